@@ -1,0 +1,108 @@
+package office
+
+import (
+	"time"
+
+	"github.com/uptrace/bun"
+)
+
+// Scope says for whom a setting is read or made. Empty fields are left out; a
+// Scope with none set is the city. When reading, all that are set apply and the
+// narrowest wins, department before matter before centre before city (INS-1301).
+type Scope struct {
+	Centre     string // centre id
+	Matter     string // matter code
+	Department string // department id
+}
+
+// Rules are the settings in force at one instant for one scope. Days are
+// working days, spans named in the comments.
+type Rules struct {
+	SendWithin  int // appointment sent after acceptance, T0
+	ReplyTerm   int // reply after the served day, T2
+	Lead        int // notice to visit at the least
+	Limit       int // acceptance to visit at the most
+	OpinionTerm int // opinion after the visit, T3; 0 is the same day
+
+	StaffSite   int // persons of each department on site
+	StaffReview int // persons of each department at a review
+	WindowStaff int // persons of the Window on site
+
+	ServiceMinClass string        // weakest class that starts the clock: "A" or "B"
+	PortalAlive     time.Duration // last sign-in that keeps a portal inbox alive, INS-706
+	DeemMode        string        // DeemAuto or DeemConfirm
+	DeemGrace       time.Duration
+	InboundMaxGap   time.Duration // of working time
+	NoShowGrace     time.Duration
+	AddressDelay    time.Duration
+	Citation        string // INS-102
+
+	HoldTTL           time.Duration // slot hold
+	EscalateChannel   time.Duration // working time until the next channel, INS-709
+	EscalateTelephone time.Duration // working time until the telephone task, INS-709
+	SMSPerDay         int           // SMS per number and day
+
+	DurationSite   int     // minutes
+	DurationReview int     // minutes
+	BufferBefore   int     // minutes
+	BufferAfter    int     // minutes
+	TravelSpeed    int     // km/h
+	TravelDetour   float64 // road over straight line
+	TravelPark     int     // minutes
+	TravelUnknown  int     // minutes, when a point is missing
+
+	PerDay           int    // visits of one inspector on a day
+	CentrePerHalfDay int    // visits of one centre in a half-day, 0 = no limit
+	VehiclePolicy    string // VehicleNone, VehicleOptional or VehicleRequired
+}
+
+// The choices of deem.mode (INS-910) and vehicle.policy.
+const (
+	DeemAuto        = "auto"
+	DeemConfirm     = "confirm"
+	VehicleNone     = "none"
+	VehicleOptional = "optional"
+	VehicleRequired = "required"
+)
+
+// Setting is one dated row (INS-1301). Value is text as the settings page shows
+// it; an empty Value in a narrow scope means "follow the wider scope again".
+type Setting struct {
+	bun.BaseModel `bun:"table:settings"`
+
+	ID            string `bun:",pk"`
+	Key           string
+	ScopeKind     string // city, centre, matter or department
+	ScopeID       string
+	Value         string
+	EffectiveFrom time.Time
+	Reason        string
+	State         State
+	SetBy         string
+	SetAt         time.Time
+	DecidedBy     string
+	DecidedAt     time.Time `bun:",nullzero"`
+}
+
+// SettingChange asks for a setting. A zero From means "as soon as approved".
+type SettingChange struct {
+	Key    string
+	Scope  Scope // at most one field set
+	Value  string
+	From   time.Time
+	Reason string
+}
+
+// SettingLine is one line of the settings page: what may be set, and the value
+// in force with who set it and who approved it (INS-1302).
+type SettingLine struct {
+	Key        string
+	Default    string
+	Bounds     string // "1–5", "auto/confirm"
+	TwoPersons bool
+	Basis      string // where the default comes from
+
+	Value     string
+	InForce   Setting // zero when only the built-in default stands
+	Scheduled []Setting
+}
