@@ -11,15 +11,15 @@ const (
 // Deadline is a term together with all it was counted from, so that it can be
 // counted again from these alone (INS-408). Instants are UTC.
 type Deadline struct {
-	Rule            string
-	Start           time.Time // the service or event that started it
-	Served          Date      // the day that Start counts for
-	Term            int       // working days
-	Hours           Hours     // office hours it was counted with
-	CalendarVersion int
-	Provisional     bool      // counted through a year without a notice (INS-405)
-	Due             time.Time // a reply received at this very instant is in time
-	Line            string    // the arithmetic in Chinese, for the record (INS-937)
+	Rule            string    `json:"rule"`
+	Start           time.Time `json:"start"`  // the service or event that started it
+	Served          Date      `json:"served"` // the day that Start counts for
+	Term            int       `json:"term"`   // working days
+	Hours           Hours     `json:"hours"`  // office hours it was counted with
+	CalendarVersion int       `json:"calendar_version"`
+	Provisional     bool      `json:"provisional"` // counted through a year without a notice (INS-405)
+	Due             time.Time `json:"due"`         // a reply received at this very instant is in time
+	Line            string    `json:"line"`        // the arithmetic in Chinese, for the record (INS-937)
 }
 
 // Reply counts the reply term T2 from proven service: the end of office hours
