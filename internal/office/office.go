@@ -23,7 +23,7 @@ import (
 // Level is the administrative level of a division or department.
 type Level string
 
-// The levels of INS-2. A zone behaves as a county (FAC-08).
+// The levels. A zone behaves as a county (FAC-08).
 const (
 	Province Level = "province"
 	City     Level = "city"
@@ -38,7 +38,7 @@ var height = map[Level]int{Village: 1, Township: 2, County: 3, Zone: 3, City: 4,
 
 // Division is an administrative area. Code is opaque, at most 12 characters.
 // A replaced division keeps its row: ReplacedBy names the code that took over
-// at ValidTo (INS-205). Dates are empty where nothing is known to have changed.
+// at ValidTo (INS-205).
 type Division struct {
 	bun.BaseModel `bun:"table:divisions"`
 
@@ -47,9 +47,9 @@ type Division struct {
 	NameEN     string `bun:"name_en"`
 	Level      Level
 	Parent     string
-	Lat, Lon   float64 // approximate seat, WGS-84; never for check-in (FAC-09)
-	ValidFrom  string
-	ValidTo    string
+	Lat, Lon   float64      // approximate seat, WGS-84; never for check-in (FAC-09)
+	ValidFrom  workday.Date // zero where nothing is known to have changed
+	ValidTo    workday.Date
 	ReplacedBy string
 }
 
@@ -109,7 +109,7 @@ type Closure struct {
 	bun.BaseModel `bun:"table:closures"`
 
 	ID          string `bun:",pk"`
-	Centre      string
+	Centre      string `bun:"centre_id"`
 	Day         workday.Date
 	Reason      string
 	AddedBy     string

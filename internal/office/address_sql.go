@@ -1,0 +1,81 @@
+package office
+
+import (
+	"context"
+	"time"
+
+	"github.com/uptrace/bun"
+
+	"lianban/internal/fault"
+)
+
+// ConfirmedAddresses gives the lines that count for a Notice made at an
+// instant, by channel. None means that only class A serves the department
+// (INS-705).
+func ConfirmedAddresses(ctx context.Context, q bun.IDB, department string, at time.Time) ([]Address, error) {
+	var all []Address
+	err := q.NewSelect().Model(&all).
+		Where("department_id = ?", department).Where("state = ?", Approved).
+		Where("valid_from <= ?", at).Where("valid_to IS NULL OR valid_to > ?", at).
+		Order("channel", "valid_from", "id").Scan(ctx)
+	return all, err
+}
+
+// FindAddress gives one line in any state. Refuses with address_unknown.
+func FindAddress(ctx context.Context, q bun.IDB, id string) (Address, error) {
+	var a Address
+	err := q.NewSelect().Model(&a).Where("id = ?", id).Scan(ctx)
+	return a, orElse(err, fault.Refuse(fault.NotFound, "address_unknown",
+		"没有这个送达地址，请刷新后核对", "there is no such address; reload and check"))
+}
+
+// ListAddresses gives every line of a department in every state, the latest
+// proposal first.
+func ListAddresses(ctx context.Context, q bun.IDB, department string) ([]Address, error) {
+	var all []Address
+	err := q.NewSelect().Model(&all).Where("department_id = ?", department).Order("proposed_at DESC", "id").Scan(ctx)
+	return all, err
+}
+
+// ListProposedAddresses gives what waits for a second person, the oldest first.
+func ListProposedAddresses(ctx context.Context, q bun.IDB) ([]Address, error) {
+	var all []Address
+	err := q.NewSelect().Model(&all).Where("state = ?", Proposed).Order("proposed_at", "id").Scan(ctx)
+	return all, err
+}
+
+// standingAddresses gives the approved lines that count now or will; removals
+// never do.
+func standingAddresses(ctx context.Context, q bun.IDB, department string, now time.Time) ([]Address, error) {
+	var all []Address
+	err := q.NewSelect().Model(&all).
+		Where("department_id = ?", department).Where("state = ?", Approved).Where("NOT removal").
+		Where("valid_to IS NULL OR valid_to > ?", now).Order("valid_from", "id").Scan(ctx)
+	return all, err
+}
+
+func proposedAddress(ctx context.Context, q bun.IDB, id string) (Address, error) {
+	var a Address
+	err := q.NewSelect().Model(&a).Where("id = ?", id).Scan(ctx)
+	if err == nil && a.State != Proposed {
+		return a, decided()
+	}
+	return a, orElse(err, proposalUnknown())
+}
+
+func insertAddress(ctx context.Context, tx bun.IDB, a Address) error {
+	_, err := tx.NewInsert().Model(&a).Exec(ctx)
+	return err
+}
+
+// decideAddress stores a decision, or reports that another one came first.
+func decideAddress(ctx context.Context, tx bun.IDB, a Address) (bool, error) {
+	return one(tx.NewUpdate().Model(&a).Column("state", "decided_by", "decided_at", "valid_from", "valid_to").
+		WherePK().Where("state = ?", Proposed).Exec(ctx))
+}
+
+// endAddress closes a standing line at an instant, or reports that it is closed.
+func endAddress(ctx context.Context, tx bun.IDB, id string, at time.Time) (bool, error) {
+	return one(tx.NewUpdate().Model((*Address)(nil)).Set("valid_to = ?", at).
+		Where("id = ?", id).Where("state = ?", Approved).Where("valid_to IS NULL").Exec(ctx))
+}

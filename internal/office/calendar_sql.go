@@ -1,0 +1,58 @@
+package office
+
+import (
+	"context"
+
+	"github.com/uptrace/bun"
+
+	"lianban/internal/fault"
+)
+
+// newestCalendar gives the approved import with the highest version.
+func newestCalendar(ctx context.Context, q bun.IDB) (CalendarImport, error) {
+	var c CalendarImport
+	err := q.NewSelect().Model(&c).Where("version IS NOT NULL").Order("version DESC").Limit(1).Scan(ctx)
+	return c, orElse(err, fault.Refuse(fault.Unavailable, "calendar_none",
+		"尚未导入工作日历，请管理员先完成初始化", "no working calendar has been imported; ask the administrator to finish the installation"))
+}
+
+// FindCalendar gives the import that became a version, for the settings page
+// and for bundles. Refuses with calendar_unknown.
+func FindCalendar(ctx context.Context, q bun.IDB, version int) (CalendarImport, error) {
+	var c CalendarImport
+	err := q.NewSelect().Model(&c).Where("version = ?", version).Scan(ctx)
+	return c, orElse(err, fault.Refuse(fault.NotFound, "calendar_unknown",
+		"没有第 %d 版日历，请从列表中选择", "there is no calendar version %d; choose one from the list", version))
+}
+
+// ListCalendars gives all imports, the latest first, without their content.
+func ListCalendars(ctx context.Context, q bun.IDB) ([]CalendarImport, error) {
+	var all []CalendarImport
+	err := q.NewSelect().Model(&all).ExcludeColumn("content").Order("imported_at DESC", "id").Scan(ctx)
+	return all, err
+}
+
+func findImport(ctx context.Context, q bun.IDB, id string) (CalendarImport, error) {
+	var c CalendarImport
+	err := q.NewSelect().Model(&c).Where("id = ?", id).Scan(ctx)
+	return c, orElse(err, proposalUnknown())
+}
+
+// insertCalendar reports false when another import waits for its decision.
+func insertCalendar(ctx context.Context, tx bun.IDB, c CalendarImport) (bool, error) {
+	return one(tx.NewInsert().Model(&c).On("CONFLICT DO NOTHING").Exec(ctx))
+}
+
+// decideImport moves a waiting import on, or reports that it was decided.
+func decideImport(ctx context.Context, tx bun.IDB, c CalendarImport) (bool, error) {
+	return one(tx.NewUpdate().Model(&c).Column("version", "state", "decided_by", "decided_at").
+		WherePK().Where("state = ?", Proposed).Exec(ctx))
+}
+
+// nextVersion needs no lock: only one import waits at a time, and the guard of
+// decideImport lets one decision through.
+func nextVersion(ctx context.Context, tx bun.IDB) (int, error) {
+	var last int
+	err := tx.NewSelect().Model((*CalendarImport)(nil)).ColumnExpr("coalesce(max(version), 0)").Scan(ctx, &last)
+	return last + 1, err
+}

@@ -1,0 +1,186 @@
+package office
+
+import (
+	"context"
+	"database/sql"
+	"time"
+
+	"github.com/uptrace/bun"
+
+	"lianban/internal/fault"
+)
+
+// FindCentre refuses with centre_unknown.
+func FindCentre(ctx context.Context, q bun.IDB, id string) (Centre, error) {
+	var c Centre
+	err := q.NewSelect().Model(&c).Where("id = ?", id).Scan(ctx)
+	return c, orElse(err, fault.Refuse(fault.NotFound, "centre_unknown",
+		"没有这个政务服务中心，请从列表中选择", "there is no such centre; choose one from the list"))
+}
+
+// ListCentres gives all centres by division and name.
+func ListCentres(ctx context.Context, q bun.IDB) ([]Centre, error) {
+	var all []Centre
+	err := q.NewSelect().Model(&all).Order("division", "name", "id").Scan(ctx)
+	return all, err
+}
+
+// FindWindow refuses with window_unknown.
+func FindWindow(ctx context.Context, q bun.IDB, id string) (Window, error) {
+	var w Window
+	err := q.NewSelect().Model(&w).Where("id = ?", id).Scan(ctx)
+	return w, orElse(err, fault.Refuse(fault.NotFound, "window_unknown",
+		"没有这个窗口，请从列表中选择", "there is no such window; choose one from the list"))
+}
+
+// ListWindows gives the windows of a centre by number, of all centres when
+// centre is empty.
+func ListWindows(ctx context.Context, q bun.IDB, centre string) ([]Window, error) {
+	var all []Window
+	query := q.NewSelect().Model(&all).Order("centre_id", "number")
+	if centre != "" {
+		query.Where("centre_id = ?", centre)
+	}
+	err := query.Scan(ctx)
+	return all, err
+}
+
+// FindDepartment refuses with department_unknown.
+func FindDepartment(ctx context.Context, q bun.IDB, id string) (Department, error) {
+	var dep Department
+	err := q.NewSelect().Model(&dep).Where("id = ?", id).Scan(ctx)
+	return dep, orElse(err, fault.Refuse(fault.NotFound, "department_unknown",
+		"没有这个部门，请从列表中选择", "there is no such department; choose one from the list"))
+}
+
+// ListDepartments gives the departments asked for, by division and system.
+func ListDepartments(ctx context.Context, q bun.IDB, by DepartmentQuery) ([]Department, error) {
+	var all []Department
+	query := q.NewSelect().Model(&all).Order("division", "system")
+	if by.System != "" {
+		query.Where("system = ?", by.System)
+	}
+	if by.Division != "" {
+		query.Where("division = ?", by.Division)
+	}
+	if by.Level != "" {
+		query.Where("level = ?", by.Level)
+	}
+	if len(by.IDs) > 0 {
+		query.Where("id IN (?)", bun.List(by.IDs))
+	}
+	err := query.Scan(ctx)
+	return all, err
+}
+
+// Organiser gives the Centre that organises visits to a site, and its first
+// window: going up from the site's division, the first Centre that organises
+// (INS-202, plan 三(三)3-四 third sentence). The departments' levels play no
+// part. Refuses with site_division_missing, division_unknown, no_organiser,
+// centre_without_window.
+func Organiser(ctx context.Context, q bun.IDB, division string) (Centre, Window, error) {
+	if division == "" { // INS-205
+		return Centre{}, Window{}, fault.Refuse(fault.Invalid, "site_division_missing",
+			"现场地址缺少行政区划，请先选择区划，仅有坐标不能确定由谁组织",
+			"the site has no division; choose one first, a point alone does not decide who organises")
+	}
+	up, err := Ancestors(ctx, q, division)
+	if err != nil {
+		return Centre{}, Window{}, err
+	}
+	var centres []Centre
+	err = q.NewSelect().Model(&centres).
+		Where("division IN (?)", bun.List(codes(up))).Where("organises_visits").Order("id").Scan(ctx)
+	if err != nil {
+		return Centre{}, Window{}, err
+	}
+	centre, err := nearest(up, centres)
+	if err != nil {
+		return Centre{}, Window{}, err
+	}
+	windows, err := ListWindows(ctx, q, centre.ID)
+	if err == nil && len(windows) == 0 {
+		// Going further up would let another Centre organise in its place.
+		err = fault.Refuse(fault.Conflict, "centre_without_window",
+			"%s还没有设置窗口，请管理员先添加窗口", "%s has no window yet; ask the administrator to add one", centre.Name)
+	}
+	if err != nil {
+		return Centre{}, Window{}, err
+	}
+	return centre, windows[0], nil
+}
+
+// CompetentDepartment gives the department of a system that is competent for a
+// site when the permit is decided at a level: that of the site's division at
+// the level, else the next one above (INS-302). Refuses with division_unknown,
+// no_competent_department.
+func CompetentDepartment(ctx context.Context, q bun.IDB, system string, level Level, division string) (Department, error) {
+	up, err := Ancestors(ctx, q, division)
+	if err != nil {
+		return Department{}, err
+	}
+	var all []Department
+	err = q.NewSelect().Model(&all).
+		Where("system = ?", system).Where("division IN (?)", bun.List(codes(up))).Scan(ctx)
+	if err != nil {
+		return Department{}, err
+	}
+	return competent(up, all, system, level)
+}
+
+func insertCentre(ctx context.Context, tx bun.IDB, c Centre) error {
+	_, err := tx.NewInsert().Model(&c).Exec(ctx)
+	return err
+}
+
+func insertWindow(ctx context.Context, tx bun.IDB, w Window) error {
+	_, err := tx.NewInsert().Model(&w).Exec(ctx)
+	return err
+}
+
+func insertDepartment(ctx context.Context, tx bun.IDB, dep Department) error {
+	_, err := tx.NewInsert().Model(&dep).Exec(ctx)
+	return err
+}
+
+func updateCentre(ctx context.Context, tx bun.IDB, c Centre) error {
+	_, err := tx.NewUpdate().Model(&c).WherePK().Exec(ctx)
+	return err
+}
+
+func updateDepartment(ctx context.Context, tx bun.IDB, dep Department) error {
+	_, err := tx.NewUpdate().Model(&dep).WherePK().Exec(ctx)
+	return err
+}
+
+// insertClosure reports whether the day was not closed before.
+func insertClosure(ctx context.Context, tx bun.IDB, c Closure) (bool, error) {
+	res, err := tx.NewInsert().Model(&c).On("CONFLICT DO NOTHING").Exec(ctx)
+	return one(res, err)
+}
+
+// withdrawClosure reports whether there was a standing closure to withdraw.
+func withdrawClosure(ctx context.Context, tx bun.IDB, c Closure) (bool, error) {
+	res, err := tx.NewUpdate().Model(&c).Column("withdrawn_by", "withdrawn_at").
+		WherePK().Where("withdrawn_at IS NULL").Exec(ctx)
+	return one(res, err)
+}
+
+// ListClosures gives the closures that stood at an instant for a centre, those
+// of the city among them, by day.
+func ListClosures(ctx context.Context, q bun.IDB, centre string, at time.Time) ([]Closure, error) {
+	var all []Closure
+	err := q.NewSelect().Model(&all).
+		Where("centre_id IN ('', ?)", centre).Where("added_at <= ?", at).
+		Where("withdrawn_at IS NULL OR withdrawn_at > ?", at).Order("day", "centre_id").Scan(ctx)
+	return all, err
+}
+
+// one reports whether a statement changed a row.
+func one(res sql.Result, err error) (bool, error) {
+	if err != nil {
+		return false, err
+	}
+	n, err := res.RowsAffected()
+	return n == 1, err
+}

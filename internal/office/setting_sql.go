@@ -1,0 +1,56 @@
+package office
+
+import (
+	"context"
+
+	"github.com/uptrace/bun"
+)
+
+// approvedSettings gives the approved rows of all scopes that s names, in the
+// order of taking effect. There are some hundreds at most.
+func approvedSettings(ctx context.Context, q bun.IDB, s Scope) ([]Setting, error) {
+	var rows []Setting
+	err := q.NewSelect().Model(&rows).Where("state = ?", Approved).
+		WhereGroup(" AND ", func(w *bun.SelectQuery) *bun.SelectQuery {
+			for _, kind := range scopeKinds {
+				w.WhereOr("scope_kind = ? AND scope_id = ?", kind, s.ids()[kind])
+			}
+			return w
+		}).
+		Order("effective_from", "decided_at", "id").Scan(ctx)
+	return rows, err
+}
+
+// ListProposedSettings gives what waits for a second person, the oldest first.
+func ListProposedSettings(ctx context.Context, q bun.IDB) ([]Setting, error) {
+	var rows []Setting
+	err := q.NewSelect().Model(&rows).Where("state = ?", Proposed).Order("set_at", "id").Scan(ctx)
+	return rows, err
+}
+
+func findSetting(ctx context.Context, q bun.IDB, id string) (Setting, error) {
+	var row Setting
+	err := q.NewSelect().Model(&row).Where("id = ?", id).Scan(ctx)
+	return row, orElse(err, proposalUnknown())
+}
+
+func insertSetting(ctx context.Context, tx bun.IDB, row Setting) error {
+	_, err := tx.NewInsert().Model(&row).Exec(ctx)
+	return err
+}
+
+// insertDefaults adds the rows that are not there yet and tells how many.
+func insertDefaults(ctx context.Context, tx bun.IDB, rows []Setting) (int64, error) {
+	res, err := tx.NewInsert().Model(&rows).On("CONFLICT DO NOTHING").Exec(ctx)
+	if err != nil {
+		return 0, err
+	}
+	return res.RowsAffected()
+}
+
+// updateSetting stores a decision, or reports that another one came first.
+func updateSetting(ctx context.Context, tx bun.IDB, row Setting) (bool, error) {
+	return one(tx.NewUpdate().Model(&row).
+		Column("effective_from", "state", "decided_by", "decided_at").
+		WherePK().Where("state = ?", Proposed).Exec(ctx))
+}
