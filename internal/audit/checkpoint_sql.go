@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/uptrace/bun"
@@ -86,4 +87,35 @@ func checkpointsOf(rows []checkpointRow) ([]Checkpoint, error) {
 		}
 	}
 	return list, nil
+}
+
+// sizesBefore gives the sizes of the two last checkpoints up to leaf number
+// first and of all later ones below size, in order.
+func sizesBefore(ctx context.Context, q bun.IDB, first, size int64) (sizes []int64, err error) {
+	err = q.NewSelect().Model((*checkpointRow)(nil)).Column("size").
+		Where("size <= ?", first).Order("size DESC").Limit(2).Scan(ctx, &sizes)
+	if err != nil {
+		return nil, fmt.Errorf("read checkpoints: %w", err)
+	}
+	slices.Reverse(sizes)
+	var later []int64
+	err = q.NewSelect().Model((*checkpointRow)(nil)).Column("size").
+		Where("size > ? AND size < ?", first, size).Order("size").Scan(ctx, &later)
+	if err != nil {
+		return nil, fmt.Errorf("read checkpoints: %w", err)
+	}
+	return append(sizes, later...), nil
+}
+
+// checkpointsAt gives the checkpoints of these sizes, in order; sizes without
+// one are left out.
+func checkpointsAt(ctx context.Context, q bun.IDB, sizes []int64) ([]Checkpoint, error) {
+	if len(sizes) == 0 {
+		return nil, nil
+	}
+	var rows []checkpointRow
+	if err := q.NewSelect().Model(&rows).Where("size IN (?)", bun.In(sizes)).Order("size").Scan(ctx); err != nil {
+		return nil, fmt.Errorf("read checkpoints: %w", err)
+	}
+	return checkpointsOf(rows)
 }
