@@ -27,14 +27,14 @@ type Deadline struct {
 // once the last block is over, counts as made on the next working day; before
 // opening and at midday it counts for that day (INS-413).
 func (c *Calendar) Reply(start time.Time, term int, h Hours) (Deadline, error) {
-	return c.count(Deadline{Rule: RuleReply, Start: start.UTC(), Term: term, Hours: h})
+	return c.count(Deadline{Rule: RuleReply, Start: start.UTC().Truncate(time.Millisecond), Term: term, Hours: h})
 }
 
 // Following counts a term from the day of an event, whatever the hour: the end
 // of office hours of the term-th working day after it. Opinions (INS-932) and
 // what a gap in the inbox adds (INS-905) are counted so.
 func (c *Calendar) Following(start time.Time, term int, h Hours) (Deadline, error) {
-	return c.count(Deadline{Rule: RuleFollowing, Start: start.UTC(), Term: term, Hours: h})
+	return c.count(Deadline{Rule: RuleFollowing, Start: start.UTC().Truncate(time.Millisecond), Term: term, Hours: h})
 }
 
 func (c *Calendar) count(d Deadline) (Deadline, error) {
