@@ -1,7 +1,6 @@
 package notify
 
 import (
-	"context"
 	"time"
 
 	"github.com/uptrace/bun"
@@ -58,6 +57,8 @@ type Inbound struct {
 	SortedBy  string    `bun:"sorted_by"`
 	SortedAt  time.Time `bun:"sorted_at,nullzero"`
 	SortedWhy string    `bun:"sorted_why"`
+
+	report *report // what a delivery status report said, while it is applied
 }
 
 // Verdict is a person's decision about an inbound mail.

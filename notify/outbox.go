@@ -175,7 +175,7 @@ func (d *Desk) expire(ctx context.Context, channel string, now time.Time) error 
 func (d *Desk) finish(ctx context.Context, id, state, why string) error {
 	now := d.now()
 	return d.DB.Write(ctx, func(tx bun.IDB) error {
-		m, err := findMessage(ctx, tx, id)
+		m, err := FindMessage(ctx, tx, id)
 		if err != nil {
 			return err
 		}
@@ -248,7 +248,7 @@ func (d *Desk) abandon(ctx context.Context, instance string, before time.Time) e
 func (d *Desk) resolve(ctx context.Context, id string) error {
 	now := d.now()
 	return d.DB.Write(ctx, func(tx bun.IDB) error {
-		m, err := findMessage(ctx, tx, id)
+		m, err := FindMessage(ctx, tx, id)
 		if err != nil {
 			return err
 		}

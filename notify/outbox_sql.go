@@ -12,8 +12,8 @@ import (
 	"lianban/internal/fault"
 )
 
-// attempt is one call to the outside; its row is committed before the call.
-type attempt struct {
+// Attempt is one call to the outside; its row is committed before the call.
+type Attempt struct {
 	bun.BaseModel `bun:"table:message_attempts,alias:a"`
 
 	MessageID  string    `bun:"message_id,pk"`
@@ -29,16 +29,6 @@ type attempt struct {
 	TLS        string    `bun:"tls"`
 	DSN        bool      `bun:"dsn"`
 	Detail     string    `bun:"detail"`
-}
-
-// pause stops a channel until a person resumes it.
-type pause struct {
-	bun.BaseModel `bun:"table:channel_pauses"`
-
-	Channel string    `bun:"channel,pk"`
-	Since   time.Time `bun:"since"`
-	SetBy   string    `bun:"set_by"`
-	Reason  string    `bun:"reason"`
 }
 
 // insertMessages ignores keys that are there already: a second enqueue of the
@@ -133,12 +123,12 @@ func postpone(ctx context.Context, tx bun.IDB, id string, until time.Time, why s
 	return err
 }
 
-func insertAttempt(ctx context.Context, tx bun.IDB, a attempt) error {
+func insertAttempt(ctx context.Context, tx bun.IDB, a Attempt) error {
 	_, err := tx.NewInsert().Model(&a).Exec(ctx)
 	return err
 }
 
-func endAttempt(ctx context.Context, tx bun.IDB, a attempt) error {
+func endAttempt(ctx context.Context, tx bun.IDB, a Attempt) error {
 	_, err := tx.NewUpdate().Model(&a).
 		Column("ended_at", "result", "source", "provider_id", "line", "peer", "peer_addr", "tls", "dsn", "detail").
 		Where("message_id = ? AND n = ? AND ended_at IS NULL", a.MessageID, a.N).Exec(ctx)
@@ -169,7 +159,7 @@ func unknownDue(ctx context.Context, q bun.IDB, now time.Time) ([]Message, error
 
 // unclear counts the attempts of a message that may have been sent.
 func unclear(ctx context.Context, q bun.IDB, id string) (int, error) {
-	n, err := q.NewSelect().Model((*attempt)(nil)).
+	n, err := q.NewSelect().Model((*Attempt)(nil)).
 		Where("message_id = ? AND result = ?", id, Unclear).Count(ctx)
 	return int(n), err
 }
@@ -184,7 +174,8 @@ func sentTexts(ctx context.Context, q bun.IDB, number, text string, since time.T
 	return all, same, err
 }
 
-func findMessage(ctx context.Context, q bun.IDB, id string) (Message, error) {
+// FindMessage gives one message with its bytes. Refuses with message_unknown.
+func FindMessage(ctx context.Context, q bun.IDB, id string) (Message, error) {
 	var m Message
 	err := q.NewSelect().Model(&m).Where("id = ?", id).Scan(ctx)
 	if errors.Is(err, sql.ErrNoRows) {
@@ -195,16 +186,34 @@ func findMessage(ctx context.Context, q bun.IDB, id string) (Message, error) {
 }
 
 func pausedSince(ctx context.Context, q bun.IDB, channel string) (bool, error) {
-	return q.NewSelect().Model((*pause)(nil)).Where("channel = ?", channel).Exists(ctx)
+	return q.NewSelect().Model((*Paused)(nil)).Where("channel = ?", channel).Exists(ctx)
 }
 
-func insertPause(ctx context.Context, tx bun.IDB, p pause) (bool, error) {
+func insertPause(ctx context.Context, tx bun.IDB, p Paused) (bool, error) {
 	res, err := tx.NewInsert().Model(&p).On("CONFLICT (channel) DO NOTHING").Exec(ctx)
 	return hit(res, err)
 }
 
 func deletePause(ctx context.Context, tx bun.IDB, channel string) (bool, error) {
-	res, err := tx.NewDelete().Model((*pause)(nil)).Where("channel = ?", channel).Exec(ctx)
+	res, err := tx.NewDelete().Model((*Paused)(nil)).Where("channel = ?", channel).Exec(ctx)
+	return hit(res, err)
+}
+
+// receipt is a provider's later word about a message.
+type receipt struct {
+	bun.BaseModel `bun:"table:receipts"`
+
+	ProviderID string    `bun:"provider_id,pk"`
+	Status     string    `bun:"status,pk"`
+	MessageID  string    `bun:"message_id"`
+	N          int       `bun:"n"`
+	Code       string    `bun:"code"`
+	ReceivedAt time.Time `bun:"received_at"`
+}
+
+// insertReceipt reports false for a word that is here already.
+func insertReceipt(ctx context.Context, tx bun.IDB, r receipt) (bool, error) {
+	res, err := tx.NewInsert().Model(&r).On("CONFLICT (provider_id, status) DO NOTHING").Exec(ctx)
 	return hit(res, err)
 }
 

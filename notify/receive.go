@@ -4,8 +4,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
-	"fmt"
 	"time"
 
 	"github.com/uptrace/bun"
@@ -50,6 +48,7 @@ func (d *Desk) ReceiveTooBig(ctx context.Context, e Envelope, head []byte) error
 	}
 	in := newInbound(token, e, head[:min(len(head), headKept)])
 	in.Class, in.State, in.Reason, in.Size = ClassTooBig, Held, "too_big", len(head)
+	in.Print = in.ID // nothing to compare by; each one is looked at
 	return d.keep(ctx, in)
 }
 
@@ -102,7 +101,7 @@ func (d *Desk) keep(ctx context.Context, in Inbound) error {
 
 func (d *Desk) keepIn(ctx context.Context, tx bun.IDB, in Inbound, then func(context.Context, bun.IDB, Inbound) error) error {
 	if in.Outbox != "" { // a b+ address belongs to a message, and that to a notice
-		m, err := findMessage(ctx, tx, in.Outbox)
+		m, err := FindMessage(ctx, tx, in.Outbox)
 		if err != nil {
 			return err
 		}
@@ -180,8 +179,3 @@ func Classify(ctx context.Context, tx bun.IDB, v Verdict) (Inbound, error) {
 
 var errReason = fault.Refuse(fault.Invalid, "reason_missing",
 	"请填写理由。", "Give a reason.")
-
-var (
-	_ = errors.Is
-	_ = fmt.Sprint
-)

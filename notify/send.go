@@ -71,7 +71,7 @@ func (d *Desk) claimIn(ctx context.Context, tx bun.IDB, id string, now time.Time
 			return m, false, err
 		}
 	}
-	if err := insertAttempt(ctx, tx, attempt{MessageID: id, N: m.Attempt, StartedAt: now}); err != nil {
+	if err := insertAttempt(ctx, tx, Attempt{MessageID: id, N: m.Attempt, StartedAt: now}); err != nil {
 		return m, false, err
 	}
 	if err := audit.Record(ctx, tx, leaves...); err != nil {
@@ -176,8 +176,8 @@ func patience(m Message) time.Duration {
 	return mailWaits[0]
 }
 
-func ended(m Message, out Outcome, now time.Time) attempt {
-	return attempt{
+func ended(m Message, out Outcome, now time.Time) Attempt {
+	return Attempt{
 		MessageID: m.ID, N: m.Attempt, EndedAt: now, Result: out.Result, Source: out.Source,
 		ProviderID: out.ProviderID, Line: out.Line, Peer: out.Peer, PeerAddr: out.PeerAddr,
 		TLS: out.TLS, DSN: out.DSN, Detail: out.Detail,
@@ -211,7 +211,7 @@ func (d *Desk) guard(id string, do func() error) (err error) {
 // halt pauses a channel whose credentials were refused: every further try
 // would only lock the account (OUT-4).
 func (d *Desk) halt(ctx context.Context, tx bun.IDB, channel, reason string, now time.Time) error {
-	fresh, err := insertPause(ctx, tx, pause{Channel: channel, Since: now, SetBy: actor, Reason: reason})
+	fresh, err := insertPause(ctx, tx, Paused{Channel: channel, Since: now, SetBy: actor, Reason: reason})
 	if err != nil || !fresh || d.Paused == nil {
 		return err
 	}

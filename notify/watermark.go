@@ -36,7 +36,10 @@ type GapQuery struct {
 // through the public listener (DL-9 P5).
 func (d *Desk) Beat(ctx context.Context, channel string, startedAt time.Time, ok bool) error {
 	h := Heartbeat{Channel: channel, StartedAt: startedAt.UTC().Truncate(time.Millisecond), OK: ok}
-	return d.DB.Write(ctx, func(tx bun.IDB) error { return insertHeartbeat(ctx, tx, h) })
+	return d.DB.Write(ctx, func(tx bun.IDB) error {
+		_, err := insertHeartbeat(ctx, tx, h)
+		return err
+	})
 }
 
 // gaps compares neighbouring watermarks; the first mark is the last one at or
@@ -94,7 +97,7 @@ const purposeCanary = "canary"
 func (d *Desk) canaryArrived(ctx context.Context, t mailToken, receivedAt time.Time) error {
 	return d.DB.Write(ctx, func(tx bun.IDB) error {
 		h := Heartbeat{Channel: Mail, StartedAt: t.MadeAt, OK: true, Note: "canary"}
-		if err := insertHeartbeat(ctx, tx, h); err != nil {
+		if fresh, err := insertHeartbeat(ctx, tx, h); err != nil || !fresh {
 			return err
 		}
 		return audit.Record(ctx, tx, audit.Leaf{Type: "inbound_watermark", Stream: "system", Actor: actor, At: receivedAt,

@@ -9,9 +9,10 @@ import (
 	"github.com/uptrace/bun"
 )
 
-func insertHeartbeat(ctx context.Context, tx bun.IDB, h Heartbeat) error {
-	_, err := tx.NewInsert().Model(&h).On("CONFLICT (channel, started_at) DO NOTHING").Exec(ctx)
-	return err
+// insertHeartbeat reports false for one that is there already.
+func insertHeartbeat(ctx context.Context, tx bun.IDB, h Heartbeat) (bool, error) {
+	res, err := tx.NewInsert().Model(&h).On("CONFLICT (channel, started_at) DO NOTHING").Exec(ctx)
+	return hit(res, err)
 }
 
 // Alive gives the instant through which an inbound channel is proved to have
