@@ -96,16 +96,13 @@ func Attributes() ([]Attribute, error) { return attributes() }
 // FindAttribute finds an attribute by name. Refusal: attribute_unknown.
 func FindAttribute(name string) (Attribute, error) {
 	all, err := attributes()
-	if err != nil {
-		return Attribute{}, err
-	}
 	for _, a := range all {
 		if a.Name == name {
 			return a, nil
 		}
 	}
 	return Attribute{}, fault.Refuse(fault.Invalid, "attribute_unknown",
-		"没有“%s”这个属性；请从属性表中选用", "there is no attribute %q; use one of the list", name).With("attribute", name)
+		"没有“%s”这个属性；请从属性表中选用", "there is no attribute %q; use one of the list", name).With("attribute", name).Because(err)
 }
 
 //go:embed data/attributes.csv

@@ -118,11 +118,7 @@ func eachAttribute[V any](values map[string]V, try func(Attribute, V) error) err
 		if err == nil {
 			err = try(attribute, values[name])
 		}
-		refusal, refused := fault.From(err)
-		if err != nil && !refused {
-			return err
-		}
-		if refused {
+		if refusal, refused := fault.From(err); refused {
 			fields = append(fields, fault.Field{Name: name, Code: refusal.Code, Text: refusal.In("zh")})
 		}
 	}
