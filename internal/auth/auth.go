@@ -9,12 +9,7 @@
 // Rules SEC-1…11 of reliability; SIM-13 (one password preset).
 package auth
 
-import (
-	"slices"
-	"time"
-
-	"github.com/uptrace/bun"
-)
+import "slices"
 
 // Role is a set of rights (reliability 6.1).
 type Role string
@@ -65,83 +60,3 @@ func (a Actor) Is(r Role) bool { return slices.Contains(a.Roles, r) }
 
 // String is the actor as leaves and rows keep it: "person:ID".
 func (a Actor) String() string { return string(a.Kind) + ":" + a.ID }
-
-// Person is somebody with an account. Roles live in their own table.
-type Person struct {
-	bun.BaseModel `bun:"table:people"`
-
-	ID            string `bun:",pk"`
-	Login         string
-	Name          string
-	Roles         []Role `bun:"-"`
-	Centre        string `bun:"centre_id"`
-	Window        string `bun:"window_id"`
-	Department    string `bun:"department_id"`
-	Certificate   string // number of the inspector's certificate 执法证
-	Phone         string
-	Mail          string
-	CreatedAt     time.Time
-	DisabledAt    time.Time `bun:",nullzero"`
-	PasswordSetAt time.Time `bun:",nullzero"`
-	MustChange    bool      // somebody else chose the password
-	LastSignIn    time.Time `bun:",nullzero"`
-
-	PasswordHash string
-}
-
-// Actor is the person as the one who acts.
-func (p Person) Actor() Actor {
-	return Actor{
-		Kind: KindPerson, ID: p.ID, Name: p.Name, Roles: p.Roles,
-		Centre: p.Centre, Window: p.Window, Department: p.Department,
-	}
-}
-
-// Session is one signed-in browser. The token itself is not kept.
-type Session struct {
-	bun.BaseModel `bun:"table:sessions"`
-
-	Hash      string `bun:",pk"` // SHA-256 of the token
-	Person    string `bun:"person_id"`
-	CreatedAt time.Time
-	SeenAt    time.Time
-	ExpiresAt time.Time // the absolute end; idling ends it sooner
-}
-
-// Key is an API key of a program. Slot is 1 or 2 while it counts, so that a
-// client has at most two at a time to change over (SEC-9).
-type Key struct {
-	bun.BaseModel `bun:"table:keys"`
-
-	ID        string `bun:",pk"`
-	Client    string
-	Hash      string
-	Divisions []string
-	Scopes    []string // verbs
-	Slot      int      `bun:",nullzero"`
-	CreatedBy string
-	CreatedAt time.Time
-	ExpiresAt time.Time
-	RevokedAt time.Time `bun:",nullzero"`
-}
-
-// Link is a one-time answer link (SEC-10, SEC-11): anybody holding it may look,
-// whoever also has the code may answer, as often as they like until ExpiresAt.
-type Link struct {
-	bun.BaseModel `bun:"table:links"`
-
-	ID        string `bun:",pk"`
-	Purpose   string // what it opens, for example "reply"
-	Subject   string // id of the thing it belongs to; links are revoked by it
-	Contact   string // address id it was sent to
-	Hash      string // SHA-256 of the token
-	CodeHash  string // HMAC-SHA256 of the code under the token
-	Wrong     int    // wrong codes so far
-	CreatedAt time.Time
-	ExpiresAt time.Time
-	LockedAt  time.Time `bun:",nullzero"`
-	RevokedAt time.Time `bun:",nullzero"`
-}
-
-// Actor is the holder of the link as the one who acts.
-func (l Link) Actor() Actor { return Actor{Kind: KindLink, ID: l.ID} }

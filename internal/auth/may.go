@@ -1,0 +1,45 @@
+package auth
+
+import "lianban/internal/fault"
+
+// mayKeepAccounts is the right of the security administrator over accounts,
+// roles and keys, and of a command at the terminal (SEC-4).
+func mayKeepAccounts(by Actor) error {
+	if by.Is(Security) || by.Kind == KindSystem {
+		return nil
+	}
+	return fault.Refuse(fault.Forbidden, "not_security",
+		"账号、角色和密钥由安全管理员办理，请联系安全管理员", "accounts, roles and keys are kept by the security administrator; ask there")
+}
+
+// MayKeepOffice reports with a refusal, not_admin, who may not set up divisions,
+// centres, windows, departments, hours and closures.
+func MayKeepOffice(by Actor) error {
+	if by.Is(Admin) || by.Kind == KindSystem {
+		return nil
+	}
+	return fault.Refuse(fault.Forbidden, "not_admin",
+		"机构和窗口由系统管理员维护，请联系系统管理员", "places and departments are kept by the administrator; ask there")
+}
+
+// MaySet refuses, with may_not_set, whoever may neither propose nor approve
+// settings and calendars: supervisors and administrators may (reliability 6.1).
+// That the two are different persons is checked by office.
+func MaySet(by Actor) error {
+	if by.Is(Supervisor) || by.Is(Admin) {
+		return nil
+	}
+	return fault.Refuse(fault.Forbidden, "may_not_set",
+		"设置和日历由主管或系统管理员提出、审核，请联系主管", "settings and calendars are for supervisors and administrators; ask a supervisor")
+}
+
+// MayKeepAddresses refuses, with may_not_keep_addresses, whoever may neither
+// propose nor approve confirmed addresses: clerks and supervisors of a centre
+// may (INS-711).
+func MayKeepAddresses(by Actor) error {
+	if by.Is(Clerk) || by.Is(Supervisor) {
+		return nil
+	}
+	return fault.Refuse(fault.Forbidden, "may_not_keep_addresses",
+		"送达地址由窗口人员或主管登记、审核，请联系窗口", "confirmed addresses are kept by clerks and supervisors; ask at the window")
+}
