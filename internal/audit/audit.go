@@ -83,21 +83,27 @@ func Instant(t time.Time) string {
 // bytes and is disclosed in a bundle only, so that a short text cannot be
 // guessed from the log (EV-4, SIM-8). Both are lower-case hex.
 func Salted(b []byte) (salt, hash string) {
-	raw := make([]byte, 32)
+	raw := make([]byte, saltSize)
 	rand.Read(raw) // never fails: crypto/rand ends the process instead
 	salt = hex.EncodeToString(raw)
 	return salt, digest(raw, b)
 }
 
-// SaltedHash computes the hash again for a known salt. The salt "" is meant for
-// public data such as the calendar, where a plain SHA-256 will do.
+// SaltedHash computes the hash again for a known salt. The salt "" stands for
+// 32 zero bytes and is meant for public data such as the calendar. Another
+// length is refused: with it, bytes could be moved between salt and file.
 func SaltedHash(salt string, b []byte) (string, error) {
-	raw, err := hex.DecodeString(salt)
-	if err != nil {
-		return "", fmt.Errorf("salt: %w", err)
+	raw := make([]byte, saltSize)
+	if salt != "" {
+		var err error
+		if raw, err = hex.DecodeString(salt); err != nil || len(raw) != saltSize {
+			return "", fmt.Errorf("salt is not %d bytes in hex", saltSize)
+		}
 	}
 	return digest(raw, b), nil
 }
+
+const saltSize = 32
 
 func digest(salt, b []byte) string {
 	h := sha256.New()

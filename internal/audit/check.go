@@ -2,6 +2,7 @@ package audit
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -33,7 +34,7 @@ func (b *Bundle) Verify(o VerifyOptions) (Report, error) {
 	}
 	c := check{Bundle: b, keys: keys, roots: map[int64]Hash{}}
 	c.report = Report{Key: strings.TrimSpace(trusted[0]), Pinned: len(o.Keys) > 0}
-	c.manifest()
+	c.listing()
 	if c.checkpoint() {
 		c.inclusion()
 		c.history()
@@ -58,17 +59,17 @@ type check struct {
 	roots  map[int64]Hash // of the checkpoints that top was proved to continue, and its own
 }
 
-// manifest checks that the log's key signed the list of files, and the list.
-func (c *check) manifest() {
+// listing checks that the log's key signed the list of files, and the list.
+func (c *check) listing() {
 	text, _, err := openNote(c.files[signatureName], c.keys)
-	if err != nil || text != manifestText(c.Bundle.files[manifestName]) {
+	if err != nil || text != manifestText(c.files[manifestName]) {
 		c.report.Fail(0, "manifest_signature",
 			"清单不是由所信任的密钥签名的。请核对公钥，并向出具单位索取原始文件。",
 			"the manifest is not signed by the trusted key; check the key and ask the issuing office for the original file")
 		return
 	}
-	bad := c.report.failed
-	for name, hash := range c.Bundle.manifest.Files {
+	bad := false
+	for name, hash := range c.manifest.Files {
 		body, found := c.files[name]
 		if !found || fileHash(body) != hash {
 			bad = true
@@ -77,21 +78,21 @@ func (c *check) manifest() {
 		}
 	}
 	for name := range c.files {
-		if _, listed := c.Bundle.manifest.Files[name]; !listed && name != manifestName && name != signatureName {
+		if _, listed := c.manifest.Files[name]; !listed && name != manifestName && name != signatureName {
 			bad = true
 			c.report.Fail(0, "file_unlisted",
 				"文件 %s 不在清单内。请索取原始文件。", "file %s is not in the manifest; ask for the original file", name)
 		}
 	}
 	if !bad {
-		c.report.Hold(0, "清单所列 %d 个文件完整无改动", "%d files as listed and signed", len(c.Bundle.manifest.Files))
+		c.report.Hold(0, "清单所列 %d 个文件完整无改动", "%d files as listed and signed", len(c.manifest.Files))
 	}
 }
 
 // checkpoint reads the checkpoint that all proofs lead to (EV-11.1).
 func (c *check) checkpoint() bool {
-	top, err := openCheckpoint(c.files[checkpointName(c.Bundle.manifest.Size)], c.keys)
-	if err != nil || top.Size != c.Bundle.manifest.Size {
+	top, err := openCheckpoint(c.files[checkpointName(c.manifest.Size)], c.keys)
+	if err != nil || top.Size != c.manifest.Size {
 		c.report.Fail(1, "checkpoint_signature",
 			"校验点不是由所信任的密钥签名的。请核对公钥，并向出具单位索取原始文件。",
 			"the checkpoint is not signed by the trusted key; check the key and ask the issuing office for the original file")
@@ -132,7 +133,7 @@ func (c *check) included(e Entry, text []byte) error {
 		return err
 	}
 	if p.index != e.Seq || !bytes.Equal(p.checkpoint, c.top.Note) {
-		return fmt.Errorf("the proof is for another leaf or checkpoint")
+		return errors.New("the proof is for another leaf or checkpoint")
 	}
 	return tlog.CheckRecord(p.hashes, c.top.Size, c.top.Root, e.Seq, e.Hash)
 }
@@ -149,10 +150,10 @@ func (c *check) streams() {
 		}
 		ends[e.Stream], seq = tail{e.StreamSeq, e.Hash}, e.Seq
 	}
-	for stream, n := range c.Bundle.manifest.Streams {
+	for stream, n := range c.manifest.Streams {
 		bad = bad || ends[stream].seq != n
 	}
-	if bad || len(ends) != len(c.Bundle.manifest.Streams) {
+	if bad || len(ends) != len(c.manifest.Streams) {
 		c.report.Fail(3, "stream_broken",
 			"记录流有缺失或次序不符。请索取原始文件。", "a stream has a hole or is out of order; ask for the original file")
 		return
@@ -174,7 +175,7 @@ func (c *check) history() {
 			old, err = openCheckpoint(p.checkpoint, c.keys)
 		}
 		if err == nil && old.Size >= c.top.Size {
-			err = fmt.Errorf("it is not older")
+			err = errors.New("it is not older")
 		}
 		if err == nil {
 			err = tlog.CheckTree(p.hashes, c.top.Size, c.top.Root, old.Size, old.Root)
@@ -244,7 +245,7 @@ func (c *check) receipt(text []byte) {
 			"回执不是由所信任的密钥签名的，无法比对。", "the receipt is not signed by the trusted key and cannot be compared")
 		return
 	}
-	if _, listed := c.Bundle.manifest.Streams[r.Stream]; !listed {
+	if _, listed := c.manifest.Streams[r.Stream]; !listed {
 		c.report.Fail(13, "receipt_foreign",
 			"回执属于 %s，与本证据包无关。请使用相应的证据包。", "the receipt is about %s, not in this bundle; use the bundle that belongs to it", r.Stream)
 		return
