@@ -297,6 +297,13 @@ func TestCatchUpDoesNotWaitForTheLeaseOfAKilledProcess(t *testing.T) { // DL-3, 
 		if err := again.RunOnce(t.Context()); err != nil || runs.Load() != 1 {
 			t.Errorf("%d runs (%v), want 1", runs.Load(), err)
 		}
+		// Not killed after all, and begun in the same millisecond.
+		if err := killed.finish(t.Context(), w, outcome{started: at, ended: at, err: errors.New("late")}); err != nil {
+			t.Fatal(err)
+		}
+		if row := sweepRow(t, d, "w"); row.LastError != "" {
+			t.Errorf("the instance that lost the lease wrote %q", row.LastError)
+		}
 	})
 }
 
