@@ -84,7 +84,7 @@ func parseLeaf(b []byte) (Entry, error) {
 	if err := d.Decode(&w); err != nil {
 		return Entry{}, fmt.Errorf("leaf: %w", err)
 	}
-	if w.V != leafVersion {
+	if w.V > leafVersion {
 		return Entry{}, fmt.Errorf("%w: %d", errVersion, w.V)
 	}
 	at, err := time.Parse(instantForm, w.At)
