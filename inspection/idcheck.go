@@ -108,7 +108,8 @@ func CheckPhone(number string) (string, error) {
 	if mobilePattern.MatchString(n) {
 		return n, nil
 	}
-	if part := landlinePattern.FindStringSubmatch(n); part != nil {
+	part := landlinePattern.FindStringSubmatch(n)
+	if part != nil && (part[1] != "0746" || len(part[2]) == 7) { // Yongzhou has seven digits
 		return part[1] + "-" + part[2], nil
 	}
 	return "", fault.Refuse(fault.Invalid, "phone_invalid",

@@ -34,7 +34,7 @@ func mask(s string, head, tail int) string {
 	return string(chars[:head]) + strings.Repeat("*", hidden) + string(chars[len(chars)-tail:])
 }
 
-const numeral = `[0-9０-９A-Za-z一二三四五六七八九十百]+`
+const numeral = `[0-9０-９A-Za-zＡ-Ｚａ-ｚ一二三四五六七八九十百]+`
 
 var (
 	building = regexp.MustCompile(numeral + `(?:号楼|[栋幢座])`)
