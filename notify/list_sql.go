@@ -83,3 +83,11 @@ func OldestDue(ctx context.Context, q bun.IDB) (time.Time, error) {
 		Where("channel NOT IN (SELECT channel FROM channel_pauses)").OrderExpr("next_at").Limit(1).Scan(ctx)
 	return m.NextAt, found(err)
 }
+
+// ListBySubject gives the messages of one purpose about a subject with their
+// bytes, oldest first: what an evidence bundle holds.
+func ListBySubject(ctx context.Context, q bun.IDB, subject, purpose string) ([]Message, error) {
+	var ms []Message
+	err := q.NewSelect().Model(&ms).Where("subject = ? AND purpose = ?", subject, purpose).OrderExpr("created_at, id").Scan(ctx)
+	return ms, err
+}

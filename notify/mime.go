@@ -113,7 +113,7 @@ func (w *walker) leaf(kind string, e *message.Entity) error {
 			return nil
 		}
 		body, err := io.ReadAll(io.LimitReader(e.Body, textKept))
-		w.seen.Text = strings.TrimSpace(words(body))
+		w.seen.Text = strings.TrimSpace(readable(body))
 		return err
 	}
 	return nil
@@ -130,10 +130,10 @@ func unreadable(err error) bool {
 	return err != nil && !message.IsUnknownCharset(err) && !message.IsUnknownEncoding(err)
 }
 
-// words gives bytes as text. What is not UTF-8 is GB18030, whatever the label
+// readable gives bytes as text. What is not UTF-8 is GB18030, whatever the label
 // says: "gb2312" is really GBK and labels are often wrong (invites.md 4.3).
 // It is for people to read; the raw bytes are kept beside it.
-func words(b []byte) string {
+func readable(b []byte) string {
 	for cut := 0; cut < utf8.UTFMax && len(b) == textKept && !utf8.Valid(b); cut++ {
 		b = b[:len(b)-1] // the limit may have cut a character
 	}
@@ -154,12 +154,12 @@ func words(b []byte) string {
 func shown(value string) string {
 	decoder := mime.WordDecoder{CharsetReader: func(_ string, r io.Reader) (io.Reader, error) {
 		b, err := io.ReadAll(r)
-		return strings.NewReader(words(b)), err
+		return strings.NewReader(readable(b)), err
 	}}
 	if s, err := decoder.DecodeHeader(value); err == nil {
 		value = s
 	}
-	return clean(words([]byte(value)))
+	return clean(readable([]byte(value)))
 }
 
 // traceFields are written by the machines a mail passes, so they differ between
