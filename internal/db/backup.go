@@ -42,7 +42,7 @@ func (d *DB) vacuumInto(ctx context.Context, file string) error {
 		return err
 	}
 	defer target.Close()
-	pool := liteSettings(mode{durable: d.durable}, "0").pool(d.path, "&mode=ro", 1)
+	pool := liteSettings(mode{durable: d.durable, readOnly: true}, false).pool(d.path, "&mode=ro", 1)
 	defer pool.Close()
 	if _, err := pool.ExecContext(ctx, "VACUUM INTO ?", part); err != nil {
 		_ = os.Remove(part)

@@ -52,7 +52,7 @@ func refusal(err error) error {
 		return err
 	}
 	var unknown *unknownCommit
-	if errors.As(err, &unknown) || errors.Is(err, errBroken) {
+	if errors.As(err, &unknown) {
 		return fault.Refuse(fault.Unavailable, "commit_unknown",
 			"数据库没有确认是否已保存。请稍后用同一个请求编号重试，或刷新后核对。",
 			"The database did not say whether this was saved. Retry later with the same Idempotency-Key, or reload and check.").Because(err)
@@ -120,7 +120,7 @@ func classify(err error) class {
 		return other // the client hung up (STY-45)
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, errPatience):
 		return busy
-	case errors.Is(err, driver.ErrBadConn), errors.Is(err, sql.ErrConnDone), errors.Is(err, io.ErrUnexpectedEOF),
+	case errors.Is(err, errBroken), errors.Is(err, driver.ErrBadConn), errors.Is(err, sql.ErrConnDone), errors.Is(err, io.ErrUnexpectedEOF),
 		errors.Is(err, net.ErrClosed), errors.As(err, &network), errors.As(err, &connect):
 		return away
 	}

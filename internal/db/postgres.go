@@ -81,6 +81,11 @@ func checkPostgres(ctx context.Context, conn *pgx.Conn, m mode) error {
 	if err != nil {
 		return fmt.Errorf("read settings back: %w", err)
 	}
+	return got.checkPostgres(m)
+}
+
+// checkPostgres compares what a server says of itself with what DB-6 asks for.
+func (got settings) checkPostgres(m mode) error {
 	if n, err := strconv.Atoi(got["server_version_num"]); err != nil || n < oldestPostgres {
 		return wrongSetting("PostgreSQL", "server_version_num", got["server_version_num"], "≥ 150000")
 	}
@@ -89,6 +94,9 @@ func checkPostgres(ctx context.Context, conn *pgx.Conn, m mode) error {
 			return wrongSetting("PostgreSQL", s.name, got[s.name], s.shown)
 		}
 	}
+	if !m.readOnly && got["in_recovery"] != "off" { // all decisions are made on the primary
+		return wrongSetting("PostgreSQL", "in_recovery", got["in_recovery"], "off")
+	}
 	if !m.durable {
 		return nil
 	}
@@ -96,9 +104,6 @@ func checkPostgres(ctx context.Context, conn *pgx.Conn, m mode) error {
 		if got[name] != want {
 			return wrongSetting("PostgreSQL", name, got[name], want)
 		}
-	}
-	if !m.readOnly && got["in_recovery"] != "off" { // all decisions on the primary
-		return wrongSetting("PostgreSQL", "in_recovery", got["in_recovery"], "off")
 	}
 	return nil
 }

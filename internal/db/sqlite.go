@@ -37,7 +37,7 @@ func openSQLite(ctx context.Context, path string, m mode) (*DB, error) {
 		return nil, err
 	}
 	if !m.readOnly {
-		d.write = liteSettings(m, "0").pool(path, "&_txlock=immediate", 1)
+		d.write = liteSettings(m, false).pool(path, "&_txlock=immediate", 1)
 		if err := fill(ctx, d.write.DB, 1); err != nil {
 			return nil, closing(d, err)
 		}
@@ -46,7 +46,7 @@ func openSQLite(ctx context.Context, path string, m mode) (*DB, error) {
 	if m.readOnly {
 		access = "&mode=ro"
 	}
-	d.read = liteSettings(m, "1").pool(path, access, readers)
+	d.read = liteSettings(m, true).pool(path, access, readers)
 	if err := fill(ctx, d.read.DB, readers); err != nil {
 		return nil, closing(d, err)
 	}
@@ -66,10 +66,8 @@ func (d *DB) claim(m mode) error {
 		return err
 	}
 	kind := fileSystem(dir)
-	if kind.network {
-		return fault.Refuse(fault.Unavailable, "database_on_network",
-			"数据库目录 %s 在网络文件系统（%s）上，锁不可靠。请改用本机磁盘。",
-			"The database directory %s is on a network file system (%s), where locks do not hold. Use a local disk.", dir, kind.name)
+	if err := kind.check(dir); err != nil {
+		return err
 	}
 	if kind.layered && m.durable {
 		slog.Warn("the database lies on an overlay file system and goes with the container; use a volume", "directory", dir)
@@ -86,16 +84,22 @@ func (d *DB) claim(m mode) error {
 	return file.Close()
 }
 
-// settings maps a pragma to the value that must be in force.
+// settings maps the name of a setting to the value that must be in force.
 type settings map[string]string
 
-func liteSettings(m mode, queryOnly string) settings {
+func liteSettings(m mode, queryOnly bool) settings {
 	s := settings{
 		"busy_timeout": "5000", "journal_mode": "wal", "synchronous": "2",
-		"foreign_keys": "1", "mmap_size": "0", "query_only": queryOnly,
+		"foreign_keys": "1", "mmap_size": "0", "query_only": "0",
+	}
+	if queryOnly {
+		s["query_only"] = "1"
 	}
 	if !m.durable {
 		s["synchronous"] = "0"
+	}
+	if m.readOnly { // it stands in the file, and a backup has none until it is opened to serve
+		delete(s, "journal_mode")
 	}
 	return s
 }
@@ -110,7 +114,9 @@ func (s settings) pool(path, extra string, size int) *bun.DB {
 	var dsn strings.Builder
 	dsn.WriteString("file:" + (&url.URL{Path: filepath.ToSlash(path)}).EscapedPath() + "?")
 	for _, name := range order {
-		fmt.Fprintf(&dsn, "_pragma=%s(%s)&", name, s[name])
+		if value, ok := s[name]; ok {
+			fmt.Fprintf(&dsn, "_pragma=%s(%s)&", name, value)
+		}
 	}
 	// Without these two the driver stores times as Go prints them (STK-34).
 	dsn.WriteString("_timezone=UTC&_time_format=sqlite" + extra)
@@ -142,13 +148,13 @@ func (c *connector) Connect(ctx context.Context) (driver.Conn, error) {
 }
 
 func (c *connector) check(ctx context.Context, conn driver.QueryerContext) error {
-	for _, name := range order {
+	for name, want := range c.want {
 		got, err := single(ctx, conn, "PRAGMA "+name)
 		if err != nil {
 			return fmt.Errorf("read %s back: %w", name, err)
 		}
-		if got != c.want[name] {
-			return wrongSetting("SQLite", name, got, c.want[name])
+		if got != want {
+			return wrongSetting("SQLite", name, got, want)
 		}
 	}
 	version, err := single(ctx, conn, "SELECT sqlite_version()")
