@@ -133,13 +133,13 @@ func TestARequestAlwaysSaysItsSequenceAndIsConfirmed(t *testing.T) { // ICA-07, 
 		"ATTENDEE;CN=区消防救援大队;PARTSTAT=DECLINED:mailto:xf@dept.example",
 		"X-LIANBAN-ROUND:1", "X-LIANBAN-RESPOND-BY;VALUE=DATE-TIME:20261208T093000Z",
 	} {
-		if n := count1(got, want); n != 1 {
+		if n := occurrences(got, want); n != 1 {
 			t.Errorf("%d times %q in\n%s", n, want, strings.Join(got, "\n"))
 		}
 	}
 }
 
-func count1(lines []string, want string) (n int) {
+func occurrences(lines []string, want string) (n int) {
 	for _, line := range lines {
 		if line == want {
 			n++
@@ -160,7 +160,7 @@ func TestOnlyTheCancelOfTheWholeVisitHasAStatus(t *testing.T) { // ICA-32, ICA-8
 	if err != nil {
 		t.Fatal(err)
 	}
-	if count1(lines(all), "STATUS:CANCELLED") != 1 || strings.Contains(string(all), "PARTSTAT") {
+	if occurrences(lines(all), "STATUS:CANCELLED") != 1 || strings.Contains(string(all), "PARTSTAT") {
 		t.Errorf("CANCEL to all:\n%s", all)
 	}
 }
@@ -171,7 +171,7 @@ func TestDeemedConsentIsNeverWrittenAsAccepted(t *testing.T) { // ICA-75
 		"X-LIANBAN-DEEMED;VALUE=DATE-TIME:20261208T093500Z",
 		"ATTENDEE;CN=区市场监管局;PARTSTAT=NEEDS-ACTION;RSVP=TRUE:mailto:scjg@dept.example",
 	} {
-		if count1(got, want) != 1 {
+		if occurrences(got, want) != 1 {
 			t.Errorf("no %q in\n%s", want, strings.Join(got, "\n"))
 		}
 	}

@@ -126,14 +126,17 @@ func (z *zones) find(tzid string) *time.Location {
 	return zone
 }
 
+// beijing is the title Outlook shows and sometimes writes, "(UTC+08:00) Beijing,
+// Chongqing, …". No zone at +08:00 has summer time; at other offsets the title
+// does not tell.
+var beijing = regexp.MustCompile(`^\((utc|gmt)\+08[:.]00\)`)
+
 // named resolves a Windows name, an IANA name, or an IANA name behind a prefix
 // such as /freeassociation.sourceforge.net/.
 func named(tzid string) *time.Location {
 	name := strings.ToLower(strings.TrimSpace(tzid))
-	// "(UTC+08:00) Beijing, Chongqing, …": no zone at +08:00 has summer time.
-	// At other offsets the title does not tell.
-	if strings.HasPrefix(name, "(utc+08:00)") || strings.HasPrefix(name, "(gmt+08:00)") {
-		name = windowsZones["china standard time"]
+	if beijing.MatchString(name) {
+		name = zoneName
 	} else if iana, ok := windowsZones[name]; ok {
 		name = iana
 	} else if name = strings.TrimSpace(tzid); !strings.Contains(name, "/") {
