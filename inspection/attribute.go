@@ -40,8 +40,8 @@ type Attribute struct {
 	Name     string        `json:"name"`
 	Kind     AttributeKind `json:"kind"`
 	Places   int           `json:"places,omitempty"` // decimal places an answer may have
-	Min      Decimal       `json:"-"`                // inclusive bounds of an answer
-	Max      Decimal       `json:"-"`
+	Min      Decimal       `json:"min"`              // inclusive bounds of an answer
+	Max      Decimal       `json:"max"`
 	Options  []Option      `json:"options,omitempty"`
 	Unit     Words         `json:"unit"`
 	Label    Words         `json:"label"`    // short, for lists

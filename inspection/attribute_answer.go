@@ -53,7 +53,7 @@ func (a Answer) String() string {
 func (a Answer) MarshalJSON() ([]byte, error) {
 	switch a.kind {
 	case NumberAttribute:
-		return []byte(a.number.String()), nil
+		return a.number.MarshalJSON()
 	case YesNoAttribute:
 		return json.Marshal(a.yes)
 	case ChoiceAttribute:

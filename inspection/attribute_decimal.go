@@ -44,6 +44,9 @@ func (d Decimal) String() string {
 	return whole + "." + rest
 }
 
+// MarshalJSON writes the form of String, as a number.
+func (d Decimal) MarshalJSON() ([]byte, error) { return []byte(d.String()), nil }
+
 func digits(s string) bool {
 	for _, r := range s {
 		if r < '0' || r > '9' {

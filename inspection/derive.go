@@ -9,10 +9,10 @@ import (
 // that decided (INS-307). NeverDeemed is set when the version or the row is.
 type Derived struct {
 	Rule
-	In             bool     // the department comes, or is told if only invited
-	BecauseUnknown bool     // in only because an answer is missing (INS-305)
-	Clause         string   // what decided, in the language of expressions
-	Missing        []string // attributes whose answer would decide, by name
+	In             bool     `json:"in"`                // it comes, or is told if only invited
+	BecauseUnknown bool     `json:"because_unknown"`   // in only because an answer is missing (INS-305)
+	Clause         string   `json:"clause"`            // what decided, in the language of expressions
+	Missing        []string `json:"missing,omitempty"` // attributes whose answer would decide, by name
 
 	clause  Clause
 	answers Answers

@@ -126,7 +126,7 @@ func implies(a, b Expr) (proved, decided bool) {
 }
 
 // maxCases bounds eachCase: a matter of ten thresholds has a few thousand.
-const maxCases = 200_000
+const maxCases = 50_000
 
 // eachCase calls visit with one representative of every set of answers that the
 // expressions can tell apart, until visit returns false. It reports false,

@@ -106,7 +106,8 @@ func TestOneWrongLineRefusesTheWholeFile(t *testing.T) {
 		want := []problem{
 			{3, "attribute_unknown"}, // line numbers of the file, not of records
 			{5, "matter_lead"},
-			{6, "yes_no_invalid"}, {6, "matter_doubled"},
+			{6, "yes_no_invalid"},
+			{6, "matter_doubled"},
 			{7, "matter_lead"},
 			{8, "visits_invalid"},
 			{9, "system_unknown"},
