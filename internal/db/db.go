@@ -84,7 +84,8 @@ func open(ctx context.Context, url string, m mode) (*DB, error) {
 	return d, nil
 }
 
-// Close closes all connections and lets go of the file.
+// Close closes all connections and lets go of the file. A second Close does
+// nothing.
 func (d *DB) Close() error {
 	var errs []error
 	if d.read != nil {
@@ -93,8 +94,10 @@ func (d *DB) Close() error {
 	if d.write != nil && d.write != d.read {
 		errs = append(errs, d.write.Close())
 	}
-	if d.lock != nil {
-		errs = append(errs, d.lock.Close()) // closing the file releases the lock
+	if d.lock != nil { // closing the file releases the lock
+		if err := d.lock.Close(); !errors.Is(err, os.ErrClosed) {
+			errs = append(errs, err)
+		}
 	}
 	return errors.Join(errs...)
 }
