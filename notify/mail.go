@@ -75,6 +75,8 @@ func (l *Mailer) Send(ctx context.Context, m Message) Outcome {
 	if checkAddress(m.Address) != nil {
 		return Outcome{Result: Refused, Detail: "address"}
 	}
+	ctx, hangUp := context.WithCancel(ctx)
+	defer hangUp()
 	server, source := l.route(m.Address)
 	out := Outcome{Source: source, Peer: server.Host}
 	c, conn, err := l.dial(ctx, server)
@@ -82,9 +84,6 @@ func (l *Mailer) Send(ctx context.Context, m Message) Outcome {
 		out.Result, out.Detail = dialResult(err), "connect: "+short(err)
 		return out
 	}
-	defer conn.Close()
-	// SMTP calls know no context; closing the connection ends them.
-	defer context.AfterFunc(ctx, func() { _ = conn.Close() })()
 	out.PeerAddr = conn.RemoteAddr().String()
 	if name, _, _ := strings.Cut(c.HelloResponse(), " "); name != "" {
 		out.Peer = clean(name)
@@ -146,8 +145,9 @@ func (l *Mailer) route(address string) (s Server, source string) {
 	return l.Relay, "relay"
 }
 
-// dial connects, starts TLS and signs in. The connection comes along because
-// go-mail keeps it to itself, and leaves it open when a step fails.
+// dial connects, starts TLS and signs in. The connection is closed when ctx
+// ends: SMTP calls know no context, and go-mail leaves it open when a step
+// fails.
 func (l *Mailer) dial(ctx context.Context, s Server) (c *smtp.Client, conn net.Conn, err error) {
 	config := s.TLS
 	if config == nil {
@@ -156,14 +156,18 @@ func (l *Mailer) dial(ctx context.Context, s Server) (c *smtp.Client, conn net.C
 	opts := []mail.Option{
 		mail.WithPort(s.Port), mail.WithHELO(orElse(l.Helo, "localhost")), mail.WithTimeout(orElse(l.Wait, 30*time.Second)),
 		mail.WithTLSConfig(config), mail.WithTLSPolicy(mail.TLSMandatory), mail.WithoutSMTPUTF8(),
-		mail.WithDialContextFunc(func(ctx context.Context, network, address string) (net.Conn, error) {
-			var dialErr error
+		mail.WithDialContextFunc(func(dialing context.Context, network, address string) (net.Conn, error) {
+			dial := (&net.Dialer{}).DialContext
 			if s.Implicit {
-				conn, dialErr = (&tls.Dialer{Config: config}).DialContext(ctx, network, address)
-			} else {
-				conn, dialErr = (&net.Dialer{}).DialContext(ctx, network, address)
+				dial = (&tls.Dialer{Config: config}).DialContext
 			}
-			return conn, dialErr
+			var err error
+			if conn, err = dial(dialing, network, address); err != nil {
+				return nil, err
+			}
+			opened := conn
+			context.AfterFunc(ctx, func() { _ = opened.Close() })
+			return opened, nil
 		}),
 	}
 	if s.Implicit || s.Plain {
@@ -173,12 +177,10 @@ func (l *Mailer) dial(ctx context.Context, s Server) (c *smtp.Client, conn net.C
 		opts = append(opts, mail.WithSMTPAuthCustom(smtp.PlainAuth("", s.User, s.Password, s.Host, false)))
 	}
 	client, err := mail.NewClient(s.Host, opts...)
-	if err == nil {
-		c, err = client.DialToSMTPClientWithContext(ctx)
+	if err != nil {
+		return nil, nil, err
 	}
-	if err != nil && conn != nil {
-		_ = conn.Close()
-	}
+	c, err = client.DialToSMTPClientWithContext(ctx)
 	return c, conn, err
 }
 
