@@ -31,7 +31,7 @@ var used = map[string]bool{
 }
 
 // source is one VCALENDAR in a form that go-ical takes without surprise: whole
-// lines, well formed, balanced, within the limits.
+// lines, well formed, as many ends as beginnings, within the limits.
 type source struct {
 	text  strings.Builder
 	notes []Note
@@ -39,8 +39,8 @@ type source struct {
 
 type lexer struct {
 	sources    []*source
-	open       []string // components begun and not yet ended
-	notes      []Note   // for every calendar
+	notes      []Note // for every calendar
+	depth      int    // components begun and not yet ended
 	components int
 	properties int
 	params     int
@@ -63,8 +63,8 @@ func lex(data []byte) ([]*source, error) {
 		}
 	}
 	switch {
-	case len(l.open) > 0:
-		return nil, unreadable(Unparsed, "%s has no end", l.open[len(l.open)-1])
+	case l.depth > 0:
+		return nil, unreadable(Unparsed, "the last VCALENDAR has no end")
 	case len(l.sources) == 0:
 		return nil, unreadable(NoCalendar, "no VCALENDAR")
 	}
@@ -99,7 +99,7 @@ func (l *lexer) decode(lines [][]byte) ([]string, error) {
 func (l *lexer) take(line string) error {
 	p, err := scan(line)
 	var e *Error
-	if errors.As(err, &e) && e.Reason == TooBig && !used[p.name] && len(l.open) > 0 {
+	if errors.As(err, &e) && e.Reason == TooBig && !used[p.name] && l.depth > 0 {
 		l.last().notes = append(l.last().notes, Note{p.name, DoubtTooLong})
 		return nil
 	}
@@ -110,7 +110,7 @@ func (l *lexer) take(line string) error {
 		return l.begin(strings.ToUpper(strings.TrimSpace(p.value)))
 	case p.name == "END":
 		return l.end(strings.ToUpper(strings.TrimSpace(p.value)))
-	case len(l.open) == 0:
+	case l.depth == 0:
 		return unreadable(Unparsed, "%s stands outside VCALENDAR", p.name)
 	}
 	l.properties++
@@ -123,15 +123,15 @@ func (l *lexer) take(line string) error {
 }
 
 func (l *lexer) begin(component string) error {
-	if len(l.open) == 0 {
+	if l.depth == 0 {
 		if component != "VCALENDAR" {
 			return unreadable(Unparsed, "%q stands outside VCALENDAR", component)
 		}
 		l.sources = append(l.sources, &source{notes: append([]Note(nil), l.notes...)})
 	}
-	l.open = append(l.open, component)
+	l.depth++
 	l.components++
-	if len(l.sources) > maxCalendars || len(l.open) > maxDepth || l.components > maxComponents {
+	if len(l.sources) > maxCalendars || l.depth > maxDepth || l.components > maxComponents {
 		return unreadable(TooBig, "over %d calendars, %d levels or %d components", maxCalendars, maxDepth, maxComponents)
 	}
 	l.write("BEGIN:" + component)
@@ -139,12 +139,11 @@ func (l *lexer) begin(component string) error {
 }
 
 func (l *lexer) end(component string) error {
-	last := len(l.open) - 1
-	if last < 0 || l.open[last] != component {
+	if l.depth == 0 {
 		return unreadable(Unparsed, "END:%s without its BEGIN", component)
 	}
 	l.write("END:" + component)
-	l.open = l.open[:last]
+	l.depth--
 	return nil
 }
 

@@ -2,6 +2,7 @@ package invite
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -278,6 +279,21 @@ func TestWhatIsNotUnderstoodForSureIsNoted(t *testing.T) { // ICA-01
 		if got := mustRead(t, "COUNTER", line); !reflect.DeepEqual(got.Notes, []Note{want}) {
 			t.Errorf("%s: notes %v, want %v", line, got.Notes, want)
 		}
+	}
+}
+
+func TestNoMoreThanSixteenZoneNamesAreLookedUp(t *testing.T) { // ICA-85: a look-up may read files
+	lines := []string{"DTSTART;TZID=Asia/Tokyo:20261210T140000"}
+	for i := range maxZones {
+		lines = append([]string{fmt.Sprintf("DTSTART;TZID=Nowhere/%d:20261210T140000", i), "END:VEVENT", "BEGIN:VEVENT"}, lines...)
+	}
+	objects, err := Read([]byte(wrap("COUNTER", lines...)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	last := objects[len(objects)-1]
+	if want := []Note{{"DTSTART", DoubtUnknownZone}}; !reflect.DeepEqual(last.Notes, want) {
+		t.Errorf("the zone after sixteen unknown ones: %v %v", last.Start, last.Notes)
 	}
 }
 

@@ -285,6 +285,15 @@ func TestAnObjectThatReadsBackDifferentlyIsNotGivenAway(t *testing.T) { // ICA-2
 	}
 }
 
+func TestALineTheReaderWouldLeaveOutIsNotGivenAway(t *testing.T) { // ICA-27, ICA-85
+	data := mustBuild(t, newEvent())
+	want := mustReadBytes(t, data)
+	long := "X-FOO:" + strings.Repeat("a", maxLine) + "\r\nSEQUENCE:"
+	if readBack([]byte(strings.Replace(string(data), "SEQUENCE:", long, 1)), want) == nil {
+		t.Error("an object with a line over the limit passed")
+	}
+}
+
 func TestAStampIsLaterThanTheLastOneSent(t *testing.T) { // ICA-24
 	now := time.Date(2026, 12, 7, 9, 15, 0, 600e6, time.FixedZone("", 8*3600))
 	second := time.Date(2026, 12, 7, 1, 15, 0, 0, time.UTC)

@@ -139,13 +139,14 @@ func named(tzid string) *time.Location {
 		name = zoneName
 	} else if iana, ok := windowsZones[name]; ok {
 		name = iana
-	} else if name = strings.TrimSpace(tzid); !strings.Contains(name, "/") {
-		return nil // "Local", "CST" and the like mean another thing on every machine
+	} else {
+		name = strings.TrimSpace(tzid)
 	}
 	for parts := strings.Split(name, "/"); len(parts) > 0; parts = parts[1:] {
 		if len(parts) > 3 {
 			continue // no IANA name has more parts
 		}
+		// A single word such as "Local" or "CST" means another thing on every machine.
 		if candidate := strings.Join(parts, "/"); candidate == "UTC" || len(parts) > 1 {
 			if zone, err := time.LoadLocation(candidate); err == nil {
 				return zone
