@@ -93,6 +93,7 @@ CREATE TABLE visits (
 	id              {{.ID}} PRIMARY KEY,
 	case_id         {{.ID}} NOT NULL REFERENCES cases (id),
 	case_number     {{.ID}} NOT NULL,
+	matter_code     {{.ID}} NOT NULL,
 	matter_name     {{.ID}} NOT NULL,
 	kind            {{.ID}} NOT NULL,
 	state           {{.ID}} NOT NULL,
@@ -303,3 +304,15 @@ CREATE TABLE joint_opinions (
 	UNIQUE (visit_id, version),
 	UNIQUE (number, version)
 );
+
+CREATE TABLE scans (
+	id       {{.ID}} PRIMARY KEY,
+	subject  {{.ID}} NOT NULL,
+	name     {{.ID}} NOT NULL,
+	media    {{.ID}} NOT NULL,
+	body     {{.Blob}} NOT NULL,
+	sha256   {{.ID}} NOT NULL,
+	saved_at {{.Time}} NOT NULL,
+	saved_by {{.ID}} NOT NULL
+);
+CREATE INDEX scans_by_subject ON scans (subject);

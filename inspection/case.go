@@ -1,0 +1,346 @@
+package inspection
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"github.com/uptrace/bun"
+
+	"lianban/internal/audit"
+	"lianban/internal/auth"
+	"lianban/internal/fault"
+	"lianban/internal/office"
+	"lianban/internal/once"
+	"lianban/scheduler/workday"
+)
+
+// Applicant is who asks. Phone and IDNo are personal data: they are shown
+// masked and never enter a notice or a leaf (FAC-20, FAC-21).
+type Applicant struct {
+	Name  string `json:"name"`
+	USCC  string `json:"uscc,omitempty"`
+	IDNo  string `json:"id_no,omitempty"`
+	Phone string `json:"phone"`
+	Email string `json:"email,omitempty"`
+	Agent string `json:"agent,omitempty"`
+}
+
+// Masked is the applicant as lists and pages may show it.
+func (a Applicant) Masked() Applicant {
+	a.IDNo = MaskIDNo(a.IDNo)
+	a.Phone = MaskPhone(a.Phone)
+	if a.USCC == "" { // a company's name is public, a person's is not
+		a.Name = MaskName(a.Name)
+	}
+	a.Agent = MaskName(a.Agent)
+	return a
+}
+
+// Site is the premises. The division decides who organises (INS-202); the
+// point, WGS-84, only serves travel times and may be missing.
+type Site struct {
+	Division string  `json:"division"`
+	Address  string  `json:"address"`
+	Lat      float64 `json:"lat,omitempty"`
+	Lon      float64 `json:"lon,omitempty"`
+}
+
+// HasPoint reports whether the site's position is known.
+func (s Site) HasPoint() bool { return s.Lat != 0 || s.Lon != 0 }
+
+// Case is one applicant's Matter at one Site. It keeps the Matter's version in
+// force at acceptance to its end (INS-301).
+type Case struct {
+	bun.BaseModel `bun:"table:cases" json:"-"`
+
+	ID               string    `bun:"id,pk" json:"id"`
+	Number           string    `json:"number"`
+	ExternalID       string    `json:"external_id,omitempty"`
+	MatterCode       string    `json:"matter_code"`
+	MatterVersion    int       `json:"matter_version"`
+	MatterName       string    `json:"matter_name"`
+	Applicant        Applicant `bun:"type:jsonb" json:"applicant"`
+	ApplicantName    string    `json:"-"`
+	Site             Site      `bun:"type:jsonb" json:"site"`
+	Division         string    `json:"division"`
+	Answers          Answers   `bun:"type:jsonb" json:"answers"`
+	CentreID         string    `json:"centre_id"` // where it was accepted
+	WindowID         string    `json:"window_id"`
+	OrganiserCentre  string    `json:"organiser_centre"` // who books its visits
+	OrganiserWindow  string    `json:"organiser_window"`
+	State            CaseState `json:"state"`
+	AcceptedAt       time.Time `json:"accepted_at"`
+	AcceptedBy       string    `json:"accepted_by"`
+	LimitDate        string    `json:"limit_date"` // ISO date by which the visit is held
+	LimitProvisional bool      `json:"limit_provisional,omitempty"`
+	Search           string    `json:"-"`
+	Version          int       `json:"version"`
+
+	Departments []CaseDepartment `bun:"rel:has-many,join:id=case_id" json:"departments"`
+}
+
+// CaseDepartment is one row of the derived list: a department of the Matter's
+// version, in or out, and the clause that decided (INS-307).
+type CaseDepartment struct {
+	bun.BaseModel `bun:"table:case_departments" json:"-"`
+
+	CaseID         string   `bun:",pk" json:"-"`
+	System         string   `bun:",pk" json:"system"`
+	DepartmentID   string   `json:"department_id,omitempty"`
+	Attendance     string   `json:"attendance"`
+	Lead           bool     `json:"lead"`
+	NeverDeemed    bool     `json:"never_deemed"`
+	Included       bool     `json:"included"`
+	BecauseUnknown bool     `json:"because_unknown"`
+	ConfirmedBy    string   `json:"confirmed_by,omitempty"`
+	Clause         string   `json:"clause"`
+	Basis          string   `json:"basis,omitempty"`
+	Missing        []string `bun:"type:jsonb" json:"missing,omitempty"`
+	CheckKind      string   `json:"check_kind"`
+	ManualReason   string   `json:"manual_reason,omitempty"`
+	ChangedBy      string   `json:"changed_by,omitempty"`
+}
+
+// open reports whether the clerk still has to decide about an unknown fact.
+func (c CaseDepartment) open() bool {
+	return c.Included && c.BecauseUnknown && c.ConfirmedBy == ""
+}
+
+// AcceptRequest is what a window takes in.
+type AcceptRequest struct {
+	MatterCode string
+	ExternalID string
+	Applicant  Applicant
+	Site       Site
+	Answers    Answers
+	Once       once.Key
+}
+
+// Accept registers a Case (受理) and derives its departments. A clerk or
+// supervisor of any centre may accept, and a machine with the scope
+// cases:write. The visit belongs to the window of the site's division
+// (INS-202), whoever accepted. Refusals: not_a_window, matter_unknown,
+// matter_not_in_force, site_division_missing, division_unknown,
+// department_missing, case_exists.
+func (d *Desk) Accept(ctx context.Context, by auth.Actor, r AcceptRequest) (Case, error) {
+	now := d.now()
+	var out Case
+	err := d.DB.Write(ctx, func(tx bun.IDB) error {
+		c, _, err := once.Do(ctx, tx, r.Once, now, func() (Case, error) {
+			return d.accept(ctx, tx, by, r, now)
+		})
+		out = c
+		return err
+	})
+	return out, err
+}
+
+func (d *Desk) accept(ctx context.Context, tx bun.IDB, by auth.Actor, r AcceptRequest, now time.Time) (Case, error) {
+	if err := mayAccept(by); err != nil {
+		return Case{}, err
+	}
+	if strings.TrimSpace(r.Site.Division) == "" { // INS-205
+		return Case{}, fault.Refuse(fault.Invalid, "site_division_missing",
+			"请选择经营场所所在的县区：由所在地的综合窗口组织勘验", "choose the division of the premises: the window there organises the visit")
+	}
+	matter, err := MatterAt(ctx, tx, r.MatterCode, now)
+	if err != nil {
+		return Case{}, err
+	}
+	centre, window, err := office.Organiser(ctx, tx, r.Site.Division)
+	if err != nil {
+		return Case{}, err
+	}
+	c := newCase(by, r, matter, now)
+	c.OrganiserCentre, c.OrganiserWindow = centre.ID, window.ID
+	if c.CentreID == "" { // filed by a machine: the organiser's window takes it in
+		c.CentreID, c.WindowID = centre.ID, window.ID
+	}
+	if c.Departments, err = deriveFor(ctx, tx, matter, r.Answers, c.Division); err != nil {
+		return Case{}, err
+	}
+	if err := d.setLimit(ctx, tx, &c); err != nil {
+		return Case{}, err
+	}
+	c.State = stateFor(c.Departments)
+	if c.Number, err = nextNumber(ctx, tx, "case/"+c.Division, now, "%s-%d-%06d"); err != nil {
+		return Case{}, err
+	}
+	c.Search = searchText(c)
+	if err := insertCase(ctx, tx, &c); err != nil {
+		return Case{}, err
+	}
+	return c, audit.Record(ctx, tx, audit.Leaf{
+		Type: "case_accepted", Stream: caseStream(c.ID), Actor: by.String(), At: now,
+		Fields: map[string]any{
+			"number": c.Number, "matter": c.MatterCode, "matter_version": c.MatterVersion,
+			"division": c.Division, "organiser": c.OrganiserCentre, "departments": includedSystems(c.Departments),
+		},
+	})
+}
+
+func newCase(by auth.Actor, r AcceptRequest, m Matter, now time.Time) Case {
+	return Case{
+		ID: newID(), ExternalID: r.ExternalID, MatterCode: m.Code, MatterVersion: m.Version, MatterName: m.NameZH,
+		Applicant: r.Applicant, ApplicantName: r.Applicant.Name, Site: r.Site, Division: r.Site.Division,
+		Answers: r.Answers, CentreID: by.Centre, WindowID: by.Window,
+		AcceptedAt: now, AcceptedBy: by.String(), Version: 1,
+	}
+}
+
+// setLimit counts the date by which the visit is held (INS section 4, clock
+// "limit date"); it freezes the value in force at acceptance (INS-1301).
+func (d *Desk) setLimit(ctx context.Context, tx bun.IDB, c *Case) error {
+	rules, err := office.RulesAt(ctx, tx, c.AcceptedAt, office.Scope{Centre: c.OrganiserCentre, Matter: c.MatterCode})
+	if err != nil {
+		return err
+	}
+	cal, err := office.Calendar(ctx, tx)
+	if err != nil {
+		return err
+	}
+	limit, err := cal.Add(workday.DateOf(c.AcceptedAt), rules.Limit)
+	if err != nil {
+		return err
+	}
+	c.LimitDate, c.LimitProvisional = limit.String(), cal.Provisional(limit)
+	return nil
+}
+
+// deriveFor resolves the Matter's rules to the departments competent for the
+// site (INS-302, INS-307). A rule that is out keeps no department.
+func deriveFor(ctx context.Context, q bun.IDB, m Matter, a Answers, division string) ([]CaseDepartment, error) {
+	derived := Derive(m, a)
+	out := make([]CaseDepartment, 0, len(derived))
+	for _, r := range derived {
+		row := CaseDepartment{
+			System: r.System, Attendance: string(r.Attendance), Lead: r.Lead, NeverDeemed: r.NeverDeemed,
+			Included: r.In, BecauseUnknown: r.BecauseUnknown, Clause: r.Clause, Basis: r.Basis,
+			Missing: r.Missing, CheckKind: string(r.CheckKind),
+		}
+		if r.In {
+			dep, err := office.CompetentDepartment(ctx, q, r.System, r.Level, division)
+			if err != nil {
+				return nil, err
+			}
+			row.DepartmentID = dep.ID
+		}
+		out = append(out, row)
+	}
+	return out, nil
+}
+
+// stateFor says whether the case needs a visit at all (INS-309).
+func stateFor(rows []CaseDepartment) CaseState {
+	for _, r := range rows {
+		if r.Included && r.Attendance == string(Required) {
+			return CaseAccepted
+		}
+	}
+	return CaseNoVisit
+}
+
+func includedSystems(rows []CaseDepartment) []string {
+	var out []string
+	for _, r := range rows {
+		if r.Included {
+			out = append(out, r.System)
+		}
+	}
+	return out
+}
+
+func searchText(c Case) string {
+	return strings.ToLower(strings.Join([]string{c.Number, c.ExternalID, c.MatterName, c.Applicant.Name, c.Site.Address}, " "))
+}
+
+// AmendRequest changes the answers of a Case, or confirms that departments
+// included only because a fact is unknown shall come (INS-305).
+type AmendRequest struct {
+	CaseID         string
+	Answers        Answers // merged over the present ones
+	ConfirmUnknown bool
+	Version        int // the version the clerk saw
+}
+
+// Amend fills in facts and derives the departments anew. Only before a visit
+// is booked; refusals: not_a_window, case_changed, already_booked.
+func (d *Desk) Amend(ctx context.Context, by auth.Actor, r AmendRequest) (Case, error) {
+	now := d.now()
+	var out Case
+	err := d.DB.Write(ctx, func(tx bun.IDB) error {
+		c, err := findCase(ctx, tx, r.CaseID)
+		if err != nil {
+			return err
+		}
+		if err := d.mayWorkOn(ctx, tx, by, c); err != nil {
+			return err
+		}
+		if err := amendable(c, r.Version); err != nil {
+			return err
+		}
+		if err := rederive(ctx, tx, &c, r, by); err != nil {
+			return err
+		}
+		out = c
+		return audit.Record(ctx, tx, audit.Leaf{
+			Type: "case_amended", Stream: caseStream(c.ID), Actor: by.String(), At: now,
+			Fields: map[string]any{"departments": includedSystems(c.Departments), "confirmed_unknown": r.ConfirmUnknown},
+		})
+	})
+	return out, err
+}
+
+func amendable(c Case, version int) error {
+	if c.Version != version {
+		return fault.Refuse(fault.Conflict, "case_changed",
+			"办件已被他人修改，请刷新后再改", "someone else changed this case; read it again and repeat your change")
+	}
+	if c.State != CaseAccepted && c.State != CaseNoVisit {
+		return fault.Refuse(fault.Conflict, "already_booked",
+			"已约定勘验，事实变更需先取消勘验再修改", "a visit is booked already; cancel it before changing the facts")
+	}
+	return nil
+}
+
+func rederive(ctx context.Context, tx bun.IDB, c *Case, r AmendRequest, by auth.Actor) error {
+	matter, err := FindMatter(ctx, tx, c.MatterCode, c.MatterVersion) // INS-301
+	if err != nil {
+		return err
+	}
+	merged := make(Answers, len(c.Answers)+len(r.Answers))
+	for _, answers := range []Answers{c.Answers, r.Answers} {
+		for name, value := range answers {
+			merged[name] = value
+		}
+	}
+	rows, err := deriveFor(ctx, tx, matter, merged, c.Division)
+	if err != nil {
+		return err
+	}
+	for i := range rows {
+		if rows[i].open() && r.ConfirmUnknown {
+			rows[i].ConfirmedBy = by.String()
+		}
+	}
+	c.Answers, c.Departments, c.State = merged, keepManual(c.Departments, rows), stateFor(rows)
+	return updateCase(ctx, tx, c)
+}
+
+// keepManual carries what people changed by hand over a new derivation.
+func keepManual(old, rows []CaseDepartment) []CaseDepartment {
+	manual := map[string]CaseDepartment{}
+	for _, o := range old {
+		if o.ManualReason != "" {
+			manual[o.System] = o
+		}
+	}
+	for i, r := range rows {
+		if m, ok := manual[r.System]; ok {
+			rows[i].Included, rows[i].ManualReason, rows[i].ChangedBy = m.Included, m.ManualReason, m.ChangedBy
+			rows[i].DepartmentID = m.DepartmentID
+		}
+	}
+	return rows
+}

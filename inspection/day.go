@@ -1,0 +1,209 @@
+package inspection
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"github.com/uptrace/bun"
+
+	"lianban/internal/audit"
+	"lianban/internal/auth"
+	"lianban/internal/fault"
+)
+
+// earlyStart is how long before its time the window may start a visit (V8).
+const earlyStart = 60 * time.Minute
+
+// OpinionKind is what a department says after the visit (INS-1008).
+type OpinionKind string
+
+// Kinds of Opinion. Deferral comes with the site part's own step.
+const (
+	Agree    OpinionKind = "agree"
+	Rectify  OpinionKind = "rectify" // with at least one item
+	Disagree OpinionKind = "disagree"
+)
+
+// Item is one thing to put right: what was found, on what ground, by when.
+type Item struct {
+	Finding string `json:"finding"`
+	Clause  string `json:"clause"`
+	Term    string `json:"term"` // ISO date
+}
+
+// Opinion is what one department says about the visit, in its own words.
+type Opinion struct {
+	bun.BaseModel `bun:"table:opinions" json:"-"`
+
+	ID            string      `bun:"id,pk" json:"id"`
+	ParticipantID string      `json:"participant_id"`
+	VisitID       string      `json:"visit_id"`
+	Round         int         `json:"round"`
+	Kind          OpinionKind `json:"kind"`
+	Text          string      `json:"text"`
+	Items         []Item      `bun:"type:jsonb" json:"items,omitempty"`
+	GivenBy       string      `json:"given_by"`
+	GivenName     string      `json:"given_name"`
+	GivenAt       time.Time   `json:"given_at"`
+}
+
+// Start begins the visit on site (V8), not earlier than an hour before its
+// time. Refusals: wrong_window, bad_move, too_early.
+func (d *Desk) Start(ctx context.Context, by auth.Actor, visitID string) (Visit, error) {
+	return d.onVisit(ctx, visitID, func(tx bun.IDB, v *Visit) ([]audit.Leaf, error) {
+		if err := mayOrganise(ctx, tx, by, v.CentreID); err != nil {
+			return nil, err
+		}
+		if d.now().Before(v.Start.Add(-earlyStart)) {
+			return nil, fault.Refuse(fault.Invalid, "too_early",
+				"勘验开始前一小时内才能点“开始”", "a visit can be started from one hour before its time")
+		}
+		v.StartedAt = d.now()
+		if err := moveVisit(ctx, tx, v, "Start", "started_at"); err != nil {
+			return nil, err
+		}
+		return []audit.Leaf{visitLeaf("visit_started", *v, by.String(), d.now(), nil)}, endVisitDeadlines(ctx, tx, v.ID)
+	})
+}
+
+// EndSite ends the site part (V9): opinions are collected from now on.
+// Refusals: wrong_window, bad_move.
+func (d *Desk) EndSite(ctx context.Context, by auth.Actor, visitID string) (Visit, error) {
+	return d.onVisit(ctx, visitID, func(tx bun.IDB, v *Visit) ([]audit.Leaf, error) {
+		if err := mayOrganise(ctx, tx, by, v.CentreID); err != nil {
+			return nil, err
+		}
+		v.SiteEndedAt = d.now()
+		if err := moveVisit(ctx, tx, v, "EndSite", "site_ended_at"); err != nil {
+			return nil, err
+		}
+		return []audit.Leaf{visitLeaf("site_ended", *v, by.String(), d.now(), nil)}, nil
+	})
+}
+
+// NotHeld ends a visit that could not take place (V10): applicant absent, site
+// locked, danger. Nobody is deemed for it; the case may be booked again.
+// Refusals: wrong_window, bad_move, reason_missing, reason_code.
+func (d *Desk) NotHeld(ctx context.Context, by auth.Actor, visitID, code, reason string) (Visit, error) {
+	return d.finish(ctx, by, ending{visitID: visitID, act: "NotHeld", code: code, reason: reason})
+}
+
+// OpinionRequest is what a department's person signs.
+type OpinionRequest struct {
+	ParticipantID string
+	Kind          OpinionKind
+	Text          string
+	Items         []Item
+}
+
+// Opine records a department's opinion, by a signed-in person of it (L2),
+// while the visit runs or opinions are collected (O2); a second one corrects
+// the first (O7). A deemed department may still come: agreement is attached,
+// anything else goes to a supervisor (O8, INS-915). Refusals: not_found,
+// not_your_department, visit_not_running, opinion_kind, opinion_items,
+// ground_missing.
+func (d *Desk) Opine(ctx context.Context, by auth.Actor, r OpinionRequest) (Opinion, error) {
+	var out Opinion
+	err := d.onParticipant(ctx, r.ParticipantID, func(tx bun.IDB, p Participant, v Visit) ([]audit.Leaf, error) {
+		if err := mayAnswer(by, p.DepartmentID); err != nil {
+			return nil, err
+		}
+		if err := checkOpinion(v, r); err != nil {
+			return nil, err
+		}
+		out = Opinion{
+			ID: newID(), ParticipantID: p.ID, VisitID: v.ID, Round: v.Round, Kind: r.Kind, Text: r.Text, Items: r.Items,
+			GivenBy: by.ID, GivenName: by.Name, GivenAt: d.now(),
+		}
+		if err := insertOpinion(ctx, tx, &out); err != nil {
+			return nil, err
+		}
+		if err := d.moveOpinion(ctx, tx, p, v, r.Kind); err != nil {
+			return nil, err
+		}
+		return []audit.Leaf{{
+			Type: "opinion", Stream: departmentStream(p.CaseID, p.DepartmentID), Actor: by.String(), At: d.now(),
+			Fields: map[string]any{"opinion": out.ID, "round": v.Round, "kind": string(r.Kind), "items": len(r.Items)},
+		}}, nil
+	})
+	return out, err
+}
+
+func (d *Desk) moveOpinion(ctx context.Context, tx bun.IDB, p Participant, v Visit, kind OpinionKind) error {
+	switch p.Opinion {
+	case OpinionNone:
+		return setOpinion(ctx, tx, p, OpinionNone, OpinionGiven)
+	case OpinionDeemed:
+		if kind == Agree {
+			return nil // attached; the deemed row stays
+		}
+		if err := setOpinion(ctx, tx, p, OpinionDeemed, OpinionReview); err != nil {
+			return err
+		}
+		return raiseTask(ctx, tx, v, Task{
+			Kind: TaskReview, Subject: p.ID, CreatedAt: d.now(), ForRole: string(auth.Supervisor),
+			Detail: p.Name + "已视为同意，现场提出不同意见，请监督人员复核",
+		})
+	}
+	return nil
+}
+
+func checkOpinion(v Visit, r OpinionRequest) error {
+	if v.State != VisitInProgress && v.State != VisitCollecting {
+		return fault.Refuse(fault.Conflict, "visit_not_running",
+			"勘验开始后才能出具意见", "opinions are given once the visit has started and until it is closed")
+	}
+	switch r.Kind {
+	case Agree:
+		return nil
+	case Rectify:
+		return checkItems(r.Items)
+	case Disagree:
+		if strings.TrimSpace(r.Text) == "" {
+			return fault.Refuse(fault.Invalid, "ground_missing", "不同意请写明依据和理由", "a disagreement needs its clause and ground")
+		}
+		return nil
+	}
+	return fault.Refuse(fault.Invalid, "opinion_kind",
+		"意见只能是同意、整改后复勘或不同意", "an opinion is agree, rectify or disagree")
+}
+
+func checkItems(items []Item) error {
+	for _, item := range items {
+		if strings.TrimSpace(item.Finding) == "" || strings.TrimSpace(item.Clause) == "" {
+			items = nil
+			break
+		}
+	}
+	if len(items) == 0 {
+		return fault.Refuse(fault.Invalid, "opinion_items",
+			"整改意见至少列一项，写明问题和依据", "list at least one item to put right, with its finding and clause")
+	}
+	return nil
+}
+
+// Uphold lets a deemed consent stand after review (O9): a supervisor's
+// decision with a reason. Refusals: not_supervisor, reason_missing, bad_move,
+// reply_in_time (a department that answered in time is never deemed, PRO-5).
+func (d *Desk) Uphold(ctx context.Context, by auth.Actor, participantID, reason string) error {
+	return d.onParticipant(ctx, participantID, func(tx bun.IDB, p Participant, v Visit) ([]audit.Leaf, error) {
+		if err := maySupervise(ctx, tx, by, v.CentreID); err != nil {
+			return nil, err
+		}
+		if strings.TrimSpace(reason) == "" {
+			return nil, reasonMissing()
+		}
+		if p.Consent != ConsentDeemed {
+			return nil, fault.Refuse(fault.Conflict, "reply_in_time",
+				"该部门已在期限内反馈，不能维持视为同意", "this department answered in time; the deemed consent cannot stand")
+		}
+		if err := setOpinion(ctx, tx, p, OpinionReview, OpinionDeemed); err != nil {
+			return nil, err
+		}
+		return []audit.Leaf{{
+			Type: "override", Stream: departmentStream(p.CaseID, p.DepartmentID), Actor: by.String(), At: d.now(),
+			Fields: map[string]any{"round": p.Round, "decision": "upheld", "reason_hash_of": "task"},
+		}}, finishTasks(ctx, tx, TaskReview, p.ID, d.now(), by.String(), reason)
+	})
+}

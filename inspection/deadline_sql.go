@@ -1,0 +1,180 @@
+package inspection
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/uptrace/bun"
+
+	"lianban/scheduler/workday"
+)
+
+// dueDeadlines are the rows a sweep has to look at now, oldest first.
+func (d *Desk) dueDeadlines(ctx context.Context, kind DeadlineKind) (out []DeadlineRow, err error) {
+	err = d.DB.Read(ctx, func(q bun.IDB) error {
+		return q.NewSelect().Model(&out).Where("kind = ? AND state = 'pending' AND next_at <= ?", kind, d.now()).
+			Order("next_at").Limit(deemBatch).Scan(ctx)
+	})
+	return out, err
+}
+
+func findDeadline(ctx context.Context, q bun.IDB, kind DeadlineKind, subject string, round int) (row DeadlineRow, err error) {
+	err = q.NewSelect().Model(&row).Where("kind = ? AND subject = ? AND round = ?", kind, subject, round).
+		Where("state = 'pending'").Scan(ctx)
+	if errors.Is(err, sql.ErrNoRows) {
+		return row, notFound()
+	}
+	return row, err
+}
+
+// upsertDeadlines writes deadlines; one that was void because a proof of
+// service fell runs again under the same key (DEC-6).
+func upsertDeadlines(ctx context.Context, tx bun.IDB, rows ...DeadlineRow) error {
+	for i := range rows {
+		rows[i].ID, rows[i].State = newID(), deadlinePending
+		rows[i].DueAt = rows[i].DueAt.UTC().Truncate(time.Millisecond)
+		rows[i].NextAt = rows[i].NextAt.UTC().Truncate(time.Millisecond)
+	}
+	_, err := tx.NewInsert().Model(&rows).
+		On("CONFLICT (kind, subject, round) DO UPDATE").
+		Set("due_at = EXCLUDED.due_at").Set("next_at = EXCLUDED.next_at").Set("state = EXCLUDED.state").
+		Set("calendar_version = EXCLUDED.calendar_version").Set("detail = EXCLUDED.detail").Set("held = EXCLUDED.held").
+		Exec(ctx)
+	return err
+}
+
+// lookAgain moves the instant of the next look; it never touches due_at.
+func lookAgain(ctx context.Context, tx bun.IDB, row DeadlineRow, at time.Time, held bool) error {
+	row.NextAt, row.Held = at, held
+	_, err := tx.NewUpdate().Model(&row).Column("next_at", "held").
+		Where("id = ? AND state = 'pending'", row.ID).Exec(ctx)
+	return err
+}
+
+// moveRespondBy moves T2 later: participant and deadline row together. Gaps up
+// to now are answered by the move and do not count again.
+func moveRespondBy(ctx context.Context, tx bun.IDB, p Participant, due time.Time, grace time.Duration, why string, now time.Time) error {
+	was := p.RespondBy
+	p.RespondBy = due
+	res, err := tx.NewUpdate().Model(&p).Column("respond_by").
+		Where("id = ? AND round = ? AND consent = ? AND respond_by < ?", p.ID, p.Round, ConsentAwaiting, due).Exec(ctx)
+	if err := exactlyOne(res, err, "bad_move"); err != nil {
+		return err
+	}
+	row := DeadlineRow{
+		DueAt: due, NextAt: due.Add(grace),
+		Detail: DeadlineDetail{Counted: p.Deadline, Forgiven: now, MovedFrom: was, Why: why},
+	}
+	_, err = tx.NewUpdate().Model(&row).Column("due_at", "next_at", "detail").Set("held = ?", false).
+		Where("kind = ? AND subject = ? AND round = ? AND state = 'pending'", DeadlineReply, p.ID, p.Round).Exec(ctx)
+	return err
+}
+
+func endDeadlines(ctx context.Context, tx bun.IDB, subject string, round int, kinds ...DeadlineKind) error {
+	_, err := tx.NewUpdate().Model((*DeadlineRow)(nil)).Set("state = ?", deadlineDone).
+		Where("subject = ? AND round = ? AND kind IN (?)", subject, round, bun.In(kinds)).
+		Where("state = 'pending'").Exec(ctx)
+	return err
+}
+
+// endVisitDeadlines stops every clock of a visit's participants.
+func endVisitDeadlines(ctx context.Context, tx bun.IDB, visitID string) error {
+	_, err := tx.NewUpdate().Model((*DeadlineRow)(nil)).Set("state = ?", deadlineVoid).
+		Where("subject IN (?)", tx.NewSelect().Model((*Participant)(nil)).Column("id").Where("visit_id = ?", visitID)).
+		Where("state = 'pending'").Exec(ctx)
+	return err
+}
+
+func insertHold(ctx context.Context, tx bun.IDB, h *HoldRow) (bool, error) { return insertNew(ctx, tx, h) }
+
+func closeHold(ctx context.Context, tx bun.IDB, id string, now time.Time, by, reason string) error {
+	h := HoldRow{EndedAt: now, EndedBy: by, EndReason: reason}
+	res, err := tx.NewUpdate().Model(&h).Column("ended_at", "ended_by", "end_reason").
+		Where("id = ? AND ended_at IS NULL", id).Exec(ctx)
+	return exactlyOne(res, err, "bad_move")
+}
+
+func openHolds(ctx context.Context, q bun.IDB, p Participant) (out []HoldRow, err error) {
+	err = q.NewSelect().Model(&out).Where("participant_id = ? AND ended_at IS NULL", p.ID).Order("since").Scan(ctx)
+	return out, err
+}
+
+func openHoldReasons(ctx context.Context, q bun.IDB, p Participant) (out []HoldReason, err error) {
+	rows, err := openHolds(ctx, q, p)
+	for _, h := range rows {
+		out = append(out, h.Reason)
+	}
+	return out, err
+}
+
+func hasOpenHold(ctx context.Context, q bun.IDB, p Participant) (bool, error) {
+	return q.NewSelect().Model((*HoldRow)(nil)).Where("participant_id = ? AND ended_at IS NULL", p.ID).Exists(ctx)
+}
+
+func selfEnding(r HoldReason) bool { return slices.Contains(endsItself, r) }
+
+func findHold(ctx context.Context, tx bun.IDB, id string) (HoldRow, Participant, Visit, error) {
+	var h HoldRow
+	err := tx.NewSelect().Model(&h).Where("id = ?", id).Scan(ctx)
+	if errors.Is(err, sql.ErrNoRows) {
+		return h, Participant{}, Visit{}, notFound()
+	}
+	if err != nil {
+		return h, Participant{}, Visit{}, err
+	}
+	p, v, err := lockParticipant(ctx, tx, h.ParticipantID)
+	return h, p, v, err
+}
+
+// endHoldsOf ends the holds that hang on one source, such as a mail.
+func endHoldsOf(ctx context.Context, tx bun.IDB, p Participant, source string, now time.Time, by, reason string) ([]HoldRow, error) {
+	var rows []HoldRow
+	err := tx.NewSelect().Model(&rows).Where("participant_id = ? AND source = ? AND ended_at IS NULL", p.ID, source).Scan(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, h := range rows {
+		if err := closeHold(ctx, tx, h.ID, now, by, reason); err != nil {
+			return nil, err
+		}
+	}
+	return rows, nil
+}
+
+func listHolds(ctx context.Context, q bun.IDB, participants []string) (out []HoldRow, err error) {
+	err = q.NewSelect().Model(&out).Where("participant_id IN (?)", bun.In(participants)).Order("since").Scan(ctx)
+	return out, err
+}
+
+func insertTask(ctx context.Context, tx bun.IDB, t *Task) error {
+	_, err := insertNew(ctx, tx, t)
+	return err
+}
+
+func findTask(ctx context.Context, q bun.IDB, id string) (t Task, err error) {
+	err = q.NewSelect().Model(&t).Where("id = ?", id).Scan(ctx)
+	if errors.Is(err, sql.ErrNoRows) {
+		return t, notFound()
+	}
+	return t, err
+}
+
+func finishTasks(ctx context.Context, tx bun.IDB, kind TaskKind, subject string, now time.Time, by, note string) error {
+	t := Task{DoneAt: now, DoneBy: by, Note: note}
+	_, err := tx.NewUpdate().Model(&t).Column("done_at", "done_by", "note").
+		Where("kind = ? AND subject = ? AND done_at IS NULL", kind, subject).Exec(ctx)
+	return err
+}
+
+func finishVisitTasks(ctx context.Context, tx bun.IDB, visitID string, now time.Time, by, note string) error {
+	t := Task{DoneAt: now, DoneBy: by, Note: note}
+	_, err := tx.NewUpdate().Model(&t).Column("done_at", "done_by", "note").
+		Where("visit_id = ? AND done_at IS NULL", visitID).Exec(ctx)
+	return err
+}
+
+// dateOf is today in Shanghai.
+func dateOf(t time.Time) workday.Date { return workday.DateOf(t) }

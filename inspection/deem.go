@@ -1,0 +1,477 @@
+package inspection
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/uptrace/bun"
+
+	"lianban/internal/audit"
+	"lianban/internal/auth"
+	"lianban/internal/fault"
+	"lianban/internal/office"
+	"lianban/notify"
+	"lianban/scheduler/workday"
+)
+
+// DeemedReason says which silence was taken for consent.
+type DeemedReason string
+
+// NoReply is silence after a received notice (plan 三(三)3-四: 不反馈意见).
+const NoReply DeemedReason = "no_reply"
+
+// Deemed (视为同意) is the outcome for one Participant and Round. It is that
+// department's opinion on this visit, never a permit (INS-914). Relies lists
+// the numbers of the evidence leaves it stands on.
+type Deemed struct {
+	bun.BaseModel `bun:"table:deemed" json:"-"`
+
+	ID            string            `bun:"id,pk" json:"id"`
+	ParticipantID string            `json:"participant_id"`
+	VisitID       string            `json:"visit_id"`
+	DepartmentID  string            `json:"department_id"`
+	Round         int               `json:"round"`
+	Reason        DeemedReason      `json:"reason"`
+	Number        string            `json:"number"`
+	DecidedAt     time.Time         `json:"decided_at"`
+	DueAt         time.Time         `json:"due_at"`
+	Relies        []int64           `bun:"type:jsonb" json:"relies"`
+	Findings      map[string]string `bun:"type:jsonb" json:"findings"`
+	Citation      string            `json:"citation"`
+	SuspendedAt   time.Time         `bun:",nullzero" json:"suspended_at,omitzero"`
+}
+
+// deemBatch is how many due rows one look takes (STY-50).
+const deemBatch = 200
+
+// DeemDue looks at every reply deadline that is due, oldest first, and writes
+// the outcome, moves the deadline or holds. Each row has a transaction of its
+// own and a recover of its own: one bad row is held, the others go on (DL-4).
+// It may run late, twice, or in two processes at once; the guards decide.
+func (d *Desk) DeemDue(ctx context.Context) error {
+	var errs []error
+	for {
+		due, err := d.dueDeadlines(ctx, DeadlineReply)
+		if err != nil {
+			return errors.Join(append(errs, err)...)
+		}
+		for _, row := range due {
+			if err := d.deemOne(ctx, row); err != nil {
+				errs = append(errs, fmt.Errorf("deem %s: %w", row.Subject, err))
+			}
+		}
+		if len(due) < deemBatch || len(errs) > 0 || ctx.Err() != nil {
+			return errors.Join(errs...)
+		}
+	}
+}
+
+// deemOne evaluates one participant; a panic becomes a hold.
+func (d *Desk) deemOne(ctx context.Context, row DeadlineRow) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = errors.Join(fmt.Errorf("panic: %v", r), d.holdBroken(ctx, row))
+		}
+	}()
+	return d.DB.Write(ctx, func(tx bun.IDB) error {
+		_, err := d.decide(ctx, tx, row, "")
+		return err
+	})
+}
+
+func (d *Desk) holdBroken(ctx context.Context, row DeadlineRow) error {
+	return d.DB.Write(ctx, func(tx bun.IDB) error {
+		p, _, err := lockParticipant(ctx, tx, row.Subject)
+		if err != nil {
+			return err
+		}
+		leaves, err := raiseHold(ctx, tx, p, HoldRow{Reason: HoldInternal, Since: d.now(), Detail: "程序错误，已通知管理员"})
+		if err != nil {
+			return err
+		}
+		if err := lookAgain(ctx, tx, row, d.now().Add(heldAgain), true); err != nil {
+			return err
+		}
+		return audit.Record(ctx, tx, leaves...)
+	})
+}
+
+// decide reads the evidence, judges and writes, all on one transaction
+// (INS-908). confirmedBy names the clerk who confirms under deem.mode=confirm.
+func (d *Desk) decide(ctx context.Context, tx bun.IDB, row DeadlineRow, confirmedBy string) (Verdict, error) {
+	p, v, err := lockParticipant(ctx, tx, row.Subject)
+	if err != nil {
+		return Verdict{}, err
+	}
+	f, err := d.gather(ctx, tx, row, p, v)
+	if err != nil {
+		return Verdict{}, err
+	}
+	f.evidence.Confirmed = confirmedBy != ""
+	verdict := Judge(f.evidence)
+	switch verdict.Do {
+	case Leave:
+		return verdict, endDeadlines(ctx, tx, p.ID, row.Round, DeadlineReply)
+	case Wait:
+		return verdict, lookAgain(ctx, tx, row, verdict.Until, false)
+	case Extend:
+		return verdict, d.extend(ctx, tx, f, verdict.Until, "full_term")
+	case Hold:
+		return verdict, d.hold(ctx, tx, f, verdict)
+	case Ask:
+		return verdict, d.ask(ctx, tx, f)
+	default:
+		return verdict, d.deem(ctx, tx, f, confirmedBy)
+	}
+}
+
+// found is one row with all that was read about it.
+type found struct {
+	row      DeadlineRow
+	p        Participant
+	v        Visit
+	g        ground
+	evidence Evidence
+}
+
+// gather reads the evidence on the transaction that will write the outcome.
+func (d *Desk) gather(ctx context.Context, tx bun.IDB, row DeadlineRow, p Participant, v Visit) (found, error) {
+	g, err := d.ground(ctx, tx, v, p.DepartmentID)
+	if err != nil {
+		return found{}, err
+	}
+	f := found{row: row, p: p, v: v, g: g}
+	f.evidence = Evidence{
+		Now: d.now(), VisitState: v.State, VisitRound: v.Round, Start: v.Start,
+		Consent: p.Consent, Round: row.Round, Required: p.Required, NeverDeemed: p.NeverDeemed,
+		MinClass: g.rules.ServiceMinClass, T1: p.ServedAt, T2: p.RespondBy,
+		Grace: g.rules.DeemGrace, MaxGap: g.rules.InboundMaxGap, Confirm: g.rules.DeemMode == office.DeemConfirm,
+	}
+	if f.evidence.nothingOwed() || f.evidence.Now.Before(p.RespondBy.Add(g.rules.DeemGrace)) {
+		return f, nil // not due: spare the reads
+	}
+	return f, d.gatherProofs(ctx, tx, &f)
+}
+
+func (d *Desk) gatherProofs(ctx context.Context, tx bun.IDB, f *found) (err error) {
+	e, p := &f.evidence, f.p
+	if e.Outcome, e.AnsweredBy, err = outcomeOf(ctx, tx, p); err != nil {
+		return err
+	}
+	if e.Classes, err = standingClasses(ctx, tx, p); err != nil {
+		return err
+	}
+	n, err := findNotice(ctx, tx, p)
+	if err != nil {
+		return err
+	}
+	e.PrintedDue = n.PrintedDue
+	if err := fullTerm(ctx, tx, f); err != nil {
+		return err
+	}
+	if e.Inbox, err = d.inboxHealth(ctx, tx, *f); err != nil {
+		return err
+	}
+	if e.Unread, err = notify.UnsortedBefore(ctx, tx, p.RespondBy, p.ID); err != nil {
+		return err
+	}
+	if sound, why := d.ClockHealthy(ctx, tx, p.ServedAt); !sound {
+		e.ClockFault = why
+	}
+	e.Holds, err = openHoldReasons(ctx, tx, p)
+	return err
+}
+
+// fullTerm counts T1 plus the term again, by the calendar version the deadline
+// was issued with, and by the newest one if that is later (INS-903, INS-409).
+func fullTerm(ctx context.Context, tx bun.IDB, f *found) error {
+	counted := f.p.Deadline
+	if counted == nil {
+		return errors.New("a running clock without its arithmetic")
+	}
+	f.evidence.FullTerm, f.evidence.Provisional = counted.Due, counted.Provisional
+	if counted.CalendarVersion == f.g.cal.Version() {
+		return nil
+	}
+	later, moved, err := f.g.cal.Extend(*counted)
+	if err != nil {
+		return err
+	}
+	f.evidence.Provisional = later.Provisional
+	if moved {
+		f.evidence.FullTerm = later.Due
+	}
+	return nil
+}
+
+// inboxHealth measures every channel printed in the notice (INS-905). Gaps
+// that have moved T2 once do not count again.
+func (d *Desk) inboxHealth(ctx context.Context, tx bun.IDB, f found) ([]ChannelHealth, error) {
+	from := latest(f.p.ServedAt, f.row.Detail.Forgiven)
+	var out []ChannelHealth
+	for _, name := range d.Channels {
+		alive, err := notify.Alive(ctx, tx, name)
+		if err != nil {
+			return nil, err
+		}
+		c := ChannelHealth{Name: name, AliveThrough: alive}
+		gaps, err := notify.Gaps(ctx, tx, notify.GapQuery{
+			Channel: name, Span: notify.Span{From: from, To: f.p.RespondBy}, Longer: f.g.rules.InboundMaxGap,
+		})
+		if err != nil {
+			return nil, err
+		}
+		if err := worstGap(&c, gaps, f.g); err != nil {
+			return nil, err
+		}
+		out = append(out, c)
+	}
+	return out, nil
+}
+
+// worstGap keeps the longest gap in working time.
+func worstGap(c *ChannelHealth, gaps []notify.Span, g ground) error {
+	for _, gap := range gaps {
+		minutes, err := g.cal.OpenMinutes(gap.From, gap.To, g.hours)
+		if err != nil {
+			return err
+		}
+		if open := time.Duration(minutes) * time.Minute; open > c.Gap {
+			c.Gap, c.RecoveredAt = open, gap.To
+		}
+	}
+	return nil
+}
+
+// extend moves T2 later, never earlier (INS-409, INS-905).
+func (d *Desk) extend(ctx context.Context, tx bun.IDB, f found, due time.Time, why string) error {
+	leaves, err := d.setDeadline(ctx, tx, f.p, f.v, due, why)
+	if err != nil {
+		return err
+	}
+	ended, err := d.clearHolds(ctx, tx, f, nil)
+	if err != nil {
+		return err
+	}
+	return audit.Record(ctx, tx, append(leaves, ended...)...)
+}
+
+// hold writes what stands against deeming and clears what no longer does. An
+// inbox that is alive again after too long a gap moves T2 instead (SIM-1).
+func (d *Desk) hold(ctx context.Context, tx bun.IDB, f found, verdict Verdict) error {
+	if recovered, again := f.evidence.longGap(); again {
+		next, err := f.g.cal.Following(recovered, 1, f.g.hours)
+		if err != nil {
+			return err
+		}
+		if next.Due.After(f.p.RespondBy) {
+			return d.extend(ctx, tx, f, next.Due, "inbound_gap")
+		}
+	}
+	leaves, err := d.clearHolds(ctx, tx, f, verdict.Doubts)
+	if err != nil {
+		return err
+	}
+	for _, doubt := range verdict.Doubts {
+		raised, err := d.raiseDoubt(ctx, tx, f, doubt)
+		if err != nil {
+			return err
+		}
+		leaves = append(leaves, raised...)
+	}
+	if err := lookAgain(ctx, tx, f.row, d.now().Add(heldAgain), true); err != nil {
+		return err
+	}
+	return audit.Record(ctx, tx, leaves...)
+}
+
+// raiseDoubt opens the hold of one doubt, and a task where a person must act.
+func (d *Desk) raiseDoubt(ctx context.Context, tx bun.IDB, f found, doubt Doubt) ([]audit.Leaf, error) {
+	leaves, err := raiseHold(ctx, tx, f.p, HoldRow{Reason: doubt.Reason, Detail: doubt.Detail, Since: d.now()})
+	if err != nil || len(leaves) == 0 {
+		return nil, err
+	}
+	t := Task{Subject: f.p.ID, CreatedAt: d.now(), Detail: f.p.Name + "：" + doubt.Detail}
+	switch doubt.Reason {
+	case HoldNeverDeemed: // INS-911
+		t.Kind, t.ForRole = TaskNeverDeemed, string(auth.Supervisor)
+	case HoldService:
+		t.Kind = TaskServeByHand
+	case HoldAtRisk:
+		t.Kind = TaskAtRisk
+	default:
+		return leaves, nil
+	}
+	return leaves, raiseTask(ctx, tx, f.v, t)
+}
+
+// clearHolds ends every self-ending hold whose doubt is gone.
+func (d *Desk) clearHolds(ctx context.Context, tx bun.IDB, f found, doubts []Doubt) ([]audit.Leaf, error) {
+	stands := map[HoldReason]bool{}
+	for _, doubt := range doubts {
+		stands[doubt.Reason] = true
+	}
+	rows, err := openHolds(ctx, tx, f.p)
+	if err != nil {
+		return nil, err
+	}
+	var leaves []audit.Leaf
+	for _, h := range rows {
+		if stands[h.Reason] || !selfEnding(h.Reason) {
+			continue
+		}
+		if err := closeHold(ctx, tx, h.ID, d.now(), systemActor.String(), "cause_gone"); err != nil {
+			return nil, err
+		}
+		leaves = append(leaves, holdEnded(f.p, h, systemActor.String(), "cause_gone", d.now()))
+	}
+	return leaves, nil
+}
+
+// ask leaves the decision to a clerk (INS-910): it never turns into consent
+// by itself.
+func (d *Desk) ask(ctx context.Context, tx bun.IDB, f found) error {
+	err := raiseTask(ctx, tx, f.v, Task{
+		Kind: TaskConfirm, Subject: f.p.ID, CreatedAt: d.now(), Detail: f.p.Name + "逾期未反馈，请核对后确认视为同意",
+	})
+	if err != nil {
+		return err
+	}
+	return lookAgain(ctx, tx, f.row, d.now().Add(time.Hour), true)
+}
+
+// Confirm is the clerk's click under deem.mode=confirm; the predicate is
+// evaluated again at that moment (INS-910). Refusals: not_found, wrong_window,
+// not_deemable with what stands against it.
+func (d *Desk) Confirm(ctx context.Context, by auth.Actor, participantID string) error {
+	return d.DB.Write(ctx, func(tx bun.IDB) error {
+		p, v, err := lockParticipant(ctx, tx, participantID)
+		if err != nil {
+			return err
+		}
+		if err := mayOrganise(ctx, tx, by, v.CentreID); err != nil {
+			return err
+		}
+		row, err := findDeadline(ctx, tx, DeadlineReply, p.ID, p.Round)
+		if err != nil {
+			return err
+		}
+		verdict, err := d.decide(ctx, tx, row, by.String())
+		if err != nil {
+			return err
+		}
+		if verdict.Do != Deem {
+			return notDeemable(verdict)
+		}
+		return nil
+	})
+}
+
+func notDeemable(v Verdict) *fault.Error {
+	reasons := ""
+	for _, doubt := range v.Doubts {
+		reasons += string(doubt.Reason) + " "
+	}
+	return fault.Refuse(fault.Conflict, "not_deemable",
+		"目前不能视为同意（%s%s），请在条件满足后再确认", "silence does not count yet (%s%s); confirm again once nothing stands against it", v.Do, " "+reasons)
+}
+
+// deem writes the outcome: row, tracks, messages and leaf in one commit
+// (INS-908, PRO-3). The unique key lets one row exist for each round (PRO-2).
+func (d *Desk) deem(ctx context.Context, tx bun.IDB, f found, confirmedBy string) error {
+	leaves, err := d.clearHolds(ctx, tx, f, nil)
+	if err != nil {
+		return err
+	}
+	row, err := d.deemedRow(ctx, tx, f, confirmedBy)
+	if err != nil {
+		return err
+	}
+	if err := insertDeemed(ctx, tx, &row); err != nil {
+		return err
+	}
+	if err := settleDeemed(ctx, tx, f.p); err != nil {
+		return err
+	}
+	if err := endDeadlines(ctx, tx, f.p.ID, f.p.Round, DeadlineReply, DeadlineRemindReply); err != nil {
+		return err
+	}
+	if err := d.queueDeemed(ctx, tx, f.p, f.v, row); err != nil {
+		return err
+	}
+	settled, err := d.settle(ctx, tx, f.v)
+	if err != nil {
+		return err
+	}
+	leaves = append(leaves, deemedLeaf(f, row, confirmedBy))
+	return audit.Record(ctx, tx, append(leaves, settled...)...)
+}
+
+func (d *Desk) deemedRow(ctx context.Context, tx bun.IDB, f found, confirmedBy string) (Deemed, error) {
+	relies, err := reliesOn(ctx, tx, f.p)
+	if err != nil {
+		return Deemed{}, err
+	}
+	number, err := nextNumber(ctx, tx, "deemed/"+f.g.centre.Division, d.now(), "视同〔%[2]d〕%[1]s-%06[3]d")
+	if err != nil {
+		return Deemed{}, err
+	}
+	return Deemed{
+		ID: newID(), ParticipantID: f.p.ID, VisitID: f.v.ID, DepartmentID: f.p.DepartmentID, Round: f.p.Round,
+		Reason: NoReply, Number: number, DecidedAt: d.now(), DueAt: f.p.RespondBy, Relies: relies,
+		Findings: findings(f), Citation: f.g.rules.Citation, // INS-102
+	}, nil
+}
+
+// findings is what the record prints: the arithmetic and what was checked.
+func findings(f found) map[string]string {
+	out := map[string]string{
+		"arithmetic": f.p.Deadline.Line,
+		"t1":         stamp(f.p.ServedAt),
+		"t2":         stamp(f.p.RespondBy),
+		"class":      f.p.ServiceClass,
+		"calendar":   fmt.Sprint(f.p.Deadline.CalendarVersion),
+	}
+	for _, c := range f.evidence.Inbox {
+		out["inbox_"+c.Name] = stamp(c.AliveThrough)
+	}
+	return out
+}
+
+func deemedLeaf(f found, row Deemed, confirmedBy string) audit.Leaf {
+	inbox := map[string]any{}
+	for _, c := range f.evidence.Inbox {
+		inbox[c.Name] = map[string]any{"alive_through": stamp(c.AliveThrough), "gap_minutes": int(c.Gap.Minutes())}
+	}
+	return audit.Leaf{
+		Type: "deemed", Stream: departmentStream(f.p.CaseID, f.p.DepartmentID), Actor: systemActor.String(), At: row.DecidedAt,
+		Fields: map[string]any{
+			"reason": string(row.Reason), "round": row.Round, "number": row.Number, "t1": stamp(f.p.ServedAt),
+			"t2": stamp(f.p.RespondBy), "class": f.p.ServiceClass, "calendar_version": f.p.Deadline.CalendarVersion,
+			"grace_seconds": int(f.g.rules.DeemGrace.Seconds()), "relies": row.Relies, "inbox": inbox,
+			"unread": f.evidence.Unread, "confirmed_by": confirmedBy, "rule": workday.RuleReply,
+		},
+	}
+}
+
+// suspendDeemed takes the effect from a deemed consent at once, because a reply
+// received in time turned up or its only proof fell (DL-14, INS-708). Both
+// facts stay on record; a supervisor decides.
+func (d *Desk) suspendDeemed(ctx context.Context, tx bun.IDB, p Participant, v Visit, why string) ([]audit.Leaf, error) {
+	if err := suspend(ctx, tx, p, d.now()); err != nil {
+		return nil, err
+	}
+	if err := setOpinion(ctx, tx, p, OpinionDeemed, OpinionReview); err != nil {
+		return nil, err
+	}
+	err := raiseTask(ctx, tx, v, Task{
+		Kind: TaskReview, Subject: p.ID, CreatedAt: d.now(), ForRole: string(auth.Supervisor),
+		Detail: p.Name + "的视为同意已中止效力，请监督人员复核",
+	})
+	return []audit.Leaf{{
+		Type: "deemed_suspended", Stream: departmentStream(p.CaseID, p.DepartmentID), Actor: systemActor.String(), At: d.now(),
+		Fields: map[string]any{"round": p.Round, "why": why},
+	}}, err
+}

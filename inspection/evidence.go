@@ -1,0 +1,290 @@
+package inspection
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"slices"
+	"time"
+
+	"github.com/uptrace/bun"
+
+	"lianban/internal/audit"
+	"lianban/internal/auth"
+	"lianban/notify"
+	"lianban/scheduler/workday"
+)
+
+// Bundle writes the evidence of one department in one visit (EV-10): the
+// leaves of the case's common stream and of the department's own, their
+// proofs, and the exact bytes of the notice. The window, auditors and the
+// department itself may have it. Refusal: not_found.
+func (d *Desk) Bundle(ctx context.Context, by auth.Actor, log *audit.Desk, r BundleRequest, w io.Writer) error {
+	v, err := d.FindVisit(ctx, by, r.VisitID)
+	if err != nil {
+		return err
+	}
+	i := slices.IndexFunc(v.Participants, func(p ParticipantView) bool { return p.DepartmentID == r.DepartmentID })
+	if i < 0 || by.Department != "" && by.Department != r.DepartmentID {
+		return notFound()
+	}
+	p := v.Participants[i]
+	files, err := d.bundleFiles(ctx, v, p)
+	if err != nil {
+		return err
+	}
+	return log.Bundle(ctx, w, audit.BundleRequest{
+		Streams: []string{caseStream(v.CaseID), departmentStream(v.CaseID, p.DepartmentID)},
+		About: map[string]string{
+			"case": v.CaseNumber, "department": p.Name, "round": fmt.Sprint(v.Round), "visit": v.ID,
+		},
+		Files: files,
+	})
+}
+
+// BundleRequest names the visit and the department.
+type BundleRequest struct{ VisitID, DepartmentID string }
+
+func (d *Desk) bundleFiles(ctx context.Context, v VisitView, p ParticipantView) (map[string]audit.File, error) {
+	files := map[string]audit.File{}
+	err := d.DB.Read(ctx, func(q bun.IDB) error {
+		sent, err := notify.ListBySubject(ctx, q, p.ID, notify.PurposeNotice)
+		for i, m := range sent {
+			if len(m.Body) > 0 {
+				files[fmt.Sprintf("notice-%d-%s.%s", i+1, m.Channel, extension(m.Channel))] = audit.File{Body: m.Body, Salt: m.BodySalt}
+			}
+		}
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	page, err := evidencePage(v, p)
+	files["page.html"] = audit.File{Body: page}
+	return files, err
+}
+
+func extension(channel string) string {
+	if channel == notify.Mail {
+		return "eml"
+	}
+	return "txt"
+}
+
+// VerifyBundle adds the field's own checks to a verified bundle: EV-11 numbers
+// 5 and 8 to 12. It needs nothing but the leaves.
+func VerifyBundle(b *audit.Bundle, report *audit.Report) {
+	for _, e := range b.Entries() {
+		if e.Type == "deemed" {
+			checkDeemed(b.Entries(), e, report)
+		}
+	}
+	if !slices.ContainsFunc(b.Entries(), func(e audit.Entry) bool { return e.Type == "deemed" }) {
+		report.Hold(12, "没有视为同意的记录", "no deemed consent is recorded in this bundle")
+	}
+}
+
+// checkDeemed evaluates one recorded deemed consent again from the leaves that
+// lie before it.
+func checkDeemed(entries []audit.Entry, deemed audit.Entry, report *audit.Report) {
+	round := deemed.Int("round")
+	before := slices.DeleteFunc(slices.Clone(entries), func(e audit.Entry) bool {
+		return e.Stream != deemed.Stream || e.Seq >= deemed.Seq || e.Int("round") != round
+	})
+	checkServed(before, deemed, report)
+	checkTerm(before, deemed, report)
+	checkMoment(deemed, report)
+	checkInbox(deemed, report)
+	checkReplies(entries, deemed, report)
+	checkRelies(entries, deemed, report)
+}
+
+// checkServed is EV-11 check 8: a proof of class A or B that counted at T1 and
+// has not fallen (INS-902).
+func checkServed(before []audit.Entry, deemed audit.Entry, report *audit.Report) {
+	fallen := map[string]bool{}
+	for _, e := range before {
+		if e.Type == "delivery_failed" {
+			fallen[e.Text("message")] = true
+		}
+	}
+	for _, e := range before {
+		class := e.Text("class")
+		if e.Type == "arrived" && (class == "A" || class == "B") && !fallen[messageOf(e)] {
+			report.Hold(8, "送达 %s 类，%s（%s）", "service class %s at %s by %s", class, local(e.Time("served_at")), e.Text("channel"))
+			return
+		}
+	}
+	report.Fail(8, "service_missing", "没有 A 类或 B 类送达证明，视为同意不成立", "no proof of service of class A or B; the deemed consent does not stand")
+}
+
+// messageOf is the message whose arrival a leaf records, from "source/id".
+func messageOf(e audit.Entry) string { return afterSlash(e.Text("source")) }
+
+// checkTerm is EV-11 check 9: T2 counted again from T1, the term, the opening
+// hours and the days of the calendar, all from the leaf; moved later only by
+// recorded moves (INS-903, INS-409).
+func checkTerm(before []audit.Entry, deemed audit.Entry, report *audit.Report) {
+	var due time.Time
+	for _, e := range before {
+		if e.Type != "deadline_set" {
+			continue
+		}
+		t2 := e.Time("t2")
+		if e.Int("term") > 0 {
+			counted, err := recount(e)
+			if err != nil || t2.Before(counted.Due) || t2.Before(e.Time("printed")) {
+				report.Fail(9, "term_short", "期限少于规定的工作日", "the deadline is shorter than the term")
+				return
+			}
+		} else if t2.Before(due) {
+			report.Fail(9, "term_moved_earlier", "期限被提前", "the deadline was moved earlier")
+			return
+		}
+		due = t2
+	}
+	if due.IsZero() || !due.Equal(deemed.Time("t2")) {
+		report.Fail(9, "term_mismatch", "视为同意所依据的期限与记录不符", "the deemed consent relies on another deadline than the one on record")
+		return
+	}
+	report.Hold(9, "期限 %s（日历版本 %d）", "deadline %s (calendar version %d)", local(due), deemed.Int("calendar_version"))
+}
+
+// recount counts a term again from its leaf alone.
+func recount(e audit.Entry) (workday.Deadline, error) {
+	hours, err := workday.ParseHours(e.Text("hours"))
+	if err != nil {
+		return workday.Deadline{}, err
+	}
+	years := map[int]workday.Year{}
+	start := e.Time("t1")
+	first := workday.DateOf(start).Year
+	for year := first - 1; year <= first+1; year++ {
+		years[year] = workday.Year{Status: workday.Final}
+	}
+	add := func(field string, put func(workday.Year, workday.Date) workday.Year) error {
+		for _, text := range texts(e, field) {
+			day, err := workday.ParseDate(text)
+			if err != nil {
+				return err
+			}
+			years[day.Year] = put(years[day.Year], day)
+		}
+		return nil
+	}
+	if err := add("off", func(y workday.Year, d workday.Date) workday.Year { y.Off = append(y.Off, d); return y }); err != nil {
+		return workday.Deadline{}, err
+	}
+	if err := add("work", func(y workday.Year, d workday.Date) workday.Year { y.Work = append(y.Work, d); return y }); err != nil {
+		return workday.Deadline{}, err
+	}
+	cal, err := workday.New(int(e.Int("calendar_version")), years)
+	if err != nil {
+		return workday.Deadline{}, err
+	}
+	return cal.Reply(start, int(e.Int("term")), hours)
+}
+
+func texts(e audit.Entry, field string) []string {
+	switch list := e.Fields[field].(type) {
+	case []string:
+		return list
+	case []any:
+		out := make([]string, 0, len(list))
+		for _, item := range list {
+			if text, ok := item.(string); ok {
+				out = append(out, text)
+			}
+		}
+		return out
+	}
+	return nil
+}
+
+// checkMoment is the part of EV-11 check 10 on time: never early (INS-904).
+func checkMoment(deemed audit.Entry, report *audit.Report) {
+	due := deemed.Time("t2").Add(time.Duration(deemed.Int("grace_seconds")) * time.Second)
+	if deemed.At.Before(due) {
+		report.Fail(10, "deemed_early", "记录时间早于期限加宽限", "recorded before deadline and grace had passed")
+		return
+	}
+	report.Hold(10, "记录于 %s，期限之后", "recorded at %s, after deadline and grace", local(deemed.At))
+}
+
+// checkInbox is the part of EV-11 check 10 on the way in (INS-905).
+func checkInbox(deemed audit.Entry, report *audit.Report) {
+	channels, _ := deemed.Fields["inbox"].(map[string]any)
+	for name, value := range channels {
+		state, _ := value.(map[string]any)
+		text, _ := state["alive_through"].(string)
+		alive, err := time.Parse(time.RFC3339, text)
+		if err != nil || !alive.After(deemed.Time("t2")) {
+			report.Fail(10, "inbox_not_read", "渠道 %s 在期限之后没有收取记录", "channel %s was not read after the deadline", name)
+			return
+		}
+	}
+	if len(channels) == 0 {
+		report.Fail(10, "inbox_not_read", "没有收件渠道的记录", "no inbound channel is on record")
+		return
+	}
+	report.Hold(10, "期限之后各收件渠道均已收取", "every inbound channel was read after the deadline")
+}
+
+// checkReplies is EV-11 check 11: no reply received by T2, before or after the
+// outcome was written (PRO-5), unless the outcome is suspended on record.
+func checkReplies(entries []audit.Entry, deemed audit.Entry, report *audit.Report) {
+	suspended := slices.ContainsFunc(entries, func(e audit.Entry) bool {
+		return e.Type == "deemed_suspended" && e.Stream == deemed.Stream && e.Int("round") == deemed.Int("round")
+	})
+	for _, e := range entries {
+		inTime := e.Type == "reply_received" && e.Stream == deemed.Stream && e.Int("round") == deemed.Int("round") &&
+			!e.Time("received_at").After(deemed.Time("t2")) && e.Text("outcome") != string(OutcomeSuperseded)
+		if inTime && !suspended {
+			report.Contradict(11, "reply_in_time_ignored", "有一条期限内的反馈，视为同意不成立", "a reply was received in time; the deemed consent does not stand")
+			return
+		}
+	}
+	if suspended {
+		report.Hold(11, "该视为同意已中止效力", "this deemed consent is suspended on record")
+		return
+	}
+	report.Hold(11, "期限内没有反馈", "no reply was received in time")
+}
+
+// checkRelies is EV-11 check 12: what the outcome relies on exists and is
+// earlier.
+func checkRelies(entries []audit.Entry, deemed audit.Entry, report *audit.Report) {
+	known := map[int64]bool{}
+	for _, e := range entries {
+		if e.Seq < deemed.Seq {
+			known[e.Seq] = true
+		}
+	}
+	relies := numbers(deemed, "relies")
+	for _, n := range relies {
+		if !known[n] {
+			report.Fail(12, "relies_missing", "所依据的第 %d 号记录不在证据包中", "record %d that it relies on is not in the bundle", n)
+			return
+		}
+	}
+	report.Hold(12, "所依据的 %d 条记录齐全", "all %d records it relies on are here", len(relies))
+}
+
+func numbers(e audit.Entry, field string) []int64 {
+	switch list := e.Fields[field].(type) {
+	case []int64:
+		return list
+	case []any:
+		var out []int64
+		for _, item := range list {
+			if n, ok := item.(int64); ok {
+				out = append(out, n)
+			}
+		}
+		return out
+	}
+	return nil
+}
+
+// local is an instant as people read it, in Shanghai.
+func local(t time.Time) string { return t.In(workday.Shanghai).Format("2006-01-02 15:04:05") }

@@ -1,0 +1,198 @@
+package inspection
+
+import (
+	"fmt"
+	"slices"
+	"time"
+)
+
+// Evidence is everything the predicate of INS-901…913 looks at, read in the
+// transaction that would write the outcome (INS-908). It is a value: Judge
+// asks nothing else.
+type Evidence struct {
+	Now         time.Time
+	VisitState  VisitState
+	VisitRound  int
+	Start       time.Time // start of the visit
+	Consent     Consent
+	Round       int
+	Required    bool
+	NeverDeemed bool
+	Outcome     bool // an outcome row exists for (visit, department, round)
+	AnsweredBy  bool // a reply received ≤ T2 is on record
+
+	MinClass string
+	Classes  []string // classes of the proofs of service that stand
+
+	T1, T2      time.Time
+	PrintedDue  time.Time // the deadline printed in the notice
+	FullTerm    time.Time // T1 plus the term by the stored calendar version
+	Provisional bool      // the term runs through a provisional year (DEC-17)
+
+	Grace  time.Duration
+	Inbox  []ChannelHealth
+	MaxGap time.Duration // of working time
+
+	Unread     int    // of this department, received ≤ T2
+	ClockFault string // empty when the clock was sound from T1 to now
+	Holds      []HoldReason
+
+	Confirm   bool // deem.mode = confirm
+	Confirmed bool // a clerk has just confirmed
+}
+
+// ChannelHealth is what is known of one inbound channel.
+type ChannelHealth struct {
+	Name         string
+	AliveThrough time.Time     // a check that started then succeeded
+	Gap          time.Duration // longest gap between T1 and T2, working time
+	RecoveredAt  time.Time     // end of that gap
+}
+
+// Decision is what the sweep shall do.
+type Decision string
+
+// The decisions of Judge. Only Deem writes an outcome.
+const (
+	Leave  Decision = "leave"  // nothing is owed any more
+	Wait   Decision = "wait"   // not due yet
+	Extend Decision = "extend" // T2 moves later, never earlier
+	Hold   Decision = "hold"   // doubt: a person or a recovered channel ends it
+	Ask    Decision = "ask"    // deem.mode = confirm: a clerk decides
+	Deem   Decision = "deem"   // every condition holds
+)
+
+// HoldReason says why silence does not count for now.
+type HoldReason string
+
+// Reasons to hold. The first group ends by itself when its cause is gone.
+const (
+	HoldService     HoldReason = "service_unproved"
+	HoldInboundGap  HoldReason = "inbound_gap"
+	HoldUnread      HoldReason = "inbound_unread"
+	HoldClock       HoldReason = "clock"
+	HoldProvisional HoldReason = "calendar_provisional"
+	HoldAtRisk      HoldReason = "at_risk"
+	HoldInternal    HoldReason = "internal_error"
+
+	HoldNeverDeemed HoldReason = "never_deemed"
+	HoldMail        HoldReason = "mail_waiting"
+	HoldSuperseded  HoldReason = "superseded_reply"
+	HoldWeaker      HoldReason = "weaker_accept"
+	HoldFreeText    HoldReason = "free_text"
+	HoldLink        HoldReason = "link_locked"
+)
+
+// endsItself are the holds that the sweep opens and closes by evidence alone.
+var endsItself = []HoldReason{
+	HoldService, HoldInboundGap, HoldUnread, HoldClock, HoldProvisional, HoldAtRisk, HoldInternal, HoldNeverDeemed,
+}
+
+// Doubt is one condition that does not hold, with a sentence for people.
+type Doubt struct {
+	Reason HoldReason
+	Detail string
+}
+
+// Verdict is the answer of Judge. Until is set for Wait and Extend.
+type Verdict struct {
+	Do     Decision
+	Until  time.Time
+	Doubts []Doubt
+}
+
+// Judge evaluates the predicate for no_reply (INS-901…908, 910…913; P1–P9).
+// A condition that cannot be evaluated counts as false: when in doubt, hold.
+func Judge(e Evidence) Verdict {
+	if e.nothingOwed() {
+		return Verdict{Do: Leave}
+	}
+	if due := e.T2.Add(e.Grace); e.Now.Before(due) { // INS-904 (P4)
+		return Verdict{Do: Wait, Until: due}
+	}
+	if later := latest(e.FullTerm, e.PrintedDue); e.T2.Before(later) { // INS-903 (P3)
+		return Verdict{Do: Extend, Until: later}
+	}
+	if doubts := e.doubts(); len(doubts) > 0 {
+		return Verdict{Do: Hold, Doubts: doubts}
+	}
+	if e.Confirm && !e.Confirmed { // INS-910
+		return Verdict{Do: Ask}
+	}
+	return Verdict{Do: Deem}
+}
+
+// nothingOwed is the part of P1 after which no silence can count any more.
+// INS-912: invited departments are never deemed.
+func (e Evidence) nothingOwed() bool {
+	live := e.VisitState == VisitOffered || e.VisitState == VisitConfirmed
+	return !live || !e.Required || e.Consent != ConsentAwaiting || e.Round != e.VisitRound || e.Outcome || e.AnsweredBy
+}
+
+func (e Evidence) doubts() []Doubt {
+	var out []Doubt
+	add := func(bad bool, reason HoldReason, detail string) {
+		if bad {
+			out = append(out, Doubt{reason, detail})
+		}
+	}
+	add(e.T1.IsZero() || e.T2.IsZero() || !e.T2.Before(e.Start), HoldAtRisk, "答复期限不早于勘验开始时间") // P1, INS-606
+	add(!e.proved(), HoldService, "没有 "+e.MinClass+" 类以上的送达证明")                            // INS-902 (P2)
+	add(e.Provisional, HoldProvisional, "期限经过的年度日历尚未公布")                                   // DEC-17
+	out = append(out, e.inboxDoubts()...)                                                     // INS-905 (P5)
+	add(e.Unread > 0, HoldUnread, fmt.Sprintf("有 %d 件来件待人工查看", e.Unread))                     // INS-906 (P6)
+	add(e.ClockFault != "", HoldClock, e.ClockFault)                                          // INS-907 (P7)
+	add(e.NeverDeemed, HoldNeverDeemed, "本事项不适用视为同意")                                         // INS-911 (P9)
+	for _, h := range e.Holds {                                                               // INS-913 (P9)
+		add(!slices.Contains(endsItself, h), h, "")
+	}
+	return out
+}
+
+// proved: class C alone never, D never (INS-704, INS-902).
+func (e Evidence) proved() bool {
+	return slices.ContainsFunc(e.Classes, func(class string) bool { return classCounts(class, e.MinClass) })
+}
+
+// classCounts reports whether a service class starts the clock: A always, B
+// where the setting allows it (INS-704).
+func classCounts(class, minimum string) bool {
+	return class == "A" || class == "B" && minimum != "A"
+}
+
+// inboxDoubts: every channel printed in the notice was alive after T2 and had
+// no long gap in between. No channel at all cannot be evaluated.
+func (e Evidence) inboxDoubts() []Doubt {
+	if len(e.Inbox) == 0 {
+		return []Doubt{{HoldInboundGap, "没有可核对的收件渠道"}}
+	}
+	var out []Doubt
+	for _, c := range e.Inbox {
+		switch {
+		case !c.AliveThrough.After(e.T2):
+			out = append(out, Doubt{HoldInboundGap, "渠道 " + c.Name + " 在期限之后还没有一次成功收取"})
+		case c.Gap > e.MaxGap:
+			out = append(out, Doubt{HoldInboundGap, fmt.Sprintf("渠道 %s 在期限内中断 %d 分钟（工作时间）", c.Name, int(c.Gap.Minutes()))})
+		}
+	}
+	return out
+}
+
+// longGap gives the recovery instant of the worst channel whose gap exceeds
+// the limit although it is alive again: then T2 moves later (INS-905, SIM-1).
+func (e Evidence) longGap() (time.Time, bool) {
+	var recovered time.Time
+	for _, c := range e.Inbox {
+		if c.Gap > e.MaxGap && c.AliveThrough.After(e.T2) {
+			recovered = latest(recovered, c.RecoveredAt)
+		}
+	}
+	return recovered, !recovered.IsZero()
+}
+
+func latest(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
+}

@@ -1,0 +1,226 @@
+package inspection
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/uptrace/bun"
+
+	"lianban/internal/audit"
+	"lianban/internal/office"
+	"lianban/notify"
+	"lianban/scheduler/workday"
+)
+
+// Notice (应约通知) is the legal notice to one Participant for one Round. It
+// goes by several channels; its bytes are made once per channel when they are
+// sent (SIM-5). PrintedDue assumes service on the sending day (INS-703).
+type Notice struct {
+	bun.BaseModel `bun:"table:notices" json:"-"`
+
+	ID            string            `bun:"id,pk" json:"id"`
+	ParticipantID string            `json:"participant_id"`
+	VisitID       string            `json:"visit_id"`
+	Round         int               `json:"round"`
+	Number        string            `json:"number"`
+	QueuedAt      time.Time         `json:"queued_at"`
+	ComposedAt    time.Time         `bun:",nullzero" json:"composed_at,omitzero"`
+	PrintedDue    time.Time         `bun:",nullzero" json:"printed_due,omitzero"`
+	Deadline      *workday.Deadline `bun:"type:jsonb" json:"deadline,omitempty"`
+}
+
+// messageFacts is what an act leaves for the sending sweep: ids and words that
+// are in no row. Everything else is read from the rows when the bytes are made.
+type messageFacts struct {
+	Notice string `json:"notice,omitempty"`
+	Reply  string `json:"reply,omitempty"`
+	Reason string `json:"reason,omitempty"`
+}
+
+// queueNotice writes the notice of one participant and one message for each
+// way to its department (INS-701), on the booking's transaction (PRO-3).
+func (d *Desk) queueNotice(ctx context.Context, tx bun.IDB, p Participant, v Visit) error {
+	number, err := nextNumber(ctx, tx, "notice/"+v.Division, d.now(), "应约〔%[2]d〕%[1]s-%06[3]d")
+	if err != nil {
+		return err
+	}
+	n := Notice{ID: newID(), ParticipantID: p.ID, VisitID: v.ID, Round: v.Round, Number: number, QueuedAt: d.now()}
+	if err := insertNotice(ctx, tx, &n); err != nil {
+		return err
+	}
+	return d.queueTo(ctx, tx, p, outgoing{
+		purpose: notify.PurposeNotice, key: n.ID, legal: true, until: v.Start, facts: messageFacts{Notice: n.ID},
+	})
+}
+
+// outgoing is one thing to tell one department, whatever the channels.
+type outgoing struct {
+	purpose string
+	key     string
+	legal   bool
+	only    []string // channels, empty = all
+	at      time.Time
+	until   time.Time
+	facts   messageFacts
+}
+
+// queueTo queues a message to every confirmed address of the department, and
+// always to its inbox here. Key: purpose/notice/contact/channel (DEC-3).
+func (d *Desk) queueTo(ctx context.Context, tx bun.IDB, p Participant, o outgoing) error {
+	addresses, err := office.ConfirmedAddresses(ctx, tx, p.DepartmentID, d.now())
+	if err != nil {
+		return err
+	}
+	facts, err := json.Marshal(o.facts)
+	if err != nil {
+		return err
+	}
+	var out []notify.Message
+	for _, a := range withPortal(addresses, p.DepartmentID) {
+		if a.Channel == office.Paper || !o.wants(string(a.Channel)) {
+			continue
+		}
+		m := notify.Message{
+			Key:     o.purpose + "/" + o.key + "/" + a.ID + "/" + string(a.Channel),
+			Purpose: o.purpose, Channel: string(a.Channel), Address: a.Value, Lang: "zh", Legal: o.legal,
+			Subject: p.ID, Contact: a.ID, Stream: departmentStream(p.CaseID, p.DepartmentID),
+			Facts: facts, NextAt: o.at, ValidUntil: o.until,
+		}
+		if m.Channel == notify.Portal {
+			m.Address = p.DepartmentID
+		}
+		out = append(out, m)
+	}
+	return notify.Queue(ctx, tx, d.now(), out...)
+}
+
+func (o outgoing) wants(channel string) bool {
+	if len(o.only) == 0 {
+		return true
+	}
+	for _, c := range o.only {
+		if c == channel {
+			return true
+		}
+	}
+	return false
+}
+
+// withPortal adds the inbox when it is not confirmed: it then proves nothing
+// by itself, but the department can still read and answer there.
+func withPortal(addresses []office.Address, department string) []office.Address {
+	for _, a := range addresses {
+		if a.Channel == office.Portal {
+			return addresses
+		}
+	}
+	return append(addresses, office.Address{ID: "inbox-" + department, Department: department, Channel: office.Portal})
+}
+
+// queueCancel tells everyone who was sent anything, served or not (INS-608).
+// What is still unsent of the visit is dropped first (INS-713).
+func (d *Desk) queueCancel(ctx context.Context, tx bun.IDB, v Visit) error {
+	participants, err := listParticipants(ctx, tx, v.ID)
+	if err != nil {
+		return err
+	}
+	for _, p := range participants {
+		if err := notify.Cancel(ctx, tx, d.now(), p.ID); err != nil {
+			return err
+		}
+		err := d.queueTo(ctx, tx, p, outgoing{
+			purpose: notify.PurposeCancel, key: v.ID, until: v.Start.Add(24 * time.Hour), facts: messageFacts{Reason: v.Reason},
+		})
+		if err != nil {
+			return err
+		}
+	}
+	if err := notify.Cancel(ctx, tx, d.now(), v.ID); err != nil { // the applicant's messages
+		return err
+	}
+	return d.queueApplicant(ctx, tx, v, notify.PurposeCancel)
+}
+
+// queueDeemed tells the department at once (INS-918).
+func (d *Desk) queueDeemed(ctx context.Context, tx bun.IDB, p Participant, v Visit, row Deemed) error {
+	return d.queueTo(ctx, tx, p, outgoing{
+		purpose: notify.PurposeDeemed, key: row.ID, only: []string{notify.Portal, notify.Mail},
+		until: v.Start.Add(7 * 24 * time.Hour), facts: messageFacts{Reason: row.Number},
+	})
+}
+
+// queueReceipt answers every reply at once (INS-809).
+func (d *Desk) queueReceipt(ctx context.Context, tx bun.IDB, p Participant, v Visit, r Reply) error {
+	return d.queueTo(ctx, tx, p, outgoing{
+		purpose: notify.PurposeReceipt, key: r.ID, only: []string{notify.Portal, notify.Mail},
+		until: v.Start.Add(7 * 24 * time.Hour), facts: messageFacts{Reply: r.ID},
+	})
+}
+
+// queueApplicant tells the applicant time and place, or that the visit is
+// cancelled (INS-714). The applicant's silence has no legal effect.
+func (d *Desk) queueApplicant(ctx context.Context, tx bun.IDB, v Visit, purpose string) error {
+	c, err := findCase(ctx, tx, v.CaseID)
+	if err != nil {
+		return err
+	}
+	facts, err := json.Marshal(messageFacts{Reason: v.Reason})
+	if err != nil {
+		return err
+	}
+	var out []notify.Message
+	for channel, address := range map[string]string{notify.SMS: c.Applicant.Phone, notify.Mail: c.Applicant.Email} {
+		if address == "" {
+			continue
+		}
+		out = append(out, notify.Message{
+			Key: purpose + "/" + v.ID + "/applicant/" + channel, Purpose: purpose, Channel: channel, Address: address,
+			Lang: "zh", Subject: v.ID, Contact: "applicant", Stream: caseStream(v.CaseID), Facts: facts, ValidUntil: v.Start,
+		})
+	}
+	return notify.Queue(ctx, tx, d.now(), out...)
+}
+
+// settle confirms the visit once every required department is settled and the
+// lead has not declined (V5, DEC-4), and tells all who comes.
+func (d *Desk) settle(ctx context.Context, tx bun.IDB, v Visit) ([]audit.Leaf, error) {
+	if v.State != VisitOffered {
+		return nil, nil
+	}
+	participants, err := listParticipants(ctx, tx, v.ID)
+	if err != nil || !allSettled(participants) {
+		return nil, err
+	}
+	if err := moveVisit(ctx, tx, &v, "settle"); err != nil {
+		return nil, err
+	}
+	for _, p := range participants {
+		err := d.queueTo(ctx, tx, p, outgoing{
+			purpose: notify.PurposeConfirmed, key: v.ID + fmt.Sprintf(".%d", v.Round), only: []string{notify.Portal, notify.Mail}, until: v.Start,
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	return []audit.Leaf{visitLeaf("visit_confirmed", v, systemActor.String(), d.now(), nil)}, nil
+}
+
+func allSettled(participants []Participant) bool {
+	for _, p := range participants {
+		if !p.Required {
+			continue
+		}
+		switch p.Consent {
+		case ConsentAccepted, ConsentDeemed:
+		case ConsentDeclined:
+			if p.Lead {
+				return false
+			}
+		default:
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,54 @@
+package inspection
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"time"
+
+	"github.com/uptrace/bun"
+
+	"lianban/notify"
+)
+
+func insertNotice(ctx context.Context, tx bun.IDB, n *Notice) error {
+	_, err := tx.NewInsert().Model(n).Exec(ctx)
+	return err
+}
+
+// findNotice is the notice of the participant's current round.
+func findNotice(ctx context.Context, q bun.IDB, p Participant) (n Notice, err error) {
+	err = q.NewSelect().Model(&n).Where("participant_id = ? AND round = ?", p.ID, p.Round).Scan(ctx)
+	if errors.Is(err, sql.ErrNoRows) {
+		return n, notFound()
+	}
+	return n, err
+}
+
+func noticeOfMessage(ctx context.Context, q bun.IDB, m notify.Message) (n Notice, err error) {
+	var facts messageFacts
+	if err := json.Unmarshal(m.Facts, &facts); err != nil {
+		return n, err
+	}
+	return n, q.NewSelect().Model(&n).Where("id = ?", facts.Notice).Scan(ctx)
+}
+
+// markComposed fixes what the notice prints, once: its other channels print
+// the same deadline.
+func markComposed(ctx context.Context, tx bun.IDB, n *Notice) error {
+	res, err := tx.NewUpdate().Model(n).Column("composed_at", "printed_due", "deadline").
+		Where("id = ? AND composed_at IS NULL", n.ID).Exec(ctx)
+	return exactlyOne(res, err, "bad_move")
+}
+
+func printedDue(ctx context.Context, q bun.IDB, notice string) (time.Time, error) {
+	var n Notice
+	err := q.NewSelect().Model(&n).Column("printed_due").Where("id = ?", notice).Scan(ctx)
+	return n.PrintedDue, err
+}
+
+func listNotices(ctx context.Context, q bun.IDB, visitID string) (out []Notice, err error) {
+	err = q.NewSelect().Model(&out).Where("visit_id = ?", visitID).Order("round", "number").Scan(ctx)
+	return out, err
+}

@@ -1,0 +1,192 @@
+package inspection
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"time"
+
+	"github.com/uptrace/bun"
+
+	"lianban/scheduler/workday"
+)
+
+func listParticipants(ctx context.Context, q bun.IDB, visitID string) (out []Participant, err error) {
+	err = q.NewSelect().Model(&out).Where("visit_id = ?", visitID).Order("lead DESC", "system").Scan(ctx)
+	return out, err
+}
+
+func insertParticipants(ctx context.Context, tx bun.IDB, ps []Participant) error {
+	_, err := tx.NewInsert().Model(&ps).Exec(ctx)
+	return err
+}
+
+// startParticipant is move C2, guarded by the state and the round.
+func startParticipant(ctx context.Context, tx bun.IDB, p Participant, s Service, counted workday.Deadline, t2 time.Time, atRisk bool) error {
+	p.Consent, p.ServiceClass, p.ServedAt, p.RespondBy = ConsentAwaiting, s.Class, s.ServedAt, t2
+	p.Deadline, p.AtRisk = &counted, atRisk
+	res, err := tx.NewUpdate().Model(&p).Column("consent", "service_class", "served_at", "respond_by", "deadline", "at_risk").
+		Where("id = ? AND round = ? AND consent = ?", p.ID, p.Round, ConsentUnserved).Exec(ctx)
+	return exactlyOne(res, err, "bad_move")
+}
+
+// clearClock is move C9: the erased values stay in the leaves.
+func clearClock(ctx context.Context, tx bun.IDB, p Participant) error {
+	p.Consent, p.ServiceClass, p.ServedAt, p.RespondBy, p.Deadline = ConsentUnserved, "", time.Time{}, time.Time{}, nil
+	res, err := tx.NewUpdate().Model(&p).Column("consent", "service_class", "served_at", "respond_by", "deadline").
+		Where("id = ? AND round = ? AND consent = ?", p.ID, p.Round, ConsentAwaiting).Exec(ctx)
+	if err := exactlyOne(res, err, "bad_move"); err != nil {
+		return err
+	}
+	return endDeadlines(ctx, tx, p.ID, p.Round, DeadlineReply, DeadlineRemindReply)
+}
+
+// setConsent is a move of the consent track, guarded by the state it was read in.
+func setConsent(ctx context.Context, tx bun.IDB, p Participant, to Consent) error {
+	res, err := tx.NewUpdate().Model((*Participant)(nil)).Set("consent = ?", to).
+		Where("id = ? AND round = ? AND consent = ?", p.ID, p.Round, p.Consent).Exec(ctx)
+	return exactlyOne(res, err, "bad_move")
+}
+
+func setOpinion(ctx context.Context, tx bun.IDB, p Participant, was, to OpinionState) error {
+	res, err := tx.NewUpdate().Model((*Participant)(nil)).Set("opinion = ?", to).
+		Where("id = ? AND opinion = ?", p.ID, was).Exec(ctx)
+	return exactlyOne(res, err, "bad_move")
+}
+
+// settleDeemed is moves C13 and O4, with attendance optional from then on.
+func settleDeemed(ctx context.Context, tx bun.IDB, p Participant) error {
+	res, err := tx.NewUpdate().Model((*Participant)(nil)).
+		Set("consent = ?", ConsentDeemed).Set("opinion = ?", OpinionDeemed).Set("attendance = ?", AttendanceOptional).
+		Where("id = ? AND round = ? AND consent = ? AND opinion = ?", p.ID, p.Round, ConsentAwaiting, OpinionNone).Exec(ctx)
+	return exactlyOne(res, err, "bad_move")
+}
+
+func voidParticipants(ctx context.Context, tx bun.IDB, visitID string) error {
+	_, err := tx.NewUpdate().Model((*Participant)(nil)).
+		Set("consent = ?", ConsentVoid).Set("opinion = ?", OpinionWaived).Where("visit_id = ?", visitID).Exec(ctx)
+	return err
+}
+
+func waiveParticipants(ctx context.Context, tx bun.IDB, visitID string) error {
+	_, err := tx.NewUpdate().Model((*Participant)(nil)).
+		Set("consent = ?", ConsentVoid).Set("opinion = ?", OpinionWaived).Set("attendance = ?", AttendanceNotHeld).
+		Where("visit_id = ?", visitID).Exec(ctx)
+	return err
+}
+
+// insertService stores a proof once; the same source is the same proof.
+func insertService(ctx context.Context, tx bun.IDB, s *Service) (fresh bool, err error) {
+	if s.Detail == nil {
+		s.Detail = map[string]string{}
+	}
+	return insertNew(ctx, tx, s)
+}
+
+// insertNew inserts and reports whether the row was new (STY-30).
+func insertNew(ctx context.Context, tx bun.IDB, model any) (bool, error) {
+	res, err := tx.NewInsert().Model(model).On("CONFLICT DO NOTHING").Exec(ctx)
+	if err != nil {
+		return false, err
+	}
+	n, err := res.RowsAffected()
+	return n == 1, err
+}
+
+func standingClasses(ctx context.Context, q bun.IDB, p Participant) (out []string, err error) {
+	err = q.NewSelect().Model((*Service)(nil)).Column("class").
+		Where("participant_id = ? AND round = ? AND fallen_at IS NULL", p.ID, p.Round).Scan(ctx, &out)
+	return out, err
+}
+
+func listServices(ctx context.Context, q bun.IDB, participants []string) (out []Service, err error) {
+	err = q.NewSelect().Model(&out).Where("participant_id IN (?)", bun.In(participants)).Order("served_at").Scan(ctx)
+	return out, err
+}
+
+func markFallen(ctx context.Context, tx bun.IDB, p Participant, messageID string, now time.Time, why string) (int, error) {
+	s := Service{FallenAt: now, FallenWhy: why}
+	res, err := tx.NewUpdate().Model(&s).Column("fallen_at", "fallen_why").
+		Where("participant_id = ? AND message_id = ? AND fallen_at IS NULL", p.ID, messageID).Exec(ctx)
+	if err != nil {
+		return 0, err
+	}
+	n, err := res.RowsAffected()
+	return int(n), err
+}
+
+func insertReply(ctx context.Context, tx bun.IDB, r *Reply) error {
+	if r.Proposals == nil {
+		r.Proposals = []time.Time{}
+	}
+	_, err := tx.NewInsert().Model(r).Exec(ctx)
+	return err
+}
+
+func findReply(ctx context.Context, q bun.IDB, id string) (r Reply, err error) {
+	err = q.NewSelect().Model(&r).Where("id = ?", id).Scan(ctx)
+	if errors.Is(err, sql.ErrNoRows) {
+		return r, notFound()
+	}
+	return r, err
+}
+
+// lastApplied is the answer that counts so far in the current round, nil if none.
+func lastApplied(ctx context.Context, q bun.IDB, p Participant) (*Reply, error) {
+	var r Reply
+	err := q.NewSelect().Model(&r).
+		Where("participant_id = ? AND round = ? AND outcome = ?", p.ID, p.Round, OutcomeApplied).
+		Order("recorded_at DESC", "id DESC").Limit(1).Scan(ctx)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, nil
+	}
+	return &r, err
+}
+
+func listReplies(ctx context.Context, q bun.IDB, visitID string) (out []Reply, err error) {
+	err = q.NewSelect().Model(&out).Where("visit_id = ?", visitID).Order("received_at", "id").Scan(ctx)
+	return out, err
+}
+
+// outcomeOf tells whether an outcome row exists for the round, and whether an
+// answer received by T2 does (INS-901, PRO-5).
+func outcomeOf(ctx context.Context, q bun.IDB, p Participant) (outcome, answered bool, err error) {
+	outcome, err = q.NewSelect().Model((*Deemed)(nil)).
+		Where("visit_id = ? AND department_id = ? AND round = ?", p.VisitID, p.DepartmentID, p.Round).Exists(ctx)
+	if err != nil {
+		return false, false, err
+	}
+	answered, err = q.NewSelect().Model((*Reply)(nil)).
+		Where("participant_id = ? AND round = ? AND received_at <= ?", p.ID, p.Round, p.RespondBy).
+		Where("outcome = ?", OutcomeApplied).Exists(ctx)
+	return outcome, answered, err
+}
+
+func insertDeemed(ctx context.Context, tx bun.IDB, row *Deemed) error {
+	fresh, err := insertNew(ctx, tx, row)
+	if err == nil && !fresh {
+		return movedOn("bad_move") // PRO-2
+	}
+	return err
+}
+
+func findDeemed(ctx context.Context, q bun.IDB, p Participant) (row Deemed, err error) {
+	err = q.NewSelect().Model(&row).
+		Where("visit_id = ? AND department_id = ? AND round = ?", p.VisitID, p.DepartmentID, p.Round).Scan(ctx)
+	if errors.Is(err, sql.ErrNoRows) {
+		return row, notFound()
+	}
+	return row, err
+}
+
+func listDeemed(ctx context.Context, q bun.IDB, visitID string) (out []Deemed, err error) {
+	err = q.NewSelect().Model(&out).Where("visit_id = ?", visitID).Order("decided_at").Scan(ctx)
+	return out, err
+}
+
+func suspend(ctx context.Context, tx bun.IDB, p Participant, now time.Time) error {
+	row := Deemed{SuspendedAt: now}
+	_, err := tx.NewUpdate().Model(&row).Column("suspended_at").
+		Where("visit_id = ? AND department_id = ? AND round = ? AND suspended_at IS NULL", p.VisitID, p.DepartmentID, p.Round).Exec(ctx)
+	return err
+}

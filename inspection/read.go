@@ -1,0 +1,235 @@
+package inspection
+
+import (
+	"context"
+	"time"
+
+	"github.com/uptrace/bun"
+
+	"lianban/internal/audit"
+	"lianban/internal/auth"
+	"lianban/internal/office"
+)
+
+// VisitView is a visit with all that its page shows.
+type VisitView struct {
+	Visit
+	Case         Case              `json:"case"`
+	Centre       office.Centre     `json:"centre"`
+	Rounds       []Round           `json:"rounds"`
+	Participants []ParticipantView `json:"participants"`
+	Bookings     []Booking         `json:"bookings"`
+	Resources    []Resource        `json:"resources"`
+	Tasks        []Task            `json:"tasks"`
+	Joint        *JointOpinion     `json:"joint_opinion,omitempty"`
+}
+
+// ParticipantView is one department's part with its history.
+type ParticipantView struct {
+	Participant
+	Notice   *Notice    `json:"notice,omitempty"`
+	Services []Service  `json:"services"`
+	Replies  []Reply    `json:"replies"`
+	Holds    []HoldRow  `json:"holds"`
+	Deemed   *Deemed    `json:"deemed,omitempty"`
+	Opinions []Opinion  `json:"opinions"`
+	People   []Resource `json:"people"`
+}
+
+// OpenHolds are the holds that stand now.
+func (p ParticipantView) OpenHolds() []HoldRow {
+	var out []HoldRow
+	for _, h := range p.Holds {
+		if h.EndedAt.IsZero() {
+			out = append(out, h)
+		}
+	}
+	return out
+}
+
+// FindCase gives a case the actor may read, with the applicant masked.
+// Refusal: not_found.
+func (d *Desk) FindCase(ctx context.Context, by auth.Actor, id string) (Case, error) {
+	var c Case
+	err := d.DB.Read(ctx, func(q bun.IDB) (err error) {
+		c, err = findCase(ctx, q, id)
+		return err
+	})
+	if err != nil {
+		return Case{}, err
+	}
+	if !MayRead(by, c) {
+		return Case{}, notFound()
+	}
+	c.Applicant = c.Applicant.Masked()
+	return c, nil
+}
+
+// CaseQuery narrows ListCases. Before is the id of the last row seen (keyset);
+// Limit is at most 200, 0 means 50.
+type CaseQuery struct {
+	Search string
+	State  CaseState
+	Before string
+	Limit  int
+}
+
+// ListCases gives the cases the actor may read, newest first, masked.
+func (d *Desk) ListCases(ctx context.Context, by auth.Actor, query CaseQuery) (out []Case, err error) {
+	err = d.DB.Read(ctx, func(q bun.IDB) (err error) {
+		out, err = listCases(ctx, q, by, query)
+		return err
+	})
+	for i := range out {
+		out[i].Applicant = out[i].Applicant.Masked()
+	}
+	return out, err
+}
+
+// FindVisit gives a visit the actor may read with everything about it. A
+// department sees its own part only, apart from who else is invited.
+// Refusal: not_found.
+func (d *Desk) FindVisit(ctx context.Context, by auth.Actor, id string) (VisitView, error) {
+	var v VisitView
+	err := d.DB.Read(ctx, func(q bun.IDB) (err error) {
+		v, err = viewVisit(ctx, q, id)
+		return err
+	})
+	if err != nil {
+		return VisitView{}, err
+	}
+	if !MayRead(by, v.Case) {
+		return VisitView{}, notFound()
+	}
+	v.Case.Applicant = v.Case.Applicant.Masked()
+	if by.Department != "" && !atWindow(by) {
+		v.narrow(by.Department)
+	}
+	return v, nil
+}
+
+// narrow keeps from others' parts only that they are invited (SEC §6.1).
+func (v *VisitView) narrow(department string) {
+	v.Tasks, v.Bookings = nil, nil
+	for i, p := range v.Participants {
+		if p.DepartmentID != department {
+			v.Participants[i] = ParticipantView{Participant: Participant{
+				ID: p.ID, DepartmentID: p.DepartmentID, System: p.System, Name: p.Name, Lead: p.Lead, Required: p.Required,
+			}}
+		}
+	}
+}
+
+// VisitQuery narrows ListVisits. Times are the visit's start, half-open.
+type VisitQuery struct {
+	Search   string
+	State    VisitState
+	From, To time.Time
+	Before   string
+	Limit    int
+}
+
+// ListVisits gives the visits the actor may read, by start, drafts last.
+func (d *Desk) ListVisits(ctx context.Context, by auth.Actor, query VisitQuery) (out []Visit, err error) {
+	err = d.DB.Read(ctx, func(q bun.IDB) (err error) {
+		out, err = listVisits(ctx, q, by, query)
+		return err
+	})
+	return out, err
+}
+
+// Waiting is one department that has not answered yet, or is held.
+type Waiting struct {
+	Participant
+	CaseNumber string       `json:"case_number"`
+	MatterName string       `json:"matter_name"`
+	Start      time.Time    `bun:"start_at" json:"start_at"`
+	Reasons    []HoldReason `bun:"-" json:"holds,omitempty"`
+}
+
+// Today is what the desk shows a window first.
+type Today struct {
+	Unbooked []Case    `json:"unbooked"`
+	Visits   []Visit   `json:"visits"`
+	Waiting  []Waiting `json:"waiting"`
+	Held     []Waiting `json:"held"`
+	Tasks    []Task    `json:"tasks"`
+}
+
+// Today gathers the actor's own centre's day: cases to book, today's visits,
+// departments that are waited for with their deadline, holds, and tasks.
+func (d *Desk) Today(ctx context.Context, by auth.Actor) (t Today, err error) {
+	if !atWindow(by) {
+		return t, notAWindow()
+	}
+	now := d.now()
+	day := dateOf(now)
+	err = d.DB.Read(ctx, func(q bun.IDB) (err error) {
+		if t.Unbooked, err = listUnbooked(ctx, q, by.Centre); err != nil {
+			return err
+		}
+		window := VisitQuery{From: day.Midnight(), To: day.AddDays(1).Midnight(), Limit: 200}
+		if t.Visits, err = listVisits(ctx, q, by, window); err != nil {
+			return err
+		}
+		if t.Waiting, t.Held, err = listWaiting(ctx, q, by.Centre); err != nil {
+			return err
+		}
+		t.Tasks, err = listTasks(ctx, q, by.Centre)
+		return err
+	})
+	for i := range t.Unbooked {
+		t.Unbooked[i].Applicant = t.Unbooked[i].Applicant.Masked()
+	}
+	return t, err
+}
+
+// InboxLine is one invitation in a department's inbox.
+type InboxLine struct {
+	Participant
+	CaseNumber string     `json:"case_number"`
+	MatterName string     `json:"matter_name"`
+	Place      string     `json:"place"`
+	Start      time.Time  `bun:"start_at" json:"start_at"`
+	End        time.Time  `bun:"end_at" json:"end_at"`
+	State      VisitState `json:"state"`
+}
+
+// Inbox lists the invitations of the actor's department, unanswered first.
+func (d *Desk) Inbox(ctx context.Context, by auth.Actor) (out []InboxLine, err error) {
+	if by.Department == "" {
+		return nil, mayAnswer(by, "-")
+	}
+	err = d.DB.Read(ctx, func(q bun.IDB) (err error) {
+		out, err = listInbox(ctx, q, by.Department)
+		return err
+	})
+	return out, err
+}
+
+// Timeline is the recorded history of a visit's case as the actor may see it:
+// the evidence log itself, so nothing is shown that is not on record.
+func (d *Desk) Timeline(ctx context.Context, by auth.Actor, visitID string) (out []audit.Entry, err error) {
+	v, err := d.FindVisit(ctx, by, visitID)
+	if err != nil {
+		return nil, err
+	}
+	streams := []string{caseStream(v.CaseID)}
+	for _, p := range v.Participants {
+		if by.Department == "" || by.Department == p.DepartmentID {
+			streams = append(streams, departmentStream(v.CaseID, p.DepartmentID))
+		}
+	}
+	err = d.DB.Read(ctx, func(q bun.IDB) error {
+		for _, s := range streams {
+			entries, err := audit.Stream(ctx, q, s)
+			if err != nil {
+				return err
+			}
+			out = append(out, entries...)
+		}
+		return nil
+	})
+	sortEntries(out)
+	return out, err
+}

@@ -1,0 +1,300 @@
+package inspection
+
+import (
+	"cmp"
+	"context"
+	"database/sql"
+	"errors"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/uptrace/bun"
+
+	"lianban/internal/audit"
+	"lianban/internal/auth"
+	"lianban/internal/fault"
+	"lianban/internal/office"
+)
+
+func page(limit int) int64 {
+	if limit <= 0 {
+		return 50
+	}
+	return int64(min(limit, 200))
+}
+
+// readable narrows a query on cases to what the actor may read; it says the
+// same as MayRead, in SQL (SEC-2).
+func readable(q *bun.SelectQuery, by auth.Actor, alias string) *bun.SelectQuery {
+	col := func(name string) bun.Ident { return bun.Ident(alias + "." + name) }
+	switch {
+	case by.Kind == auth.KindSystem, by.Is(auth.Auditor):
+		return q
+	case atWindow(by):
+		return q.Where("(? = ? OR ? = ?)", col("centre_id"), by.Centre, col("organiser_centre"), by.Centre)
+	case by.Kind == auth.KindKey && len(by.Divisions) > 0:
+		return q.Where("? IN (?)", col("division"), bun.In(by.Divisions))
+	case by.Department != "":
+		return q.Where("EXISTS (SELECT 1 FROM case_departments AS m WHERE m.case_id = ? AND m.included AND m.department_id = ?)", col("id"), by.Department)
+	}
+	return q.Where("1 = 0")
+}
+
+func listCases(ctx context.Context, q bun.IDB, by auth.Actor, query CaseQuery) (out []Case, err error) {
+	s := readable(q.NewSelect().Model(&out).ModelTableExpr("cases AS c").ColumnExpr("c.*"), by, "c").Order("c.id DESC").Limit(page(query.Limit))
+	if query.Search != "" {
+		s = s.Where("c.search LIKE ? ESCAPE '\\'", like(query.Search))
+	}
+	if query.State != "" {
+		s = s.Where("c.state = ?", query.State)
+	}
+	if query.Before != "" {
+		s = s.Where("c.id < ?", query.Before)
+	}
+	return out, s.Scan(ctx)
+}
+
+// like is a substring pattern over a folded column (STK-23).
+func like(text string) string {
+	return "%" + strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`).Replace(strings.ToLower(strings.TrimSpace(text))) + "%"
+}
+
+func listUnbooked(ctx context.Context, q bun.IDB, centre string) (out []Case, err error) {
+	err = q.NewSelect().Model(&out).Where("organiser_centre = ? AND state = ?", centre, CaseAccepted).
+		Order("limit_date", "id").Limit(100).Scan(ctx)
+	return out, err
+}
+
+func listVisits(ctx context.Context, q bun.IDB, by auth.Actor, query VisitQuery) (out []Visit, err error) {
+	s := q.NewSelect().Model(&out).ModelTableExpr("visits AS v").ColumnExpr("v.*").
+		Join("JOIN cases AS c ON c.id = v.case_id").
+		OrderExpr("v.start_at IS NULL, v.start_at, v.id").Limit(page(query.Limit))
+	s = readable(s, by, "c")
+	if query.Search != "" {
+		s = s.Where("c.search LIKE ? ESCAPE '\\'", like(query.Search))
+	}
+	if query.State != "" {
+		s = s.Where("v.state = ?", query.State)
+	}
+	if !query.From.IsZero() {
+		s = s.Where("v.start_at >= ?", query.From.UTC())
+	}
+	if !query.To.IsZero() {
+		s = s.Where("v.start_at < ?", query.To.UTC())
+	}
+	return out, s.Scan(ctx)
+}
+
+func listTasks(ctx context.Context, q bun.IDB, centre string) (out []Task, err error) {
+	err = q.NewSelect().Model(&out).Where("centre_id = ? AND done_at IS NULL", centre).Order("created_at").Limit(200).Scan(ctx)
+	return out, err
+}
+
+func listWaiting(ctx context.Context, q bun.IDB, centre string) (waiting, held []Waiting, err error) {
+	var rows []Waiting
+	err = q.NewSelect().Model(&rows).ModelTableExpr("participants AS p").ColumnExpr("p.*").
+		ColumnExpr("v.case_number, v.matter_name, v.start_at").Join("JOIN visits AS v ON v.id = p.visit_id").
+		Where("v.centre_id = ? AND v.state IN (?)", centre, bun.In([]VisitState{VisitOffered, VisitConfirmed})).
+		Where("p.required AND p.consent IN (?)", bun.In(open)).
+		OrderExpr("p.respond_by IS NULL, p.respond_by").Limit(500).Scan(ctx)
+	if err != nil || len(rows) == 0 {
+		return nil, nil, err
+	}
+	reasons, err := holdReasons(ctx, q, rows)
+	for _, w := range rows {
+		if w.Reasons = reasons[w.ID]; len(w.Reasons) > 0 {
+			held = append(held, w)
+		} else {
+			waiting = append(waiting, w)
+		}
+	}
+	return waiting, held, err
+}
+
+func holdReasons(ctx context.Context, q bun.IDB, rows []Waiting) (map[string][]HoldReason, error) {
+	ids := make([]string, len(rows))
+	for i, w := range rows {
+		ids[i] = w.ID
+	}
+	holds, err := listHolds(ctx, q, ids)
+	out := map[string][]HoldReason{}
+	for _, h := range holds {
+		if h.EndedAt.IsZero() {
+			out[h.ParticipantID] = append(out[h.ParticipantID], h.Reason)
+		}
+	}
+	return out, err
+}
+
+func listInbox(ctx context.Context, q bun.IDB, department string) (out []InboxLine, err error) {
+	err = q.NewSelect().Model(&out).ModelTableExpr("participants AS p").ColumnExpr("p.*").
+		ColumnExpr("v.case_number, v.matter_name, v.place, v.start_at, v.end_at, v.state").
+		Join("JOIN visits AS v ON v.id = p.visit_id").
+		Where("p.department_id = ? AND v.state <> ?", department, VisitDraft).
+		OrderExpr("CASE WHEN p.consent IN (?) THEN 0 ELSE 1 END, v.start_at DESC", bun.In(open)).Limit(200).Scan(ctx)
+	return out, err
+}
+
+func viewVisit(ctx context.Context, q bun.IDB, id string) (out VisitView, err error) {
+	if out.Visit, err = findVisit(ctx, q, id); err != nil {
+		return out, err
+	}
+	if out.Case, err = findCase(ctx, q, out.CaseID); err != nil {
+		return out, err
+	}
+	if out.Centre, err = office.FindCentre(ctx, q, out.CentreID); err != nil {
+		return out, err
+	}
+	if out.Rounds, err = listRounds(ctx, q, id); err != nil {
+		return out, err
+	}
+	if err := viewResources(ctx, q, &out); err != nil {
+		return out, err
+	}
+	err = q.NewSelect().Model(&out.Tasks).Where("visit_id = ? AND done_at IS NULL", id).Order("created_at").Scan(ctx)
+	if err != nil {
+		return out, err
+	}
+	j, err := findJointOpinion(ctx, q, id)
+	if err == nil {
+		out.Joint = &j
+	} else if fault.KindOf(err) != fault.NotFound {
+		return out, err
+	}
+	return out, viewParticipants(ctx, q, &out)
+}
+
+func viewResources(ctx context.Context, q bun.IDB, v *VisitView) (err error) {
+	if v.Bookings, err = listBookings(ctx, q, v.ID); err != nil {
+		return err
+	}
+	ids := make([]string, len(v.Bookings))
+	for i, b := range v.Bookings {
+		ids[i] = b.ResourceID
+	}
+	v.Resources, err = findResources(ctx, q, ids)
+	return err
+}
+
+// viewParticipants reads each kind of row once and deals them out (STY-21).
+func viewParticipants(ctx context.Context, q bun.IDB, v *VisitView) error {
+	ps, err := listParticipants(ctx, q, v.ID)
+	if err != nil || len(ps) == 0 {
+		return err
+	}
+	ids := make([]string, len(ps))
+	index := map[string]*ParticipantView{}
+	v.Participants = make([]ParticipantView, len(ps))
+	for i, p := range ps {
+		ids[i] = p.ID
+		v.Participants[i].Participant = p
+		index[p.ID] = &v.Participants[i]
+	}
+	for _, r := range v.Resources {
+		for i := range v.Participants {
+			if r.DepartmentID == v.Participants[i].DepartmentID {
+				v.Participants[i].People = append(v.Participants[i].People, r)
+			}
+		}
+	}
+	return dealOut(ctx, q, v.ID, ids, index)
+}
+
+func dealOut(ctx context.Context, q bun.IDB, visitID string, ids []string, index map[string]*ParticipantView) error {
+	notices, err := listNotices(ctx, q, visitID)
+	if err != nil {
+		return err
+	}
+	for _, n := range notices {
+		index[n.ParticipantID].Notice = &n
+	}
+	services, err := listServices(ctx, q, ids)
+	if err != nil {
+		return err
+	}
+	for _, s := range services {
+		index[s.ParticipantID].Services = append(index[s.ParticipantID].Services, s)
+	}
+	replies, err := listReplies(ctx, q, visitID)
+	if err != nil {
+		return err
+	}
+	for _, r := range replies {
+		index[r.ParticipantID].Replies = append(index[r.ParticipantID].Replies, r)
+	}
+	holds, err := listHolds(ctx, q, ids)
+	if err != nil {
+		return err
+	}
+	for _, h := range holds {
+		index[h.ParticipantID].Holds = append(index[h.ParticipantID].Holds, h)
+	}
+	return dealOutcomes(ctx, q, visitID, ids, index)
+}
+
+func dealOutcomes(ctx context.Context, q bun.IDB, visitID string, ids []string, index map[string]*ParticipantView) error {
+	rows, err := listDeemed(ctx, q, visitID)
+	if err != nil {
+		return err
+	}
+	for _, r := range rows {
+		index[r.ParticipantID].Deemed = &r
+	}
+	var opinions []Opinion
+	err = q.NewSelect().Model(&opinions).Where("participant_id IN (?)", bun.In(ids)).Order("given_at").Scan(ctx)
+	for _, o := range opinions {
+		index[o.ParticipantID].Opinions = append(index[o.ParticipantID].Opinions, o)
+	}
+	return err
+}
+
+func sortEntries(entries []audit.Entry) {
+	slices.SortFunc(entries, func(a, b audit.Entry) int { return cmp.Compare(a.Seq, b.Seq) })
+}
+
+// reliesOn lists the leaves a deemed consent stands on: everything recorded of
+// this department's round so far (INS-901…907).
+func reliesOn(ctx context.Context, q bun.IDB, p Participant) ([]int64, error) {
+	entries, err := audit.Stream(ctx, q, departmentStream(p.CaseID, p.DepartmentID))
+	if err != nil {
+		return nil, err
+	}
+	var out []int64
+	for _, e := range entries {
+		switch e.Type {
+		case "notice_composed", "submitted", "arrived", "deadline_set", "hold", "hold_end", "reply_received", "reply_late":
+			out = append(out, e.Seq)
+		}
+	}
+	return out, nil
+}
+
+func ancestorCodes(ctx context.Context, q bun.IDB, division string) ([]string, error) {
+	chain, err := office.Ancestors(ctx, q, division)
+	out := make([]string, len(chain))
+	for i, v := range chain {
+		out[i] = v.Code
+	}
+	return out, err
+}
+
+// HasOpenRound reports whether the department is invited to a visit that has
+// not ended (INS-711); wired into the address register.
+func HasOpenRound(ctx context.Context, tx bun.IDB, department string) (bool, error) {
+	return tx.NewSelect().TableExpr("participants AS p").Join("JOIN visits AS v ON v.id = p.visit_id").
+		Where("p.department_id = ?", department).
+		Where("v.state IN (?)", bun.In([]VisitState{VisitOffered, VisitConfirmed, VisitInProgress, VisitCollecting})).Exists(ctx)
+}
+
+// OldestDue is the oldest instant of a deadline that is due and not on hold,
+// zero if there is none (DL-7).
+func OldestDue(ctx context.Context, q bun.IDB, now time.Time) (time.Time, error) {
+	var row DeadlineRow
+	err := q.NewSelect().Model(&row).Where("state = 'pending' AND NOT held AND next_at <= ?", now).
+		Order("next_at").Limit(1).Scan(ctx)
+	if errors.Is(err, sql.ErrNoRows) {
+		return time.Time{}, nil
+	}
+	return row.NextAt, err
+}

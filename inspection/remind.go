@@ -1,0 +1,53 @@
+package inspection
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/uptrace/bun"
+
+	"lianban/notify"
+)
+
+// RemindDue sends the reminders that are due (INS-713): at half of the term to
+// those who have not answered, and on the morning of the visit to those
+// expected. Each goes once; a round that is over gets none.
+func (d *Desk) RemindDue(ctx context.Context) error {
+	var errs []error
+	for _, kind := range []DeadlineKind{DeadlineRemindReply, DeadlineRemindVisit} {
+		due, err := d.dueDeadlines(ctx, kind)
+		if err != nil {
+			return errors.Join(append(errs, err)...)
+		}
+		for _, row := range due {
+			if err := d.DB.Write(ctx, func(tx bun.IDB) error { return d.remind(ctx, tx, row) }); err != nil {
+				errs = append(errs, fmt.Errorf("remind %s: %w", row.Subject, err))
+			}
+		}
+	}
+	return errors.Join(errs...)
+}
+
+func (d *Desk) remind(ctx context.Context, tx bun.IDB, row DeadlineRow) error {
+	p, v, err := lockParticipant(ctx, tx, row.Subject)
+	if err != nil {
+		return err
+	}
+	if err := endDeadlines(ctx, tx, p.ID, row.Round, row.Kind); err != nil {
+		return err
+	}
+	if row.Round != v.Round || v.State != VisitOffered && v.State != VisitConfirmed || !d.now().Before(v.Start) {
+		return nil
+	}
+	o := outgoing{key: fmt.Sprintf("%s.%d", p.ID, row.Round), only: []string{notify.Mail, notify.SMS}, until: v.Start}
+	switch {
+	case row.Kind == DeadlineRemindVisit && (p.Consent == ConsentAccepted || p.Consent == ConsentDeemed):
+		o.purpose = notify.PurposeMorning
+	case row.Kind == DeadlineRemindReply && p.Consent == ConsentAwaiting:
+		o.purpose, o.until = notify.PurposeReminder, p.RespondBy
+	default:
+		return nil
+	}
+	return d.queueTo(ctx, tx, p, o)
+}

@@ -1,0 +1,394 @@
+package inspection
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/uptrace/bun"
+
+	"lianban/internal/audit"
+	"lianban/internal/auth"
+	"lianban/internal/fault"
+	"lianban/internal/once"
+)
+
+// ReplyKind says what a department answers (INS-801).
+type ReplyKind string
+
+// Kinds of Reply.
+const (
+	ReplyAccept   ReplyKind = "accept"
+	ReplyDecline  ReplyKind = "decline"  // with a reason
+	ReplyCounter  ReplyKind = "counter"  // with one to three other times
+	ReplyExcuse   ReplyKind = "excuse"   // 正当理由, with a text
+	ReplyDelegate ReplyKind = "delegate" // to another person of the same department
+)
+
+// Identity strengths (INS section 8).
+const (
+	L1 = 1 // link and code, telephone, aligned calendar answer
+	L2 = 2 // signed-in account, checked sealed paper
+)
+
+// ReplyOutcome says what a stored Reply did.
+type ReplyOutcome string
+
+// Outcomes of a Reply. Whatever the outcome, the Reply is kept.
+const (
+	OutcomeApplied    ReplyOutcome = "applied"
+	OutcomeLate       ReplyOutcome = "late"       // after T2: shown, changes nothing
+	OutcomeSuperseded ReplyOutcome = "superseded" // to an older Round: held until seen
+	OutcomeHeld       ReplyOutcome = "held"       // a person has to decide
+	OutcomeNoted      ReplyOutcome = "noted"      // delegation: consent does not move
+)
+
+// Reply is one answer of one department, kept for good (INS-805).
+type Reply struct {
+	bun.BaseModel `bun:"table:replies" json:"-"`
+
+	ID            string       `bun:"id,pk" json:"id"`
+	ParticipantID string       `json:"participant_id"`
+	VisitID       string       `json:"visit_id"`
+	Round         int          `json:"round"`
+	Kind          ReplyKind    `json:"kind"`
+	Reason        string       `json:"reason,omitempty"`
+	Proposals     []time.Time  `bun:"type:jsonb" json:"proposals,omitempty"`
+	Delegate      string       `json:"delegate,omitempty"`
+	Channel       string       `json:"channel"` // portal link phone mail
+	Strength      int          `json:"strength"`
+	GivenBy       string       `json:"given_by"`
+	RecordedBy    string       `json:"recorded_by"`
+	ReceivedAt    time.Time    `json:"received_at"`
+	RecordedAt    time.Time    `json:"recorded_at"`
+	Outcome       ReplyOutcome `json:"outcome"`
+	Receipt       string       `json:"receipt"`
+}
+
+// ReplyRequest carries an answer to the desk. ReceivedAt is the instant at the
+// receiving edge, never the time of processing (INS-802); zero means now.
+type ReplyRequest struct {
+	ParticipantID string
+	Round         int
+	Kind          ReplyKind
+	Reason        string
+	Proposals     []time.Time
+	Delegate      string // person id
+	Channel       string
+	GivenBy       string // who spoke, when a clerk records a telephone call
+	ReceivedAt    time.Time
+	Once          once.Key
+
+	link auth.Link // set by ReplyByLink alone
+}
+
+// ReplyByLink takes an answer from the page behind an answer link, with the
+// code printed in the message apart from it (INS-803). Wrong codes are counted;
+// the fifth locks the link, holds the participant and opens a task. Refusals:
+// those of auth.UseLink and of Reply.
+func (d *Desk) ReplyByLink(ctx context.Context, token, code string, r ReplyRequest) (Reply, error) {
+	r.ReceivedAt = d.now()
+	link, err := d.Auth.UseLink(ctx, token, code)
+	if err != nil {
+		return Reply{}, err
+	}
+	r.link, r.ParticipantID, r.Channel = link, link.Subject, "link"
+	return d.Reply(ctx, link.Actor(), r)
+}
+
+// Reply takes an answer from the department's signed-in people (L2), from the
+// holder of an answer link (L1), or from a clerk who records a telephone call
+// (L1, INS-808). It gives the stored Reply with its receipt number (INS-809).
+// Refusals: not_found, not_your_department, reply_kind, reason_missing,
+// proposals, delegate_outside, visit_over.
+func (d *Desk) Reply(ctx context.Context, by auth.Actor, r ReplyRequest) (Reply, error) {
+	if r.ReceivedAt.IsZero() {
+		r.ReceivedAt = d.now()
+	}
+	var out Reply
+	err := d.DB.Write(ctx, func(tx bun.IDB) error {
+		given, _, err := once.Do(ctx, tx, r.Once, d.now(), func() (Reply, error) { return d.reply(ctx, tx, by, r) })
+		out = given
+		return err
+	})
+	return out, err
+}
+
+func (d *Desk) reply(ctx context.Context, tx bun.IDB, by auth.Actor, r ReplyRequest) (Reply, error) {
+	p, v, err := lockParticipant(ctx, tx, r.ParticipantID)
+	if err != nil {
+		return Reply{}, err
+	}
+	strength, err := d.strength(ctx, tx, by, p, v, r)
+	if err != nil {
+		return Reply{}, err
+	}
+	if err := d.checkReply(ctx, tx, p, v, r); err != nil {
+		return Reply{}, err
+	}
+	reply := Reply{
+		ID: newID(), ParticipantID: p.ID, VisitID: v.ID, Round: r.Round, Kind: r.Kind, Reason: r.Reason,
+		Proposals: r.Proposals, Delegate: r.Delegate, Channel: r.Channel, Strength: strength,
+		GivenBy: r.GivenBy, RecordedBy: by.String(), ReceivedAt: r.ReceivedAt, RecordedAt: d.now(),
+	}
+	if reply.GivenBy == "" {
+		reply.GivenBy = by.Name
+	}
+	leaves, err := d.applyReply(ctx, tx, p, v, &reply)
+	if err != nil {
+		return Reply{}, err
+	}
+	return reply, audit.Record(ctx, tx, leaves...)
+}
+
+// strength says how sure it is who answers, and refuses strangers.
+func (d *Desk) strength(ctx context.Context, q bun.IDB, by auth.Actor, p Participant, v Visit, r ReplyRequest) (int, error) {
+	switch {
+	case by.Kind == auth.KindLink:
+		if r.link.Subject != p.ID { // a link speaks for its own participant only
+			return 0, notFound()
+		}
+		return L1, nil
+	case r.Channel == "phone" || r.Channel == "mail": // a clerk records on behalf
+		if r.GivenBy == "" {
+			return 0, fault.Refuse(fault.Invalid, "receiver_missing", "请填写对方姓名", "name the person who answered")
+		}
+		return L1, mayOrganise(ctx, q, by, v.CentreID)
+	}
+	return L2, mayAnswer(by, p.DepartmentID)
+}
+
+// checkReply refuses what can never be an answer.
+func (d *Desk) checkReply(ctx context.Context, q bun.IDB, p Participant, v Visit, r ReplyRequest) error {
+	if v.State != VisitOffered && v.State != VisitConfirmed && r.Round == v.Round {
+		return fault.Refuse(fault.Conflict, "visit_over",
+			"勘验已开始或已结束，不能再答复；请联系综合窗口", "the visit has begun or ended; call the window instead")
+	}
+	switch r.Kind {
+	case ReplyAccept:
+		return nil
+	case ReplyDecline, ReplyExcuse:
+		if strings.TrimSpace(r.Reason) == "" {
+			return reasonMissing()
+		}
+		return nil
+	case ReplyCounter:
+		return checkProposals(r.Proposals, v, d.now())
+	case ReplyDelegate: // INS-806
+		return checkDelegate(ctx, q, p, r.Delegate)
+	}
+	return fault.Refuse(fault.Invalid, "reply_kind",
+		"答复只能是应约、不能应约、提出改期、正当理由或委派", "answer accept, decline, counter, excuse or delegate")
+}
+
+// checkProposals wants one to three other times in the future (INS-801,
+// INS-810: times equal to the offer or in the past are no proposal).
+func checkProposals(times []time.Time, v Visit, now time.Time) error {
+	usable := 0
+	for _, t := range times {
+		if t.After(now) && !t.Equal(v.Start) {
+			usable++
+		}
+	}
+	if usable == 0 || len(times) > 3 {
+		return fault.Refuse(fault.Invalid, "proposals",
+			"请提出一至三个今后的、与原时间不同的时间", "propose one to three future times that differ from the offered one")
+	}
+	return nil
+}
+
+func checkDelegate(ctx context.Context, q bun.IDB, p Participant, person string) error {
+	who, err := auth.FindPerson(ctx, q, person)
+	if err == nil && who.Department == p.DepartmentID {
+		return nil
+	}
+	if err != nil && fault.KindOf(err) != fault.NotFound {
+		return err
+	}
+	return fault.Refuse(fault.Invalid, "delegate_outside",
+		"只能委派本部门登记的人员；其他部门请由综合窗口另行邀请", "delegate to a registered person of your own department; the window invites other departments")
+}
+
+// applyReply decides what the answer does, moves the consent track, and gives
+// the leaves. The Reply is stored whatever happens.
+func (d *Desk) applyReply(ctx context.Context, tx bun.IDB, p Participant, v Visit, r *Reply) ([]audit.Leaf, error) {
+	held, err := hasOpenHold(ctx, tx, p)
+	if err != nil {
+		return nil, err
+	}
+	last, err := lastApplied(ctx, tx, p)
+	if err != nil {
+		return nil, err
+	}
+	r.Outcome = judgeReply(replyFacts{p: p, v: v, r: *r, held: held, last: last})
+	if r.Receipt, err = nextNumber(ctx, tx, "receipt/"+v.CentreID, d.now(), "HZ-%s-%d-%06d"); err != nil {
+		return nil, err
+	}
+	if err := insertReply(ctx, tx, r); err != nil {
+		return nil, err
+	}
+	leaves := []audit.Leaf{replyLeaf(p, *r)}
+	more, err := d.afterReply(ctx, tx, p, v, *r)
+	if err != nil {
+		return nil, err
+	}
+	return append(leaves, more...), d.queueReceipt(ctx, tx, p, v, *r)
+}
+
+// replyFacts is all that decides about an answer.
+type replyFacts struct {
+	p    Participant
+	v    Visit
+	r    Reply
+	held bool
+	last *Reply // the answer that counts so far
+}
+
+// judgeReply decides what an answer does (INS-801, 802, 804, 805, C3–C6, C16–C18).
+func judgeReply(f replyFacts) ReplyOutcome {
+	switch {
+	case f.r.Round != f.v.Round:
+		return OutcomeSuperseded
+	case !f.r.ReceivedAt.Before(f.v.Start):
+		return OutcomeLate
+	case f.r.Kind == ReplyDelegate:
+		return OutcomeNoted
+	case !f.inTime():
+		return OutcomeLate
+	case f.weaker():
+		return OutcomeHeld
+	case f.r.Kind == ReplyCounter && f.last != nil && f.last.Kind == ReplyCounter:
+		return OutcomeHeld // INS-810: a second counter is free text
+	}
+	return OutcomeApplied
+}
+
+// inTime: by T2 everything is taken; while the clock does not run or doubt is
+// open, too; later only an excuse from a department that had answered, and
+// "we come after all" (INS-805).
+func (f replyFacts) inTime() bool {
+	if f.p.RespondBy.IsZero() || !f.r.ReceivedAt.After(f.p.RespondBy) { // DL-12
+		return true
+	}
+	switch f.p.Consent {
+	case ConsentUnserved:
+		return true
+	case ConsentAwaiting:
+		return f.held
+	case ConsentDeclined:
+		return f.r.Kind == ReplyAccept || f.r.Kind == ReplyExcuse
+	case ConsentAccepted, ConsentCountered:
+		return f.r.Kind == ReplyExcuse
+	}
+	return false
+}
+
+// weaker: an accept never replaces an earlier decline, counter or excuse that
+// was better proved (INS-805).
+func (f replyFacts) weaker() bool {
+	return f.r.Kind == ReplyAccept && f.last != nil && f.last.Kind != ReplyAccept && f.r.Strength < f.last.Strength
+}
+
+// consentOf says where an applied answer leads.
+var consentOf = map[ReplyKind]Consent{
+	ReplyAccept: ConsentAccepted, ReplyDecline: ConsentDeclined, ReplyCounter: ConsentCountered, ReplyExcuse: ConsentExcuse,
+}
+
+func (d *Desk) afterReply(ctx context.Context, tx bun.IDB, p Participant, v Visit, r Reply) ([]audit.Leaf, error) {
+	switch r.Outcome {
+	case OutcomeSuperseded: // INS-801: it holds until a clerk has looked at it
+		return d.holdReply(ctx, tx, p, v, r, HoldSuperseded)
+	case OutcomeHeld:
+		reason := HoldFreeText
+		if r.Kind == ReplyAccept {
+			reason = HoldWeaker
+		}
+		return d.holdReply(ctx, tx, p, v, r, reason)
+	case OutcomeApplied:
+		return d.moveConsent(ctx, tx, p, v, r)
+	}
+	return nil, nil
+}
+
+func (d *Desk) holdReply(ctx context.Context, tx bun.IDB, p Participant, v Visit, r Reply, reason HoldReason) ([]audit.Leaf, error) {
+	leaves, err := raiseHold(ctx, tx, p, HoldRow{Reason: reason, Source: r.ID, Detail: r.Reason, Since: d.now()})
+	if err != nil {
+		return nil, err
+	}
+	return leaves, raiseTask(ctx, tx, v, Task{
+		Kind: TaskAnswerHold, Subject: r.ID, CreatedAt: d.now(), Detail: p.Name + "有一条答复需要人工判断",
+	})
+}
+
+// moveConsent is the guarded move C3…C6, C16 or C18.
+func (d *Desk) moveConsent(ctx context.Context, tx bun.IDB, p Participant, v Visit, r Reply) ([]audit.Leaf, error) {
+	var leaves []audit.Leaf
+	if p.Consent == ConsentDeemed { // C18, DL-14
+		suspended, err := d.suspendDeemed(ctx, tx, p, v, "reply_in_time")
+		if err != nil {
+			return nil, err
+		}
+		leaves = suspended
+	}
+	if err := setConsent(ctx, tx, p, consentOf[r.Kind]); err != nil {
+		return nil, err
+	}
+	if err := endDeadlines(ctx, tx, p.ID, p.Round, DeadlineReply, DeadlineRemindReply); err != nil {
+		return nil, err
+	}
+	if err := d.taskFor(ctx, tx, p, v, r); err != nil {
+		return nil, err
+	}
+	// An answer also proves that the notice was seen (INS-704 class A, DEC-2).
+	seen, err := d.seenBy(ctx, tx, p, v, r)
+	if err != nil {
+		return nil, err
+	}
+	settled, err := d.settle(ctx, tx, v)
+	return slices.Concat(leaves, seen, settled), err
+}
+
+func (d *Desk) seenBy(ctx context.Context, tx bun.IDB, p Participant, v Visit, r Reply) ([]audit.Leaf, error) {
+	if r.Channel != "portal" && r.Channel != "link" {
+		return nil, nil
+	}
+	n, err := findNotice(ctx, tx, p)
+	if err != nil || n.ComposedAt.IsZero() {
+		return nil, err
+	}
+	p.Consent = consentOf[r.Kind] // the clock does not start any more
+	return d.recordService(ctx, tx, p, v, Service{
+		NoticeID: n.ID, Round: p.Round, Class: "A", Channel: r.Channel, ServedAt: r.ReceivedAt, Source: "reply/" + r.ID,
+	})
+}
+
+// taskFor tells the window what an answer asks of it.
+func (d *Desk) taskFor(ctx context.Context, tx bun.IDB, p Participant, v Visit, r Reply) error {
+	t := Task{Subject: p.ID, CreatedAt: d.now()}
+	switch r.Kind {
+	case ReplyDecline:
+		t.Kind, t.Detail = TaskDeclined, p.Name+"回复不能应约，请联系核实："+r.Reason
+	case ReplyCounter:
+		t.Kind, t.Detail = TaskCounter, p.Name+"提出改期，请核对各部门时间"
+	case ReplyExcuse:
+		t.Kind, t.Detail, t.ForRole = TaskExcuse, p.Name+"提出正当理由，请监督人员审定："+r.Reason, string(auth.Supervisor)
+	default:
+		return nil
+	}
+	return raiseTask(ctx, tx, v, t)
+}
+
+func replyLeaf(p Participant, r Reply) audit.Leaf {
+	kind := "reply_received"
+	if r.Outcome == OutcomeLate {
+		kind = "reply_late" // DL-13
+	}
+	return audit.Leaf{
+		Type: kind, Stream: departmentStream(p.CaseID, p.DepartmentID), Actor: r.RecordedBy, At: r.RecordedAt,
+		Fields: map[string]any{
+			"reply": r.ID, "round": r.Round, "kind": string(r.Kind), "received_at": stamp(r.ReceivedAt),
+			"channel": r.Channel, "strength": r.Strength, "outcome": string(r.Outcome), "receipt": r.Receipt,
+		},
+	}
+}

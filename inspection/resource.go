@@ -1,0 +1,216 @@
+package inspection
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"github.com/uptrace/bun"
+
+	"lianban/internal/audit"
+	"lianban/internal/auth"
+	"lianban/internal/fault"
+	"lianban/scheduler/workday"
+)
+
+// ResourceKind says what can be occupied. All kinds obey one overlap rule
+// (INS-208).
+type ResourceKind string
+
+// Kinds of Resource. A department that counts heads has n teams (SIM-11).
+const (
+	KindInspector ResourceKind = "inspector"
+	KindTeam      ResourceKind = "team"
+	KindVehicle   ResourceKind = "vehicle"
+	KindRoom      ResourceKind = "room"
+)
+
+// Resource is a person, team, vehicle or room that a visit occupies.
+// ValidUntil is the certificate's last day (ISO date), empty if it has none.
+type Resource struct {
+	bun.BaseModel `bun:"table:resources" json:"-"`
+
+	ID             string          `bun:"id,pk" json:"id"`
+	Kind           ResourceKind    `json:"kind"`
+	Name           string          `json:"name"`
+	PersonID       string          `json:"person_id,omitempty"`
+	DepartmentID   string          `json:"department_id,omitempty"`
+	CentreID       string          `json:"centre_id,omitempty"`
+	Certificate    string          `json:"certificate,omitempty"`
+	ValidUntil     string          `json:"valid_until,omitempty"`
+	Qualifications []Qualification `bun:"type:jsonb" json:"qualifications"`
+	PerDay         int             `json:"per_day"` // 0: the setting decides
+	Seats          int             `json:"seats,omitempty"`
+	Active         bool            `json:"active"`
+}
+
+// Qualification says what an inspector may see: a matter code or "*", in a
+// division or anywhere below it, or "*" (INS-209).
+type Qualification struct {
+	Matter   string `json:"matter"`
+	Division string `json:"division"`
+}
+
+// Qualified reports whether the resource may serve a visit of the matter in
+// the division on that day (INS-209). ancestors are the codes from the site's
+// division upward.
+func (r Resource) Qualified(matter string, ancestors []string, on workday.Date) bool {
+	if !r.Active || r.ValidUntil != "" && r.ValidUntil < on.String() {
+		return false
+	}
+	for _, q := range r.Qualifications {
+		if (q.Matter == "*" || q.Matter == matter) && covers(q.Division, ancestors) {
+			return true
+		}
+	}
+	return false
+}
+
+func covers(division string, ancestors []string) bool {
+	if division == "*" {
+		return true
+	}
+	for _, code := range ancestors {
+		if code == division {
+			return true
+		}
+	}
+	return false
+}
+
+// Absence is a time a resource cannot be booked: leave, duty, or busy times
+// imported from outside. Half-open, UTC.
+type Absence struct {
+	bun.BaseModel `bun:"table:absences" json:"-"`
+
+	ID         string    `bun:"id,pk" json:"id"`
+	ResourceID string    `json:"resource_id"`
+	Start      time.Time `bun:"start_at" json:"start_at"`
+	End        time.Time `bun:"end_at" json:"end_at"`
+	Kind       string    `json:"kind"` // leave or external
+	Reason     string    `json:"reason,omitempty"`
+	SetBy      string    `json:"set_by"`
+}
+
+// Recusal (回避) keeps an inspector away from an applicant (INS-210). The
+// reason is for supervisors only.
+type Recusal struct {
+	bun.BaseModel `bun:"table:recusals" json:"-"`
+
+	ResourceID string `bun:",pk" json:"resource_id"`
+	Applicant  string `bun:",pk" json:"applicant"`
+	Reason     string `json:"reason"`
+	SetBy      string `json:"set_by"`
+}
+
+// AddResource registers an inspector, team, vehicle or room. Heads of the
+// department, supervisors and administrators may. Refusals: not_your_resource,
+// resource_incomplete.
+func (d *Desk) AddResource(ctx context.Context, by auth.Actor, r Resource) (Resource, error) {
+	if !mayManage(by, r.DepartmentID) {
+		return r, notYourResource()
+	}
+	if strings.TrimSpace(r.Name) == "" || r.DepartmentID == "" && r.CentreID == "" {
+		return r, fault.Refuse(fault.Invalid, "resource_incomplete",
+			"请填写姓名或名称，以及所属部门或中心", "give a name and the department or centre it belongs to")
+	}
+	r.ID, r.Active = newID(), true
+	if r.Qualifications == nil {
+		r.Qualifications = []Qualification{}
+	}
+	return r, d.DB.Write(ctx, func(tx bun.IDB) error {
+		if err := insertResource(ctx, tx, &r); err != nil {
+			return err
+		}
+		return audit.Record(ctx, tx, audit.Leaf{
+			Type: "resource_added", Stream: "system", Actor: by.String(), At: d.now(),
+			Fields: map[string]any{"resource": r.ID, "kind": string(r.Kind), "department": r.DepartmentID},
+		})
+	})
+}
+
+// AddAbsence enters leave or duty of a resource. A time that overlaps a booked
+// visit is refused with the visit's case, so that nobody is left without an
+// inspector unnoticed. Refusals: not_found, not_your_resource, absence_span,
+// absence_booked.
+func (d *Desk) AddAbsence(ctx context.Context, by auth.Actor, a Absence) (Absence, error) {
+	if !a.End.After(a.Start) {
+		return a, fault.Refuse(fault.Invalid, "absence_span", "结束时间应晚于开始时间", "the end must be after the start")
+	}
+	a.ID, a.SetBy = newID(), by.String()
+	a.Start, a.End = a.Start.UTC().Truncate(time.Millisecond), a.End.UTC().Truncate(time.Millisecond)
+	if a.Kind == "" {
+		a.Kind = "leave"
+	}
+	return a, d.DB.Write(ctx, func(tx bun.IDB) error {
+		r, err := lockResource(ctx, tx, a.ResourceID)
+		if err != nil {
+			return err
+		}
+		if !mayManage(by, r.DepartmentID) && (by.ID == "" || by.ID != r.PersonID) {
+			return notYourResource()
+		}
+		if err := refuseBooked(ctx, tx, a, d.now()); err != nil {
+			return err
+		}
+		if err := insertAbsence(ctx, tx, &a); err != nil {
+			return err
+		}
+		return audit.Record(ctx, tx, audit.Leaf{
+			Type: "absence_added", Stream: "system", Actor: by.String(), At: d.now(),
+			Fields: map[string]any{"resource": a.ResourceID, "from": stamp(a.Start), "to": stamp(a.End), "kind": a.Kind},
+		})
+	})
+}
+
+// Recuse keeps an inspector away from an applicant, by a supervisor.
+func (d *Desk) Recuse(ctx context.Context, by auth.Actor, r Recusal) error {
+	if !by.Is(auth.Supervisor) && !by.Is(auth.Head) {
+		return notYourResource()
+	}
+	r.SetBy = by.String()
+	return d.DB.Write(ctx, func(tx bun.IDB) error {
+		if _, err := insertNew(ctx, tx, &r); err != nil {
+			return err
+		}
+		return audit.Record(ctx, tx, audit.Leaf{
+			Type: "recusal_added", Stream: "system", Actor: by.String(), At: d.now(), Fields: map[string]any{"resource": r.ResourceID},
+		})
+	})
+}
+
+func refuseBooked(ctx context.Context, tx bun.IDB, a Absence, now time.Time) error {
+	visits, err := bookedBetween(ctx, tx, a.ResourceID, a.Start, a.End, now)
+	if err != nil || len(visits) == 0 {
+		return err
+	}
+	return fault.Refuse(fault.Conflict, "absence_booked",
+		"这段时间已约定勘验（%s），请先与综合窗口协商", "a visit is booked in that time (%s); settle it with the window first",
+		strings.Join(visits, "、")).With("cases", visits)
+}
+
+// mayManage: a department's head its own people, supervisors and
+// administrators everything.
+func mayManage(by auth.Actor, department string) bool {
+	if by.Kind == auth.KindSystem || by.Is(auth.Supervisor) || by.Is(auth.Admin) {
+		return true
+	}
+	return by.Is(auth.Head) && department != "" && by.Department == department
+}
+
+func notYourResource() *fault.Error {
+	return fault.Refuse(fault.Forbidden, "not_your_resource",
+		"只有本人、本部门负责人或监督人员可以登记", "only the person, the head of the department or a supervisor may enter this")
+}
+
+// maySupervise: a supervisor of the organising centre.
+func maySupervise(ctx context.Context, q bun.IDB, by auth.Actor, centreID string) error {
+	if err := mayOrganise(ctx, q, by, centreID); err != nil {
+		return err
+	}
+	if by.Is(auth.Supervisor) {
+		return nil
+	}
+	return fault.Refuse(fault.Forbidden, "not_supervisor",
+		"此操作需要监督人员办理", "a supervisor has to do this")
+}

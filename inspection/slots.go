@@ -1,0 +1,397 @@
+package inspection
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/uptrace/bun"
+
+	"lianban/internal/auth"
+	"lianban/internal/fault"
+	"lianban/internal/office"
+	"lianban/scheduler/slot"
+	"lianban/scheduler/workday"
+)
+
+// SlotRequest asks for the times at which every required department of a
+// draft visit can come. Empty dates mean: from the lead time to the limit date.
+type SlotRequest struct {
+	VisitID   string
+	From, To  workday.Date
+	Band      slot.Band
+	Away      []slot.Span // when the applicant cannot
+	PastLimit bool        // look beyond the limit date, too
+	Explain   bool        // say why, even if there are offers
+	Limit     int         // offers at most, 0 means 20
+}
+
+// SlotAnswer is what the booking board shows.
+type SlotAnswer struct {
+	Offers      []slot.Offer      `json:"offers"`
+	Explanation *slot.Explanation `json:"explanation,omitempty"`
+	Earliest    workday.Date      `json:"earliest"`
+	Limit       workday.Date      `json:"limit"`
+	Provisional bool              `json:"provisional"` // the calendar of some day is not final (INS-405)
+	Board       []BoardDay        `json:"-"`
+	People      []Resource        `json:"-"`
+	Departments []CaseDepartment  `json:"-"`
+}
+
+// BoardDay is one day of the free/busy matrix (STK-55).
+type BoardDay struct {
+	Date   workday.Date
+	Starts []time.Time
+	Cells  [][]slot.Cell // by department
+}
+
+// alternativesReach is how many days past the asked range alternatives may lie.
+const alternativesReach = 14
+
+// Slots searches the common free times (INS-501). The answer is never an empty
+// list without a reason: it then says who blocks and what else would do
+// (INS-511). Refusals: not_found, wrong_window, bad_move.
+func (d *Desk) Slots(ctx context.Context, by auth.Actor, r SlotRequest) (out SlotAnswer, err error) {
+	err = d.DB.Read(ctx, func(q bun.IDB) error {
+		w, err := d.world(ctx, q, by, r)
+		if err != nil {
+			return err
+		}
+		out, err = w.answer(r)
+		return err
+	})
+	return out, err
+}
+
+// world is everything a search needs, read once.
+type world struct {
+	c           Case
+	v           Visit
+	g           ground
+	departments []CaseDepartment
+	resources   []Resource
+	problem     slot.Problem
+	provisional bool
+}
+
+func (w world) answer(r SlotRequest) (SlotAnswer, error) {
+	rows, err := slot.Prepare(w.problem)
+	if err != nil {
+		return SlotAnswer{}, err
+	}
+	limit := r.Limit
+	if limit == 0 {
+		limit = 20
+	}
+	out := SlotAnswer{
+		Offers: rows.Search(limit), Earliest: w.problem.Earliest, Limit: w.problem.Limit,
+		Provisional: w.provisional, People: w.resources, Departments: w.departments,
+	}
+	if len(out.Offers) == 0 || r.Explain {
+		e := rows.Explain()
+		out.Explanation = &e
+	}
+	for _, day := range w.problem.Days {
+		if r.Explain && day.Open && !day.Date.Before(w.problem.From) && !w.problem.To.Before(day.Date) {
+			b := BoardDay{Date: day.Date}
+			b.Starts, b.Cells = rows.Board(day.Date)
+			out.Board = append(out.Board, b)
+		}
+	}
+	return out, nil
+}
+
+// world reads visit, people, their engagements and the settings in force.
+func (d *Desk) world(ctx context.Context, q bun.IDB, by auth.Actor, r SlotRequest) (world, error) {
+	v, err := findVisit(ctx, q, r.VisitID)
+	if err != nil {
+		return world{}, err
+	}
+	if err := mayOrganise(ctx, q, by, v.CentreID); err != nil {
+		return world{}, err
+	}
+	if v.State != VisitDraft {
+		return world{}, movedOn("bad_move")
+	}
+	c, err := findCase(ctx, q, v.CaseID)
+	if err != nil {
+		return world{}, err
+	}
+	g, err := d.ground(ctx, q, v, "")
+	if err != nil {
+		return world{}, err
+	}
+	w := world{c: c, v: v, g: g, departments: comingTo(c, v.Kind)}
+	if err := w.dates(r, d.now()); err != nil {
+		return world{}, err
+	}
+	return w, d.people(ctx, q, &w)
+}
+
+// dates sets the range: never before the lead time (INS-605), and further than
+// asked, so that alternatives can be found.
+func (w *world) dates(r SlotRequest, now time.Time) error {
+	today := dateOf(now)
+	earliest, err := w.g.cal.Add(today, w.g.rules.Lead)
+	if err != nil {
+		return err
+	}
+	limit, err := workday.ParseDate(w.c.LimitDate)
+	if err != nil {
+		return err
+	}
+	p := &w.problem
+	*p = slot.Problem{
+		Minutes: w.v.Minutes, Band: r.Band, Earliest: earliest, Limit: limit, PastLimit: r.PastLimit,
+		Away: r.Away, HalfDay: w.g.rules.CentrePerHalfDay,
+	}
+	p.From, p.To = earliest, limit
+	if !r.From.IsZero() {
+		p.From = r.From
+	}
+	if !r.To.IsZero() {
+		p.To = r.To
+	}
+	if p.To.Before(p.From) {
+		p.To = p.From
+	}
+	if p.To.AddDays(-92) == p.From || p.From.Before(p.To.AddDays(-92)) {
+		return fault.Refuse(fault.Invalid, "range_too_long", "查询范围最多 92 天，请缩短", "search at most 92 days at once")
+	}
+	last := p.To
+	if last.Before(limit) {
+		last = limit
+	}
+	first := earliest
+	if p.From.Before(first) {
+		first = p.From
+	}
+	return w.days(first, last.AddDays(alternativesReach))
+}
+
+// days lists the calendar days of the problem. Days of a year that has no
+// calendar at all end the range: they cannot be booked (INS-405).
+func (w *world) days(first, last workday.Date) error {
+	for day := first; !last.Before(day); day = day.AddDays(1) {
+		open, err := w.g.cal.IsWorkday(day)
+		if fault.Is(err, "calendar_missing") && len(w.problem.Days) > 0 {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		w.provisional = w.provisional || w.g.cal.Provisional(day)
+		w.problem.Days = append(w.problem.Days, slot.Day{Date: day, Open: open, Hours: w.g.hours})
+	}
+	return nil
+}
+
+// people reads the inspectors and teams of the required departments with
+// everything that takes their time.
+func (d *Desk) people(ctx context.Context, q bun.IDB, w *world) error {
+	ids := make([]string, len(w.departments))
+	for i, row := range w.departments {
+		ids[i] = row.DepartmentID
+	}
+	resources, err := listResources(ctx, q, ids, w.v.CentreID)
+	if err != nil {
+		return err
+	}
+	w.resources = resources
+	t, err := d.taken(ctx, q, w)
+	if err != nil {
+		return err
+	}
+	if t.ancestors, err = ancestorCodes(ctx, q, w.v.Division); err != nil {
+		return err
+	}
+	for _, row := range w.departments {
+		department, err := office.FindDepartment(ctx, q, row.DepartmentID)
+		if err != nil {
+			return err
+		}
+		g, err := d.ground(ctx, q, w.v, row.DepartmentID)
+		if err != nil {
+			return err
+		}
+		w.problem.Departments = append(w.problem.Departments, w.department(department, g, t))
+	}
+	w.things(t)
+	return nil
+}
+
+// taken is what takes the time of the resources of a world.
+type taken struct {
+	absences  map[string][]Absence
+	occupied  map[string][]occupied
+	recused   []string
+	ancestors []string
+	load      map[string]int
+}
+
+func (d *Desk) taken(ctx context.Context, q bun.IDB, w *world) (taken, error) {
+	t := taken{absences: map[string][]Absence{}, occupied: map[string][]occupied{}, load: map[string]int{}}
+	if len(w.resources) == 0 || len(w.problem.Days) == 0 {
+		return t, nil
+	}
+	ids := make([]string, len(w.resources))
+	for i, r := range w.resources {
+		ids[i] = r.ID
+	}
+	from := w.problem.Days[0].Date.AddDays(-14).Midnight()
+	to := w.problem.Days[len(w.problem.Days)-1].Date.AddDays(1).Midnight()
+	absences, err := listAbsences(ctx, q, ids, from, to)
+	if err != nil {
+		return t, err
+	}
+	for _, a := range absences {
+		t.absences[a.ResourceID] = append(t.absences[a.ResourceID], a)
+	}
+	rows, err := listOccupied(ctx, q, ids, [2]time.Time{from, to}, d.now())
+	if err != nil {
+		return t, err
+	}
+	for _, o := range rows {
+		if o.VisitID == w.v.ID {
+			continue // the visit's own hold does not stand against it
+		}
+		t.occupied[o.ResourceID] = append(t.occupied[o.ResourceID], o)
+		t.load[o.ResourceID]++
+	}
+	t.recused, err = listRecused(ctx, q, ids, w.c.ApplicantName)
+	return t, err
+}
+
+func (w *world) department(department office.Department, g ground, t taken) slot.Department {
+	out := slot.Department{
+		ID: department.ID, Division: department.Division, Min: staffMin(g.rules, w.v.Kind),
+		Before: g.rules.BufferBefore, After: g.rules.BufferAfter, Teams: department.Roster == office.Headcount,
+	}
+	for _, r := range w.resources {
+		if r.DepartmentID != department.ID || r.Kind != KindInspector && r.Kind != KindTeam {
+			continue
+		}
+		out.People = append(out.People, w.person(r, g, t))
+	}
+	return out
+}
+
+func (w *world) person(r Resource, g ground, t taken) slot.Person {
+	p := slot.Person{
+		ID: r.ID, Recused: slices.Contains(t.recused, r.ID), PerDay: r.PerDay, Load: t.load[r.ID],
+		Unqualified: !r.Qualified(w.c.MatterCode, t.ancestors, w.problem.Days[0].Date),
+	}
+	if p.PerDay == 0 {
+		p.PerDay = g.rules.PerDay
+	}
+	for _, a := range t.absences[r.ID] {
+		span := slot.Span{From: a.Start, To: a.End}
+		if a.Kind == "external" {
+			p.Engaged = append(p.Engaged, slot.Engagement{Span: span})
+		} else {
+			p.Away = append(p.Away, span)
+		}
+	}
+	for _, o := range t.occupied[r.ID] {
+		p.Engaged = append(p.Engaged, w.engagement(o, g))
+	}
+	return p
+}
+
+func (w *world) engagement(o occupied, g ground) slot.Engagement {
+	roads := slot.Roads{
+		Speed: g.rules.TravelSpeed, Detour: g.rules.TravelDetour, Park: g.rules.TravelPark, Unknown: g.rules.TravelUnknown,
+	}
+	site := slot.Point{Lat: w.c.Site.Lat, Lon: w.c.Site.Lon}
+	return slot.Engagement{
+		Span: slot.Span{From: o.Start, To: o.End}, Held: !o.ExpiresAt.IsZero(), Visit: true,
+		Travel: roads.Minutes(site, slot.Point{Lat: o.Lat, Lon: o.Lon}, o.Place == w.c.Site.Address),
+	}
+}
+
+// things adds the centre's vehicles where the policy demands one. A review
+// needs a room if the centre has any.
+func (w *world) things(t taken) {
+	vehicles, rooms := w.pool(KindVehicle, t), w.pool(KindRoom, t)
+	if w.v.Kind == KindSite && w.g.rules.VehiclePolicy == office.VehicleRequired {
+		w.problem.Vehicle = vehicles
+	}
+	if w.v.Kind == KindReview && len(rooms.Units) > 0 {
+		w.problem.Room = rooms
+	}
+}
+
+func (w *world) pool(kind ResourceKind, t taken) *slot.Pool {
+	out := &slot.Pool{}
+	for _, r := range w.resources {
+		if r.Kind != kind || r.CentreID != w.v.CentreID {
+			continue
+		}
+		u := slot.Unit{ID: r.ID}
+		for _, o := range t.occupied[r.ID] {
+			u.Engaged = append(u.Engaged, w.engagement(o, w.g))
+		}
+		out.Units = append(out.Units, u)
+	}
+	return out
+}
+
+// chosen is a choice whose resources and visit are locked and that has passed
+// the slot check again (DEC-5).
+type chosen struct {
+	c         Case
+	v         Visit
+	g         ground
+	choice    SlotChoice
+	resources []Resource
+}
+
+// lockSlot locks the chosen resources in order, then the visit (DB-12), sweeps
+// dead holds, and runs the slot check again on what is locked (DEC-5).
+func (d *Desk) lockSlot(ctx context.Context, tx bun.IDB, by auth.Actor, visitID string, choice SlotChoice) (chosen, error) {
+	if len(choice.Resources) == 0 || choice.Start.IsZero() {
+		return chosen{}, fault.Refuse(fault.Invalid, "choice_incomplete", "请选择时间和人员", "choose a time and the people who come")
+	}
+	resources, err := lockResources(ctx, tx, choice.Resources)
+	if err != nil {
+		return chosen{}, err
+	}
+	if _, err := lockVisit(ctx, tx, visitID); err != nil {
+		return chosen{}, err
+	}
+	if err := sweepHolds(ctx, tx, choice.Resources, d.now()); err != nil {
+		return chosen{}, err
+	}
+	day := dateOf(choice.Start)
+	w, err := d.world(ctx, tx, by, SlotRequest{VisitID: visitID, From: day, To: day, PastLimit: true})
+	if err != nil {
+		return chosen{}, err
+	}
+	if err := plannable(w.c, w.departments); err != nil { // INS-305: facts may have changed since the draft
+		return chosen{}, err
+	}
+	s := chosen{c: w.c, v: w.v, g: w.g, choice: choice, resources: resources}
+	return s, w.fits(s)
+}
+
+// fits refuses a choice that no longer holds, by the code of the first rule
+// that fails; what another took meanwhile is slot_taken.
+func (w world) fits(s chosen) error {
+	if len(s.resources) != len(slices.Compact(slices.Sorted(slices.Values(s.choice.Resources)))) {
+		return notFound()
+	}
+	rows, err := slot.Prepare(w.problem)
+	if err != nil {
+		return err
+	}
+	why := rows.Fits(s.choice.Start, s.choice.Resources)
+	switch why.Code {
+	case "":
+		return nil
+	case slot.Busy, slot.DayFull, slot.TeamFull, slot.Buffer, slot.Travel, slot.Reserved, slot.CentreFull, slot.NoVehicle, slot.NoRoom:
+		return slotTaken().With("reason", string(why.Code))
+	}
+	word := slotWords[why.Code]
+	return fault.Refuse(fault.Invalid, "slot_refused",
+		"该时间不可约：%[1]s，请另选时间", "this time cannot be booked: %[2]s; choose another", word.ZH, word.EN).With("reason", string(why.Code)).With("department", why.Department)
+}

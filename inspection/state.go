@@ -1,0 +1,127 @@
+package inspection
+
+import "slices"
+
+// CaseState is where a Case stands.
+type CaseState string
+
+// States of a Case.
+const (
+	CaseAccepted CaseState = "accepted" // taken in, no visit booked yet
+	CaseVisiting CaseState = "visiting" // a visit is booked or under way
+	CaseVisited  CaseState = "visited"  // the visit is closed, departments decide
+	CaseNoVisit  CaseState = "no_visit" // no department has to see the site (INS-309)
+)
+
+// VisitState is where a Visit stands (INS section 6).
+type VisitState string
+
+// States of a Visit. A slot hold is no state: the visit stays draft (SIM-2).
+const (
+	VisitDraft      VisitState = "draft"
+	VisitOffered    VisitState = "offered"
+	VisitConfirmed  VisitState = "confirmed"
+	VisitInProgress VisitState = "in_progress"
+	VisitCollecting VisitState = "collecting"
+	VisitClosed     VisitState = "closed"
+	VisitNotHeld    VisitState = "not_held"
+	VisitCancelled  VisitState = "cancelled"
+)
+
+// Consent says whether a Participant comes: the consent track of INS section 8.
+type Consent string
+
+// States of the consent track. Doubt is not a state but a Hold row (SIM-1).
+const (
+	ConsentUnserved  Consent = "unserved"
+	ConsentAwaiting  Consent = "awaiting"
+	ConsentAccepted  Consent = "accepted"
+	ConsentDeclined  Consent = "declined"
+	ConsentCountered Consent = "countered"
+	ConsentExcuse    Consent = "excuse_pending"
+	ConsentDeemed    Consent = "deemed"
+	ConsentVoid      Consent = "void"
+)
+
+// Attendance says whether a Participant came.
+type Attendance string
+
+// States of the attendance track that the present acts reach.
+const (
+	AttendanceExpected Attendance = "expected"
+	AttendanceOptional Attendance = "optional"
+	AttendancePresent  Attendance = "present"
+	AttendanceNotHeld  Attendance = "not_held"
+)
+
+// OpinionState says how far a Participant's opinion is.
+type OpinionState string
+
+// States of the opinion track that the present acts reach.
+const (
+	OpinionNone   OpinionState = "none"
+	OpinionGiven  OpinionState = "given"
+	OpinionDeemed OpinionState = "deemed"
+	OpinionReview OpinionState = "review"
+	OpinionWaived OpinionState = "waived"
+)
+
+// Move is one allowed move of a guarded row: the act that makes it and the
+// states it may start from.
+type Move[S ~string] struct {
+	Act  string
+	From []S
+	To   S
+	Rule string
+}
+
+// VisitMoves are the moves of a Visit; any other is refused as bad_move.
+var VisitMoves = []Move[VisitState]{
+	{"Plan", nil, VisitDraft, "V1"},
+	{"Book", []VisitState{VisitDraft}, VisitOffered, "V4"},
+	{"settle", []VisitState{VisitOffered}, VisitConfirmed, "V5"},
+	{"Cancel", []VisitState{VisitDraft, VisitOffered, VisitConfirmed}, VisitCancelled, "V7"},
+	{"Start", []VisitState{VisitOffered, VisitConfirmed}, VisitInProgress, "V8"},
+	{"EndSite", []VisitState{VisitInProgress}, VisitCollecting, "V9"},
+	{"NotHeld", []VisitState{VisitInProgress}, VisitNotHeld, "V10"},
+	{"Close", []VisitState{VisitCollecting}, VisitClosed, "V11"},
+}
+
+// ConsentMoves are the moves of the consent track.
+var ConsentMoves = []Move[Consent]{
+	{"Book", nil, ConsentUnserved, "C1"},
+	{"Served", []Consent{ConsentUnserved}, ConsentAwaiting, "C2"},
+	{"Reply accept", []Consent{ConsentUnserved, ConsentAwaiting, ConsentDeclined, ConsentCountered, ConsentExcuse}, ConsentAccepted, "C3, C16"},
+	{"Reply decline", []Consent{ConsentUnserved, ConsentAwaiting, ConsentAccepted, ConsentCountered, ConsentExcuse}, ConsentDeclined, "C4, C16"},
+	{"Reply counter", []Consent{ConsentUnserved, ConsentAwaiting, ConsentAccepted, ConsentDeclined, ConsentExcuse}, ConsentCountered, "C5, C16"},
+	{"Reply excuse", []Consent{ConsentUnserved, ConsentAwaiting, ConsentAccepted, ConsentDeclined, ConsentCountered}, ConsentExcuse, "C6, C16"},
+	{"ServiceFell", []Consent{ConsentAwaiting}, ConsentUnserved, "C9"},
+	{"DeemDue", []Consent{ConsentAwaiting}, ConsentDeemed, "C13"},
+	{"Cancel", []Consent{ConsentUnserved, ConsentAwaiting, ConsentAccepted, ConsentDeclined, ConsentCountered, ConsentExcuse, ConsentDeemed}, ConsentVoid, "C15"},
+	{"a reply received in time turns up", []Consent{ConsentDeemed}, "as the reply says", "C18"},
+}
+
+// OpinionMoves are the moves of the opinion track.
+var OpinionMoves = []Move[OpinionState]{
+	{"Opine", []OpinionState{OpinionNone}, OpinionGiven, "O2"},
+	{"Opine again", []OpinionState{OpinionGiven}, OpinionGiven, "O7"},
+	{"DeemDue", []OpinionState{OpinionNone}, OpinionDeemed, "O4"},
+	{"Opine otherwise, or a reply in time turns up", []OpinionState{OpinionDeemed}, OpinionReview, "O8"},
+	{"Uphold", []OpinionState{OpinionReview}, OpinionDeemed, "O9"},
+	{"NotHeld, Cancel", []OpinionState{OpinionNone, OpinionGiven, OpinionDeemed, OpinionReview}, OpinionWaived, "O11"},
+}
+
+// from finds the states that an act may start from.
+func from[S ~string](moves []Move[S], act string) []S {
+	i := slices.IndexFunc(moves, func(m Move[S]) bool { return m.Act == act })
+	if i < 0 {
+		return nil
+	}
+	return moves[i].From
+}
+
+// settled are the consent states after which nobody waits for an answer (V5).
+var settled = []Consent{ConsentAccepted, ConsentDeclined, ConsentDeemed}
+
+// open are the consent states in which silence may still be broken.
+var open = []Consent{ConsentUnserved, ConsentAwaiting}

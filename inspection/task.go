@@ -1,0 +1,79 @@
+package inspection
+
+import (
+	"context"
+	"time"
+
+	"github.com/uptrace/bun"
+
+	"lianban/internal/auth"
+	"lianban/internal/fault"
+)
+
+// Task is something a person has to do (DEC-7): every hold, dead notice and
+// overdue duty shows up as one. Subject names what it is about; one task of a
+// kind is open for a subject at a time.
+type Task struct {
+	bun.BaseModel `bun:"table:tasks" json:"-"`
+
+	ID        string    `bun:"id,pk" json:"id"`
+	Kind      TaskKind  `json:"kind"`
+	Subject   string    `json:"subject"`
+	VisitID   string    `json:"visit_id,omitempty"`
+	CentreID  string    `json:"centre_id"`
+	ForRole   string    `json:"for_role"` // clerk or supervisor
+	Detail    string    `json:"detail"`
+	CreatedAt time.Time `json:"created_at"`
+	DueAt     time.Time `bun:",nullzero" json:"due_at,omitzero"`
+	DoneAt    time.Time `bun:",nullzero" json:"done_at,omitzero"`
+	DoneBy    string    `json:"done_by,omitempty"`
+	Note      string    `json:"note,omitempty"`
+}
+
+// TaskKind says what has to be done.
+type TaskKind string
+
+// Kinds of task.
+const (
+	TaskServeByHand TaskKind = "serve_by_hand"  // no way left to deliver the notice
+	TaskReadMail    TaskKind = "read_mail"      // a mail waits in the person queue
+	TaskAnswerHold  TaskKind = "answer_hold"    // something may be an answer
+	TaskCounter     TaskKind = "answer_counter" // a department proposed other times
+	TaskExcuse      TaskKind = "decide_excuse"
+	TaskDeclined    TaskKind = "call_declined" // a department says it does not come
+	TaskAtRisk      TaskKind = "visit_at_risk"
+	TaskNeverDeemed TaskKind = "never_deemed"
+	TaskConfirm     TaskKind = "confirm_deemed"
+	TaskReview      TaskKind = "review_opinion"
+	TaskLink        TaskKind = "link_locked"
+	TaskBook        TaskKind = "book_visit" // a case was handed over to this window
+)
+
+// raiseTask opens a task unless one of the kind is open for the subject, on
+// the caller's transaction.
+func raiseTask(ctx context.Context, tx bun.IDB, v Visit, t Task) error {
+	t.ID, t.VisitID, t.CentreID = newID(), v.ID, v.CentreID
+	if t.ForRole == "" {
+		t.ForRole = string(auth.Clerk)
+	}
+	return insertTask(ctx, tx, &t)
+}
+
+// Done marks a task done with a note. Refusals: not_found, wrong_window,
+// task_done.
+func (d *Desk) Done(ctx context.Context, by auth.Actor, taskID, note string) error {
+	now := d.now()
+	return d.DB.Write(ctx, func(tx bun.IDB) error {
+		t, err := findTask(ctx, tx, taskID)
+		if err != nil {
+			return err
+		}
+		if err := mayOrganise(ctx, tx, by, t.CentreID); err != nil {
+			return err
+		}
+		if !t.DoneAt.IsZero() {
+			return fault.Refuse(fault.Conflict, "task_done", "该事项已办结", "this task is done already")
+		}
+		return finishTasks(ctx, tx, t.Kind, t.Subject, now, by.String(), note)
+	})
+}
