@@ -51,8 +51,8 @@ func scanParam(s string) (rest string, err error) {
 	}
 }
 
-// scanValue passes over one parameter value; what remains begins with one of
-// the marks that may follow it.
+// scanValue passes over one parameter value. Something always remains; whether
+// it may follow a value is for the callers, who want one of , ; and : there.
 func scanValue(s string) (rest string, err error) {
 	var size int
 	if strings.HasPrefix(s, `"`) {
@@ -67,7 +67,7 @@ func scanValue(s string) (rest string, err error) {
 		rest = s[max(size, 0):]
 	}
 	switch {
-	case size < 0 || rest == "" || !strings.Contains(",;:", rest[:1]):
+	case size < 0 || rest == "":
 		return "", unreadable(Unparsed, "parameter value is not closed: %.40q", s)
 	case size > maxParam:
 		return "", unreadable(TooBig, "parameter value of %d bytes", size)
