@@ -87,12 +87,8 @@ func (d *Desk) decideContact(ctx context.Context, by Actor, id string, to office
 				return err
 			}
 		}
-		done, err := decideContactChange(ctx, tx, c)
-		if err != nil {
+		if err := decideContactChange(ctx, tx, c); err != nil {
 			return err
-		}
-		if !done {
-			return contactChangeUnknown()
 		}
 		return record(ctx, tx, what, by.String(), now, c.fields())
 	})

@@ -71,10 +71,6 @@ func (d *Desk) CreateKey(ctx context.Context, by Actor, n NewKey) (Key, string, 
 		if k.Slot, err = takeSlot(ctx, tx, k); err != nil {
 			return err
 		}
-		if k.Slot == 0 {
-			return fault.Refuse(fault.Conflict, "key_limit",
-				"该程序已有 %d 个有效密钥，请先停用一个再新建", "the client has %d keys that count; revoke one first", keySlots)
-		}
 		return record(ctx, tx, "key_created", by.String(), now, k.fields())
 	})
 	if err != nil {
@@ -130,12 +126,11 @@ func (d *Desk) RevokeKey(ctx context.Context, by Actor, id string) error {
 		return err
 	}
 	return d.DB.Write(ctx, func(tx bun.IDB) error {
-		done, err := revokeKey(ctx, tx, id, now)
-		if err != nil {
+		if _, err := findKey(ctx, tx, id); err != nil {
 			return err
 		}
-		if !done {
-			return keyUnknown()
+		if err := revokeKey(ctx, tx, id, now); err != nil {
+			return err
 		}
 		return record(ctx, tx, "key_revoked", by.String(), now, map[string]any{"key": id})
 	})

@@ -2,11 +2,11 @@ package auth
 
 import (
 	"context"
-	"database/sql"
-	"errors"
 	"time"
 
 	"github.com/uptrace/bun"
+
+	"lianban/internal/fault"
 )
 
 // ListKeys gives all keys, the latest first.
@@ -17,16 +17,11 @@ func ListKeys(ctx context.Context, q bun.IDB) ([]Key, error) {
 }
 
 func findKey(ctx context.Context, q bun.IDB, id string) (Key, error) {
-	var k Key
-	err := q.NewSelect().Model(&k).Where("id = ?", id).Scan(ctx)
-	if errors.Is(err, sql.ErrNoRows) {
-		err = keyUnknown()
-	}
-	return k, err
+	return find[Key](ctx, q, column{"id", id}, keyUnknown())
 }
 
 // takeSlot inserts the key into the first free slot of its client and gives
-// the slot, 0 when none is free. The unique index decides, not a count.
+// the slot, or refuses with key_limit. The unique index decides, not a count.
 func takeSlot(ctx context.Context, tx bun.IDB, k Key) (int, error) {
 	_, err := tx.NewUpdate().Model((*Key)(nil)).Set("slot = NULL").
 		Where("client = ?", k.Client).Where("expires_at <= ?", k.CreatedAt).Exec(ctx)
@@ -34,16 +29,22 @@ func takeSlot(ctx context.Context, tx bun.IDB, k Key) (int, error) {
 		return 0, err
 	}
 	for k.Slot = 1; k.Slot <= keySlots; k.Slot++ {
-		done, err := one(tx.NewInsert().Model(&k).On("CONFLICT DO NOTHING").Exec(ctx))
-		if err != nil || done {
+		res, err := tx.NewInsert().Model(&k).On("CONFLICT DO NOTHING").Exec(ctx)
+		if err != nil {
+			return 0, err
+		}
+		if n, err := res.RowsAffected(); err != nil || n == 1 {
 			return k.Slot, err
 		}
 	}
-	return 0, nil
+	return 0, fault.Refuse(fault.Conflict, "key_limit",
+		"该程序已有 %d 个有效密钥，请先停用一个再新建", "the client has %d keys that count; revoke one first", keySlots)
 }
 
-func revokeKey(ctx context.Context, tx bun.IDB, id string, now time.Time) (bool, error) {
+// revokeKey also frees the slot.
+func revokeKey(ctx context.Context, tx bun.IDB, id string, now time.Time) error {
 	k := Key{ID: id, RevokedAt: now}
-	return one(tx.NewUpdate().Model(&k).Column("slot", "revoked_at").
-		WherePK().Where("revoked_at IS NULL").Exec(ctx))
+	res, err := tx.NewUpdate().Model(&k).Column("slot", "revoked_at").
+		WherePK().Where("revoked_at IS NULL").Exec(ctx)
+	return changed(res, err, keyUnknown())
 }

@@ -15,9 +15,7 @@ func insertLink(ctx context.Context, tx bun.IDB, l Link) error {
 }
 
 func findLink(ctx context.Context, q bun.IDB, hash string) (Link, error) {
-	var l Link
-	err := q.NewSelect().Model(&l).Where("hash = ?", hash).Scan(ctx)
-	return l, orLinkUnknown(err)
+	return find[Link](ctx, q, column{"hash", hash}, linkUnknown())
 }
 
 // takeLink reads a link and keeps its row to the end of the transaction, so
@@ -25,7 +23,10 @@ func findLink(ctx context.Context, q bun.IDB, hash string) (Link, error) {
 func takeLink(ctx context.Context, tx bun.IDB, hash string) (Link, error) {
 	var l Link
 	err := tx.NewUpdate().Model(&l).Set("wrong = wrong").Where("hash = ?", hash).Returning("*").Scan(ctx)
-	return l, orLinkUnknown(err)
+	if errors.Is(err, sql.ErrNoRows) {
+		err = linkUnknown()
+	}
+	return l, err
 }
 
 func updateLink(ctx context.Context, tx bun.IDB, l Link) error {
@@ -37,12 +38,5 @@ func revokeLinks(ctx context.Context, tx bun.IDB, subject string, at time.Time) 
 	l := Link{RevokedAt: at}
 	_, err := tx.NewUpdate().Model(&l).Column("revoked_at").
 		Where("subject = ?", subject).Where("revoked_at IS NULL").Exec(ctx)
-	return err
-}
-
-func orLinkUnknown(err error) error {
-	if errors.Is(err, sql.ErrNoRows) {
-		return linkUnknown()
-	}
 	return err
 }

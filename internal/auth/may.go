@@ -12,6 +12,15 @@ func mayKeepAccounts(by Actor) error {
 		"账号、角色和密钥由安全管理员办理，请联系安全管理员", "accounts, roles and keys are kept by the security administrator; ask there")
 }
 
+// mayKeepAccount is the same for one account, which is never one's own.
+func mayKeepAccount(by Actor, id string) error {
+	if by.Kind == KindPerson && by.ID == id && by.Is(Security) {
+		return fault.Refuse(fault.Forbidden, "own_account",
+			"不能变更自己的账号，请由另一名安全管理员办理", "nobody changes their own account; ask another security administrator")
+	}
+	return mayKeepAccounts(by)
+}
+
 // MayKeepOffice reports with a refusal, not_admin, who may not set up divisions,
 // centres, windows, departments, hours and closures.
 func MayKeepOffice(by Actor) error {

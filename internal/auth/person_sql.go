@@ -4,11 +4,13 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"strings"
 	"time"
 
 	"github.com/uptrace/bun"
 
 	"lianban/internal/fault"
+	"lianban/internal/office"
 )
 
 type personRole struct {
@@ -26,27 +28,41 @@ type oldPassword struct {
 	SetAt  time.Time
 }
 
+// find reads the row whose column has the value, or gives the refusal. A value
+// with a NUL is in no row, and bun will not write one into a statement.
+func find[T any](ctx context.Context, q bun.IDB, k column, unknown *fault.Error) (T, error) {
+	var row T
+	if strings.Contains(k.value, "\x00") {
+		return row, unknown
+	}
+	err := q.NewSelect().Model(&row).Where("? = ?", bun.Ident(k.name), k.value).Scan(ctx)
+	if errors.Is(err, sql.ErrNoRows) {
+		err = unknown
+	}
+	return row, err
+}
+
+type column struct{ name, value string }
+
 // FindPerson gives a person with roles, disabled or not. Refuses with
 // person_unknown.
 func FindPerson(ctx context.Context, q bun.IDB, id string) (Person, error) {
-	return findPerson(ctx, q, "id = ?", id)
+	return findPerson(ctx, q, column{"id", id})
 }
 
 func findLogin(ctx context.Context, q bun.IDB, login string) (Person, error) {
-	return findPerson(ctx, q, "login = ?", login)
+	return findPerson(ctx, q, column{"login", login})
 }
 
-func findPerson(ctx context.Context, q bun.IDB, where, value string) (Person, error) {
-	var p []Person
-	if err := q.NewSelect().Model(&p).Where(where, value).Scan(ctx); err != nil {
+func findPerson(ctx context.Context, q bun.IDB, k column) (Person, error) {
+	p, err := find[Person](ctx, q, k, fault.Refuse(fault.NotFound, "person_unknown",
+		"没有这个人员，请从列表中选择", "there is no such person; choose one from the list"))
+	if err != nil {
 		return Person{}, err
 	}
-	if len(p) == 0 {
-		return Person{}, fault.Refuse(fault.NotFound, "person_unknown",
-			"没有这个人员，请从列表中选择", "there is no such person; choose one from the list")
-	}
-	err := addRoles(ctx, q, p)
-	return p[0], err
+	one := []Person{p}
+	err = addRoles(ctx, q, one)
+	return one[0], err
 }
 
 // ListPeople gives the people asked for, by name.
@@ -101,20 +117,18 @@ func PortalAlive(ctx context.Context, q bun.IDB, department string, at time.Time
 		Where("id IN (SELECT person_id FROM roles WHERE role IN (?, ?))", Inspector, Head).Exists(ctx)
 }
 
-// insertPerson writes a person with roles and first password, or reports that
-// the login is taken.
-func insertPerson(ctx context.Context, tx bun.IDB, p Person) (bool, error) {
-	fresh, err := one(tx.NewInsert().Model(&p).On("CONFLICT DO NOTHING").Exec(ctx))
-	if err != nil || !fresh {
-		return false, err
+// insertPerson writes a person with roles and first password.
+func insertPerson(ctx context.Context, tx bun.IDB, p Person) error {
+	res, err := tx.NewInsert().Model(&p).On("CONFLICT DO NOTHING").Exec(ctx)
+	err = changed(res, err, fault.Refuse(fault.Conflict, "login_taken",
+		"登录名 %s 已被使用，请换一个", "login %s is taken; choose another", p.Login))
+	if err != nil {
+		return err
 	}
-	if err := insertRoles(ctx, tx, p); err != nil {
-		return false, err
+	if err := insertRoles(ctx, tx, p); err != nil || p.PasswordHash == "" {
+		return err
 	}
-	if p.PasswordHash == "" {
-		return true, nil
-	}
-	return true, insertOldPassword(ctx, tx, p)
+	return insertOldPassword(ctx, tx, p)
 }
 
 func insertRoles(ctx context.Context, tx bun.IDB, p Person) error {
@@ -158,22 +172,25 @@ func lastPasswords(ctx context.Context, q bun.IDB, person string) ([]string, err
 }
 
 // updatePassword writes a password over the one that was there when the new one
-// was hashed, or reports that it was changed meanwhile.
-func updatePassword(ctx context.Context, tx bun.IDB, p Person, was string) (bool, error) {
-	done, err := one(tx.NewUpdate().Model(&p).Column("password_hash", "password_set_at", "must_change").
-		WherePK().Where("password_hash = ?", was).Exec(ctx))
-	if err != nil || !done {
-		return false, err
+// was hashed.
+func updatePassword(ctx context.Context, tx bun.IDB, p Person, was string) error {
+	res, err := tx.NewUpdate().Model(&p).Column("password_hash", "password_set_at", "must_change").
+		WherePK().Where("password_hash = ?", was).Exec(ctx)
+	err = changed(res, err, fault.Refuse(fault.Conflict, "password_changed_meanwhile",
+		"密码刚刚已被修改，请用新密码登录", "the password has just been changed; sign in with the new one"))
+	if err != nil {
+		return err
 	}
-	return true, insertOldPassword(ctx, tx, p)
+	return insertOldPassword(ctx, tx, p)
 }
 
-// touchSignIn notes a sign-in, or reports that the account was disabled or its
-// password changed since p was read.
-func touchSignIn(ctx context.Context, tx bun.IDB, p Person, now time.Time) (bool, error) {
+// touchSignIn notes a sign-in, unless the account was disabled or its password
+// changed while the password was being checked.
+func touchSignIn(ctx context.Context, tx bun.IDB, p Person, now time.Time) error {
 	p.LastSignIn = now
-	return one(tx.NewUpdate().Model(&p).Column("last_sign_in").
-		WherePK().Where("disabled_at IS NULL").Where("password_hash = ?", p.PasswordHash).Exec(ctx))
+	res, err := tx.NewUpdate().Model(&p).Column("last_sign_in").
+		WherePK().Where("disabled_at IS NULL").Where("password_hash = ?", p.PasswordHash).Exec(ctx)
+	return changed(res, err, signInFailed())
 }
 
 func insertContactChange(ctx context.Context, tx bun.IDB, c ContactChange) error {
@@ -182,18 +199,13 @@ func insertContactChange(ctx context.Context, tx bun.IDB, c ContactChange) error
 }
 
 func findContactChange(ctx context.Context, q bun.IDB, id string) (ContactChange, error) {
-	var c ContactChange
-	err := q.NewSelect().Model(&c).Where("id = ?", id).Scan(ctx)
-	if errors.Is(err, sql.ErrNoRows) {
-		err = contactChangeUnknown()
-	}
-	return c, err
+	return find[ContactChange](ctx, q, column{"id", id}, contactChangeUnknown())
 }
 
 // ListContactChanges gives what waits for a second person, the oldest first.
 func ListContactChanges(ctx context.Context, q bun.IDB) ([]ContactChange, error) {
 	var all []ContactChange
-	err := q.NewSelect().Model(&all).Where("state = 'proposed'").Order("proposed_at", "id").Scan(ctx)
+	err := q.NewSelect().Model(&all).Where("state = ?", office.Proposed).Order("proposed_at", "id").Scan(ctx)
 	return all, err
 }
 
@@ -203,16 +215,19 @@ func updateContact(ctx context.Context, tx bun.IDB, c ContactChange) error {
 	return err
 }
 
-func decideContactChange(ctx context.Context, tx bun.IDB, c ContactChange) (bool, error) {
-	return one(tx.NewUpdate().Model(&c).Column("state", "decided_by", "decided_at").
-		WherePK().Where("state = 'proposed'").Exec(ctx))
+func decideContactChange(ctx context.Context, tx bun.IDB, c ContactChange) error {
+	res, err := tx.NewUpdate().Model(&c).Column("state", "decided_by", "decided_at").
+		WherePK().Where("state = ?", office.Proposed).Exec(ctx)
+	return changed(res, err, contactChangeUnknown())
 }
 
-// one reports whether a statement changed a row.
-func one(res sql.Result, err error) (bool, error) {
+// changed gives the refusal for a statement that changed no row (STY-19).
+func changed(res sql.Result, err, none error) error {
 	if err != nil {
-		return false, err
+		return err
 	}
-	n, err := res.RowsAffected()
-	return n == 1, err
+	if n, err := res.RowsAffected(); err != nil || n > 0 {
+		return err
+	}
+	return none
 }

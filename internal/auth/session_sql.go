@@ -47,12 +47,7 @@ func insertSession(ctx context.Context, tx bun.IDB, s Session) error {
 }
 
 func findSession(ctx context.Context, q bun.IDB, hash string) (Session, error) {
-	var s Session
-	err := q.NewSelect().Model(&s).Where("hash = ?", hash).Scan(ctx)
-	if errors.Is(err, sql.ErrNoRows) {
-		err = notSignedIn()
-	}
-	return s, err
+	return find[Session](ctx, q, column{"hash", hash}, notSignedIn())
 }
 
 // touchSession never moves backwards and never revives an ended session.

@@ -2,6 +2,7 @@ package auth
 
 import (
 	"context"
+	"errors"
 	"net"
 	"net/netip"
 	"strings"
@@ -37,12 +38,8 @@ func (d *Desk) SignIn(ctx context.Context, c Credentials) (Session, string, erro
 	token := newToken()
 	s := Session{Hash: digest(token), Person: p.ID, CreatedAt: now, SeenAt: now, ExpiresAt: now.Add(sessionFor)}
 	err = d.DB.Write(ctx, func(tx bun.IDB) error {
-		current, err := touchSignIn(ctx, tx, p, now)
-		if err != nil {
+		if err := touchSignIn(ctx, tx, p, now); err != nil {
 			return err
-		}
-		if !current { // disabled or changed while the password was being checked
-			return signInFailed()
 		}
 		if err := insertSession(ctx, tx, s); err != nil {
 			return err
@@ -71,15 +68,19 @@ func (d *Desk) ChangePassword(ctx context.Context, c Credentials, fresh string) 
 // change at the next sign-in. Refuses with not_security, own_account,
 // person_unknown, password_weak, password_reused.
 func (d *Desk) SetPassword(ctx context.Context, by Actor, id, password string) error {
+	now := d.now()
+	if err := mayKeepAccount(by, id); err != nil {
+		return err
+	}
 	var p Person
-	err := d.keep(ctx, by, id, func(_ context.Context, _ bun.IDB, found Person, _ time.Time) error {
-		p = found
-		return nil
+	err := d.DB.Read(ctx, func(q bun.IDB) (err error) {
+		p, err = FindPerson(ctx, q, id)
+		return err
 	})
 	if err != nil {
 		return err
 	}
-	return d.storePassword(ctx, p, password, by, d.now())
+	return d.storePassword(ctx, p, password, by, now)
 }
 
 // storePassword hashes outside the transaction: it takes a tenth of a second,
@@ -93,13 +94,8 @@ func (d *Desk) storePassword(ctx context.Context, p Person, password string, by 
 		return err
 	}
 	return d.DB.Write(ctx, func(tx bun.IDB) error {
-		done, err := updatePassword(ctx, tx, p, was)
-		if err != nil {
+		if err := updatePassword(ctx, tx, p, was); err != nil {
 			return err
-		}
-		if !done {
-			return fault.Refuse(fault.Conflict, "password_changed_meanwhile",
-				"密码刚刚已被修改，请用新密码登录", "the password has just been changed; sign in with the new one")
 		}
 		if err := endSessions(ctx, tx, p.ID); err != nil {
 			return err
@@ -160,6 +156,11 @@ func (d *Desk) authenticate(ctx context.Context, c Credentials, now time.Time) (
 			"%d failed sign-ins; try again in %d minutes or ask the security administrator", maxFailures, int(lockFor.Minutes()))
 	}
 	p, err := d.byPassword(ctx, c)
+	if fault.Is(err, "sign_in_failed") && f.Failures == maxFailures {
+		err = errors.Join(err, d.DB.Write(ctx, func(tx bun.IDB) error {
+			return record(ctx, tx, "sign_in_locked", System("sign_in").String(), now, map[string]any{"person": p.ID})
+		}))
+	}
 	if err != nil {
 		return Person{}, err
 	}

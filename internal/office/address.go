@@ -151,8 +151,7 @@ func (d *Desk) refuseInUse(ctx context.Context, tx bun.IDB, a Address) error {
 // ApproveAddress lets a proposal take effect. A department's first address
 // counts at once; any later change counts after address.change_delay, and the
 // addresses that stood are told (INS-711, SEC-5). Refuses with
-// proposal_unknown, already_decided, two_persons, address_in_use,
-// address_unknown.
+// proposal_unknown, already_decided, two_persons, address_in_use, address_gone.
 func (d *Desk) ApproveAddress(ctx context.Context, id, by string) (Address, error) {
 	now := d.now()
 	var a Address
@@ -189,12 +188,12 @@ func (d *Desk) change(ctx context.Context, tx bun.IDB, a Address, standing []Add
 	if a.Removal {
 		a.To = a.From // counts at no instant
 	}
-	if done, err := decideAddress(ctx, tx, a); err != nil || !done {
-		return orDecided(err)
+	if err := decideAddress(ctx, tx, a); err != nil {
+		return err
 	}
 	if a.Replaces != "" {
-		if done, err := endAddress(ctx, tx, a.Replaces, a.From); err != nil || !done {
-			return orGone(err)
+		if err := endAddress(ctx, tx, a.Replaces, a.From); err != nil {
+			return err
 		}
 	}
 	if len(standing) > 0 {
@@ -204,14 +203,6 @@ func (d *Desk) change(ctx context.Context, tx bun.IDB, a Address, standing []Add
 		}
 	}
 	return record(ctx, tx, "address_changed", a.DecidedBy, a.DecidedAt, a.fields())
-}
-
-func orGone(err error) error {
-	if err != nil {
-		return err
-	}
-	return fault.Refuse(fault.Conflict, "address_gone",
-		"要更换的送达地址已被另一项变更停用，请退回本申请", "the address to be changed was ended by another change; reject this proposal")
 }
 
 // RejectAddress sends a proposal away. Refuses with proposal_unknown,
@@ -224,8 +215,8 @@ func (d *Desk) RejectAddress(ctx context.Context, id, by string) error {
 			return err
 		}
 		a.State, a.DecidedBy, a.DecidedAt = Rejected, by, now
-		if done, err := decideAddress(ctx, tx, a); err != nil || !done {
-			return orDecided(err)
+		if err := decideAddress(ctx, tx, a); err != nil {
+			return err
 		}
 		return record(ctx, tx, "address_rejected", by, now, a.fields())
 	})

@@ -23,9 +23,7 @@ func ConfirmedAddresses(ctx context.Context, q bun.IDB, department string, at ti
 
 // FindAddress gives one line in any state. Refuses with address_unknown.
 func FindAddress(ctx context.Context, q bun.IDB, id string) (Address, error) {
-	var a Address
-	err := q.NewSelect().Model(&a).Where("id = ?", id).Scan(ctx)
-	return a, orElse(err, fault.Refuse(fault.NotFound, "address_unknown",
+	return find[Address](ctx, q, column{"id", id}, fault.Refuse(fault.NotFound, "address_unknown",
 		"没有这个送达地址，请刷新后核对", "there is no such address; reload and check"))
 }
 
@@ -55,12 +53,11 @@ func standingAddresses(ctx context.Context, q bun.IDB, department string, now ti
 }
 
 func proposedAddress(ctx context.Context, q bun.IDB, id string) (Address, error) {
-	var a Address
-	err := q.NewSelect().Model(&a).Where("id = ?", id).Scan(ctx)
+	a, err := find[Address](ctx, q, column{"id", id}, proposalUnknown())
 	if err == nil && a.State != Proposed {
-		return a, decided()
+		err = decided()
 	}
-	return a, orElse(err, proposalUnknown())
+	return a, err
 }
 
 func insertAddress(ctx context.Context, tx bun.IDB, a Address) error {
@@ -68,14 +65,17 @@ func insertAddress(ctx context.Context, tx bun.IDB, a Address) error {
 	return err
 }
 
-// decideAddress stores a decision, or reports that another one came first.
-func decideAddress(ctx context.Context, tx bun.IDB, a Address) (bool, error) {
-	return one(tx.NewUpdate().Model(&a).Column("state", "decided_by", "decided_at", "valid_from", "valid_to").
-		WherePK().Where("state = ?", Proposed).Exec(ctx))
+func decideAddress(ctx context.Context, tx bun.IDB, a Address) error {
+	res, err := tx.NewUpdate().Model(&a).Column("state", "decided_by", "decided_at", "valid_from", "valid_to").
+		WherePK().Where("state = ?", Proposed).Exec(ctx)
+	return changed(res, err, decided())
 }
 
-// endAddress closes a standing line at an instant, or reports that it is closed.
-func endAddress(ctx context.Context, tx bun.IDB, id string, at time.Time) (bool, error) {
-	return one(tx.NewUpdate().Model((*Address)(nil)).Set("valid_to = ?", at).
-		Where("id = ?", id).Where("state = ?", Approved).Where("valid_to IS NULL").Exec(ctx))
+// endAddress ends a line that has no end yet.
+func endAddress(ctx context.Context, tx bun.IDB, id string, at time.Time) error {
+	a := Address{ID: id, To: at}
+	res, err := tx.NewUpdate().Model(&a).Column("valid_to").
+		WherePK().Where("state = ?", Approved).Where("valid_to IS NULL").Exec(ctx)
+	return changed(res, err, fault.Refuse(fault.Conflict, "address_gone",
+		"要更换的送达地址已被另一项变更停用，请退回本申请", "the address to be changed was ended by another change; reject this proposal"))
 }

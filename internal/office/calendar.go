@@ -98,13 +98,8 @@ func (d *Desk) ImportCalendar(ctx context.Context, file []byte, by string) (Cale
 			return err
 		}
 		c.State, c.ImportedBy, c.ImportedAt = Proposed, by, now
-		fresh, err := insertCalendar(ctx, tx, c)
-		if err != nil {
+		if err := insertCalendar(ctx, tx, c); err != nil {
 			return err
-		}
-		if !fresh {
-			return fault.Refuse(fault.Conflict, "calendar_waiting",
-				"已有一份日历等待审核，请先审核或退回那一份", "another calendar waits for its second person; approve or reject that one first")
 		}
 		return record(ctx, tx, "calendar_proposed", by, now, c.fields())
 	})
@@ -182,19 +177,12 @@ func (d *Desk) decideCalendar(ctx context.Context, id, by string, to State) (Cal
 				return err
 			}
 		}
-		if done, err := decideImport(ctx, tx, c); err != nil || !done {
-			return orDecided(err)
+		if err := decideImport(ctx, tx, c); err != nil {
+			return err
 		}
 		return record(ctx, tx, what, by, now, c.fields())
 	})
 	return c, err
-}
-
-func orDecided(err error) error {
-	if err != nil {
-		return err
-	}
-	return decided()
 }
 
 func (c CalendarImport) fields() map[string]any {

@@ -2,6 +2,8 @@ package office
 
 import (
 	"context"
+	"database/sql"
+	"errors"
 
 	"github.com/uptrace/bun"
 
@@ -12,8 +14,11 @@ import (
 func newestCalendar(ctx context.Context, q bun.IDB) (CalendarImport, error) {
 	var c CalendarImport
 	err := q.NewSelect().Model(&c).Where("version IS NOT NULL").Order("version DESC").Limit(1).Scan(ctx)
-	return c, orElse(err, fault.Refuse(fault.Unavailable, "calendar_none",
-		"尚未导入工作日历，请管理员先完成初始化", "no working calendar has been imported; ask the administrator to finish the installation"))
+	if errors.Is(err, sql.ErrNoRows) {
+		err = fault.Refuse(fault.Unavailable, "calendar_none",
+			"尚未导入工作日历，请管理员先完成初始化", "no working calendar has been imported; ask the administrator to finish the installation")
+	}
+	return c, err
 }
 
 // FindCalendar gives the import that became a version, for the settings page
@@ -21,8 +26,11 @@ func newestCalendar(ctx context.Context, q bun.IDB) (CalendarImport, error) {
 func FindCalendar(ctx context.Context, q bun.IDB, version int) (CalendarImport, error) {
 	var c CalendarImport
 	err := q.NewSelect().Model(&c).Where("version = ?", version).Scan(ctx)
-	return c, orElse(err, fault.Refuse(fault.NotFound, "calendar_unknown",
-		"没有第 %d 版日历，请从列表中选择", "there is no calendar version %d; choose one from the list", version))
+	if errors.Is(err, sql.ErrNoRows) {
+		err = fault.Refuse(fault.NotFound, "calendar_unknown",
+			"没有第 %d 版日历，请从列表中选择", "there is no calendar version %d; choose one from the list", version)
+	}
+	return c, err
 }
 
 // ListCalendars gives all imports, the latest first, without their content.
@@ -33,20 +41,19 @@ func ListCalendars(ctx context.Context, q bun.IDB) ([]CalendarImport, error) {
 }
 
 func findImport(ctx context.Context, q bun.IDB, id string) (CalendarImport, error) {
-	var c CalendarImport
-	err := q.NewSelect().Model(&c).Where("id = ?", id).Scan(ctx)
-	return c, orElse(err, proposalUnknown())
+	return find[CalendarImport](ctx, q, column{"id", id}, proposalUnknown())
 }
 
-// insertCalendar reports false when another import waits for its decision.
-func insertCalendar(ctx context.Context, tx bun.IDB, c CalendarImport) (bool, error) {
-	return one(tx.NewInsert().Model(&c).On("CONFLICT DO NOTHING").Exec(ctx))
+func insertCalendar(ctx context.Context, tx bun.IDB, c CalendarImport) error {
+	res, err := tx.NewInsert().Model(&c).On("CONFLICT DO NOTHING").Exec(ctx)
+	return changed(res, err, fault.Refuse(fault.Conflict, "calendar_waiting",
+		"已有一份日历等待审核，请先审核或退回那一份", "another calendar waits for its second person; approve or reject that one first"))
 }
 
-// decideImport moves a waiting import on, or reports that it was decided.
-func decideImport(ctx context.Context, tx bun.IDB, c CalendarImport) (bool, error) {
-	return one(tx.NewUpdate().Model(&c).Column("version", "state", "decided_by", "decided_at").
-		WherePK().Where("state = ?", Proposed).Exec(ctx))
+func decideImport(ctx context.Context, tx bun.IDB, c CalendarImport) error {
+	res, err := tx.NewUpdate().Model(&c).Column("version", "state", "decided_by", "decided_at").
+		WherePK().Where("state = ?", Proposed).Exec(ctx)
+	return changed(res, err, decided())
 }
 
 // nextVersion needs no lock: only one import waits at a time, and the guard of

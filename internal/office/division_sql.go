@@ -4,30 +4,49 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"strings"
 
 	"github.com/uptrace/bun"
 
 	"lianban/internal/fault"
 )
 
-// orElse turns "no row" into the given refusal.
-func orElse(err error, refusal *fault.Error) error {
-	if errors.Is(err, sql.ErrNoRows) {
-		return refusal
+// find reads the row whose column has the value, or gives the refusal. A value
+// with a NUL is in no row, and bun will not write one into a statement.
+func find[T any](ctx context.Context, q bun.IDB, c column, unknown *fault.Error) (T, error) {
+	var row T
+	if strings.Contains(c.value, "\x00") {
+		return row, unknown
 	}
-	return err
+	err := q.NewSelect().Model(&row).Where("? = ?", bun.Ident(c.name), c.value).Scan(ctx)
+	if errors.Is(err, sql.ErrNoRows) {
+		err = unknown
+	}
+	return row, err
+}
+
+type column struct{ name, value string }
+
+// changed gives the refusal for a statement that changed no row (STY-19).
+func changed(res sql.Result, err, none error) error {
+	if err != nil {
+		return err
+	}
+	if n, err := res.RowsAffected(); err != nil || n > 0 {
+		return err
+	}
+	return none
 }
 
 // FindDivision gives the division now standing for a code: a replaced code
 // resolves to the one that took over (INS-205). Refuses with division_unknown.
 func FindDivision(ctx context.Context, q bun.IDB, code string) (Division, error) {
-	var v Division
-	err := q.NewSelect().Model(&v).Where("code = ?", code).Scan(ctx)
+	v, err := find[Division](ctx, q, column{"code", code}, fault.Refuse(fault.NotFound, "division_unknown",
+		"没有代码为 %q 的区划，请从列表中选择", "there is no division %q; choose one from the list", code))
 	if err == nil && v.ReplacedBy != "" {
 		return FindDivision(ctx, q, v.ReplacedBy)
 	}
-	return v, orElse(err, fault.Refuse(fault.NotFound, "division_unknown",
-		"没有代码为 %s 的区划，请从列表中选择", "there is no division %s; choose one from the list", code))
+	return v, err
 }
 
 // ListDivisions gives all divisions by code, replaced ones too.
@@ -52,6 +71,12 @@ func Ancestors(ctx context.Context, q bun.IDB, code string) ([]Division, error) 
 	)
 	SELECT d.* FROM up JOIN divisions d ON d.code = up.code ORDER BY up.depth`, site.Code).Scan(ctx, &all)
 	return all, err
+}
+
+func insertDivision(ctx context.Context, tx bun.IDB, v Division) error {
+	res, err := tx.NewInsert().Model(&v).On("CONFLICT DO NOTHING").Exec(ctx)
+	return changed(res, err, fault.Refuse(fault.Conflict, "division_exists",
+		"区划代码 %s 已经存在，请检查代码", "division %s is already there; check the code", v.Code))
 }
 
 // insertDivisions adds those that are not there yet and tells how many.

@@ -55,8 +55,7 @@ func installCalendar(ctx context.Context, tx bun.IDB, by string, now time.Time) 
 	}
 	c.Version, c.State = 1, Approved
 	c.ImportedBy, c.ImportedAt, c.DecidedBy, c.DecidedAt = by, now, by, now
-	_, err = insertCalendar(ctx, tx, c)
-	return 1, err
+	return 1, insertCalendar(ctx, tx, c)
 }
 
 // defaults gives one city-wide row for each definition, under a fixed id.

@@ -406,3 +406,24 @@ func TestInstallingAgainAddsNothing(t *testing.T) {
 		}
 	})
 }
+
+// What a stranger can send is answered, not stumbled over.
+func TestHostileIdsAreSimplyUnknown(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		h := newHouse(t, d)
+		for _, s := range []string{"\x00", "a\x00b", "' OR 1=1 --", "\xff\xfe", "𠮷", "?", "%"} {
+			for code, find := range map[string]func(q bun.IDB) error{
+				"division_unknown":   func(q bun.IDB) error { _, err := office.FindDivision(t.Context(), q, s); return err },
+				"centre_unknown":     func(q bun.IDB) error { _, err := office.FindCentre(t.Context(), q, s); return err },
+				"window_unknown":     func(q bun.IDB) error { _, err := office.FindWindow(t.Context(), q, s); return err },
+				"department_unknown": func(q bun.IDB) error { _, err := office.FindDepartment(t.Context(), q, s); return err },
+				"address_unknown":    func(q bun.IDB) error { _, err := office.FindAddress(t.Context(), q, s); return err },
+			} {
+				refused(t, d.Read(t.Context(), find), code)
+			}
+			_, err := h.ApproveSetting(t.Context(), s, bert)
+			refused(t, err, "proposal_unknown")
+			refused(t, h.WithdrawClosure(t.Context(), s, admin), "closure_unknown")
+		}
+	})
+}

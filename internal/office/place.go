@@ -50,19 +50,11 @@ func (d *Desk) AddDivision(ctx context.Context, v Division, by string) error {
 		if err := v.check(parent); err != nil {
 			return err
 		}
-		if n, err := insertDivisions(ctx, tx, []Division{v}); err != nil || n == 0 {
-			return orTaken(err, v.Code)
+		if err := insertDivision(ctx, tx, v); err != nil {
+			return err
 		}
 		return record(ctx, tx, "division_added", by, now, map[string]any{"division": v.Code, "parent": v.Parent})
 	})
-}
-
-func orTaken(err error, code string) error {
-	if err != nil {
-		return err
-	}
-	return fault.Refuse(fault.Conflict, "division_exists",
-		"区划代码 %s 已经存在，请检查代码", "division %s is already there; check the code", code)
 }
 
 // AddCentre sets up a centre; without hours it opens at workday.DefaultHours.
@@ -210,10 +202,11 @@ func (dep *Department) complete(ctx context.Context, tx bun.IDB) error {
 	if dep.Roster == "" {
 		dep.Roster = Named
 	}
-	if !systemForm.MatchString(dep.System) || dep.Roster != Named && dep.Roster != Headcount {
+	if !systemForm.MatchString(dep.System) || dep.Roster != Named && dep.Roster != Headcount ||
+		dep.Superior != "" && dep.Superior == dep.ID {
 		return fault.Refuse(fault.Invalid, "department_invalid",
-			"部门系统代码须为小写字母（如 fire），派员方式须为 named 或 headcount",
-			"a department's system is a lower-case code such as fire, its roster named or headcount")
+			"部门系统代码须为小写字母（如 fire），派员方式须为 named 或 headcount，上级不能是本部门",
+			"a department's system is a lower-case code such as fire, its roster named or headcount, its superior another one")
 	}
 	if dep.Superior != "" {
 		if _, err := FindDepartment(ctx, tx, dep.Superior); err != nil {
@@ -254,13 +247,8 @@ func (d *Desk) AddClosure(ctx context.Context, c Closure, by string) (Closure, e
 				return err
 			}
 		}
-		fresh, err := insertClosure(ctx, tx, c)
-		if err != nil {
+		if err := insertClosure(ctx, tx, c); err != nil {
 			return err
-		}
-		if !fresh {
-			return fault.Refuse(fault.Conflict, "closure_exists",
-				"%s 已登记闭馆，无需重复登记", "%s is already entered as closed; nothing to do", c.Day)
 		}
 		return record(ctx, tx, "closure_added", by, now, c.fields())
 	})
@@ -273,16 +261,19 @@ func (d *Desk) WithdrawClosure(ctx context.Context, id, by string) error {
 	now := d.now()
 	return d.DB.Write(ctx, func(tx bun.IDB) error {
 		c := Closure{ID: id, WithdrawnBy: by, WithdrawnAt: now}
-		done, err := withdrawClosure(ctx, tx, c)
-		if err != nil {
+		if _, err := find[Closure](ctx, tx, column{"id", id}, closureUnknown()); err != nil {
 			return err
 		}
-		if !done {
-			return fault.Refuse(fault.NotFound, "closure_unknown",
-				"没有这条闭馆记录，或已撤销，请刷新后核对", "there is no such closure, or it was withdrawn; reload and check")
+		if err := withdrawClosure(ctx, tx, c); err != nil {
+			return err
 		}
 		return record(ctx, tx, "closure_withdrawn", by, now, map[string]any{"closure": id})
 	})
+}
+
+func closureUnknown() *fault.Error {
+	return fault.Refuse(fault.NotFound, "closure_unknown",
+		"没有这条闭馆记录，或已撤销，请刷新后核对", "there is no such closure, or it was withdrawn; reload and check")
 }
 
 func (c Closure) fields() map[string]any {

@@ -2,7 +2,6 @@ package office
 
 import (
 	"context"
-	"database/sql"
 	"time"
 
 	"github.com/uptrace/bun"
@@ -12,9 +11,7 @@ import (
 
 // FindCentre refuses with centre_unknown.
 func FindCentre(ctx context.Context, q bun.IDB, id string) (Centre, error) {
-	var c Centre
-	err := q.NewSelect().Model(&c).Where("id = ?", id).Scan(ctx)
-	return c, orElse(err, fault.Refuse(fault.NotFound, "centre_unknown",
+	return find[Centre](ctx, q, column{"id", id}, fault.Refuse(fault.NotFound, "centre_unknown",
 		"没有这个政务服务中心，请从列表中选择", "there is no such centre; choose one from the list"))
 }
 
@@ -27,9 +24,7 @@ func ListCentres(ctx context.Context, q bun.IDB) ([]Centre, error) {
 
 // FindWindow refuses with window_unknown.
 func FindWindow(ctx context.Context, q bun.IDB, id string) (Window, error) {
-	var w Window
-	err := q.NewSelect().Model(&w).Where("id = ?", id).Scan(ctx)
-	return w, orElse(err, fault.Refuse(fault.NotFound, "window_unknown",
+	return find[Window](ctx, q, column{"id", id}, fault.Refuse(fault.NotFound, "window_unknown",
 		"没有这个窗口，请从列表中选择", "there is no such window; choose one from the list"))
 }
 
@@ -47,9 +42,7 @@ func ListWindows(ctx context.Context, q bun.IDB, centre string) ([]Window, error
 
 // FindDepartment refuses with department_unknown.
 func FindDepartment(ctx context.Context, q bun.IDB, id string) (Department, error) {
-	var dep Department
-	err := q.NewSelect().Model(&dep).Where("id = ?", id).Scan(ctx)
-	return dep, orElse(err, fault.Refuse(fault.NotFound, "department_unknown",
+	return find[Department](ctx, q, column{"id", id}, fault.Refuse(fault.NotFound, "department_unknown",
 		"没有这个部门，请从列表中选择", "there is no such department; choose one from the list"))
 }
 
@@ -153,17 +146,16 @@ func updateDepartment(ctx context.Context, tx bun.IDB, dep Department) error {
 	return err
 }
 
-// insertClosure reports whether the day was not closed before.
-func insertClosure(ctx context.Context, tx bun.IDB, c Closure) (bool, error) {
+func insertClosure(ctx context.Context, tx bun.IDB, c Closure) error {
 	res, err := tx.NewInsert().Model(&c).On("CONFLICT DO NOTHING").Exec(ctx)
-	return one(res, err)
+	return changed(res, err, fault.Refuse(fault.Conflict, "closure_exists",
+		"%s 已登记闭馆，无需重复登记", "%s is already entered as closed; nothing to do", c.Day))
 }
 
-// withdrawClosure reports whether there was a standing closure to withdraw.
-func withdrawClosure(ctx context.Context, tx bun.IDB, c Closure) (bool, error) {
+func withdrawClosure(ctx context.Context, tx bun.IDB, c Closure) error {
 	res, err := tx.NewUpdate().Model(&c).Column("withdrawn_by", "withdrawn_at").
 		WherePK().Where("withdrawn_at IS NULL").Exec(ctx)
-	return one(res, err)
+	return changed(res, err, closureUnknown())
 }
 
 // ListClosures gives the closures that stood at an instant for a centre, those
@@ -174,13 +166,4 @@ func ListClosures(ctx context.Context, q bun.IDB, centre string, at time.Time) (
 		Where("centre_id IN ('', ?)", centre).Where("added_at <= ?", at).
 		Where("withdrawn_at IS NULL OR withdrawn_at > ?", at).Order("day", "centre_id").Scan(ctx)
 	return all, err
-}
-
-// one reports whether a statement changed a row.
-func one(res sql.Result, err error) (bool, error) {
-	if err != nil {
-		return false, err
-	}
-	n, err := res.RowsAffected()
-	return n == 1, err
 }

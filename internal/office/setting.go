@@ -232,8 +232,8 @@ func (d *Desk) RejectSetting(ctx context.Context, id, by string) error {
 
 // decideSetting stores a decision and its leaf.
 func decideSetting(ctx context.Context, tx bun.IDB, row Setting, what string) error {
-	if done, err := updateSetting(ctx, tx, row); err != nil || !done {
-		return orDecided(err)
+	if err := updateSetting(ctx, tx, row); err != nil {
+		return err
 	}
 	return record(ctx, tx, what, row.DecidedBy, row.DecidedAt, row.fields())
 }

@@ -29,9 +29,7 @@ func ListProposedSettings(ctx context.Context, q bun.IDB) ([]Setting, error) {
 }
 
 func findSetting(ctx context.Context, q bun.IDB, id string) (Setting, error) {
-	var row Setting
-	err := q.NewSelect().Model(&row).Where("id = ?", id).Scan(ctx)
-	return row, orElse(err, proposalUnknown())
+	return find[Setting](ctx, q, column{"id", id}, proposalUnknown())
 }
 
 func insertSetting(ctx context.Context, tx bun.IDB, row Setting) error {
@@ -48,9 +46,8 @@ func insertDefaults(ctx context.Context, tx bun.IDB, rows []Setting) (int64, err
 	return res.RowsAffected()
 }
 
-// updateSetting stores a decision, or reports that another one came first.
-func updateSetting(ctx context.Context, tx bun.IDB, row Setting) (bool, error) {
-	return one(tx.NewUpdate().Model(&row).
-		Column("effective_from", "state", "decided_by", "decided_at").
-		WherePK().Where("state = ?", Proposed).Exec(ctx))
+func updateSetting(ctx context.Context, tx bun.IDB, row Setting) error {
+	res, err := tx.NewUpdate().Model(&row).Column("effective_from", "state", "decided_by", "decided_at").
+		WherePK().Where("state = ?", Proposed).Exec(ctx)
+	return changed(res, err, decided())
 }

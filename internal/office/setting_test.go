@@ -1,6 +1,7 @@
 package office_test
 
 import (
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -62,12 +63,16 @@ func TestEverySettingHasADefault(t *testing.T) {
 		if got := h.rules(h.now, office.Scope{}); got != want {
 			t.Errorf("got  %+v\nwant %+v", got, want)
 		}
+		lines := must(h, func(q bun.IDB) ([]office.SettingLine, error) {
+			return office.ListSettings(t.Context(), q, h.now, office.Scope{})
+		})
+		if fields := reflect.TypeFor[office.Rules]().NumField(); fields != len(lines) {
+			t.Errorf("%d rules, %d settings", fields, len(lines))
+		}
 		if got := h.rules(h.now.AddDate(-1, 0, 0), office.Scope{}); got != want {
 			t.Errorf("before the installation: %+v", got)
 		}
-		for _, l := range must(h, func(q bun.IDB) ([]office.SettingLine, error) {
-			return office.ListSettings(t.Context(), q, h.now, office.Scope{})
-		}) {
+		for _, l := range lines {
 			row := l.InForce
 			if l.Default == "" || l.Bounds == "" || l.Basis == "" || l.Value != l.Default || row.SetBy != "system:install" ||
 				!row.EffectiveFrom.Equal(workday.DateOf(h.now).Midnight()) {
