@@ -1,208 +1,158 @@
-// Package slot finds the times at which every required department of a visit
-// can come, with names and in order, or says what stands in the way (INS-5xx).
+// Package slot finds the times at which every required department can come,
+// and says for every other time who stands against it (INS-501…513).
 //
-// The nouns: a Problem is everything known about the question; Prepare lays it
-// out as rows of bits, one bit per five minutes of opening hours; Search gives
-// Offers, ranked; Check judges one named choice again, inside the booking
-// transaction (DEC-5); Explain gives the first failed rule of every rejected
-// start, the party that blocks, and the nearest alternatives.
+// The search is pure: same input, same output, no clock, no database. A day is
+// a row of bits, one bit for a start every five minutes. A person's row has a
+// bit where the whole visit would fit; a department's row has a bit where at
+// least Min of its people fit; the offers are the AND of all departments'
+// rows. [Prepare] makes the people's rows, [Rows.Search] counts and joins them.
 //
-//	rows, err := slot.Prepare(problem)
-//	offers := rows.Search(20)
-//	if len(offers) == 0 {
-//		explanation := rows.Explain()
-//	}
-//
-// The package is pure: no clock, no database, and the order in which days,
-// departments or people are given never changes an answer.
+// plan 三(三)3-四: the window sets one time for all.
 package slot
 
 import (
+	"fmt"
 	"time"
 
 	"lianban/scheduler/workday"
 )
 
-// Grain is the finest time the search distinguishes, in minutes (INS-507).
-const Grain = 5
-
-// MaxMinutes is the longest visit that can be searched for, in minutes.
-const MaxMinutes = 64 * Grain
-
-// Noon divides a day into half-days, in minutes after midnight: a visit
-// belongs to the half-day in which it starts. House rule.
-const Noon = 12 * 60
-
-// Problem is one question, with everything its answer depends on. The visit
-// that is being re-timed, and the asking clerk's own slot hold on it, must be
-// left out of all engagements.
+// Problem is one question to the search. Departments are the required ones;
+// invited ones take no part (INS-503). Days reach as far as alternatives may
+// lie; From and To are the dates asked for, both included.
 type Problem struct {
-	Ask Ask
-	// Days are all days that may be looked at, also for alternatives: they
-	// should reach some weeks past Ask.To and the limit date.
 	Days        []Day
-	Departments []Department // the required ones; invited departments take no part (INS-503)
-	Vehicles    Vehicles
-	Rooms       Rooms
-	Applicant   []Span // when the applicant can be there; empty means any time
-	Centre      Centre
-	Site        Place // zero when the visit has no place of its own
-	Travel      Travel
-	// DutyLegs demands that the first and last leg, from and to the department's
-	// base, fit between times away (PLN-205). Ranking counts them in any case.
-	DutyLegs bool
+	From, To    workday.Date
+	Departments []Department
+	Minutes     int  // length of the visit, a multiple of 5
+	Shorter     int  // a shorter length the matter allows, 0 for none
+	Band        Band // half-day asked for
+
+	Earliest  workday.Date // first day the lead time allows (INS-605)
+	Limit     workday.Date // limit date (INS-612)
+	PastLimit bool         // a supervisor may go beyond it
+
+	Vehicle, Room *Pool  // nil: none needed
+	Away          []Span // when the applicant cannot
+	HalfDay       int    // visits the centre takes in a half-day, 0 = no limit
+	Centre        []Span // the centre's other visits
 }
 
-// Ask is what the clerk may vary without anything in the world changing.
-type Ask struct {
-	From, To  workday.Date // asked days, both included; zero leaves that side open
-	Minutes   int          // duration, a multiple of Grain up to MaxMinutes
-	Otherwise []int        // other durations the matter allows, for alternatives (INS-511)
-	Band      Band
-	Step      int          // minutes between starts, a multiple of Grain; 0 means 15 (INS-507)
-	Earliest  workday.Date // Add(notice day, lead), INS-605
-	Limit     workday.Date // limit date; zero means none
-	PastLimit bool         // a supervisor allows days after Limit (INS-612)
+// Day is one calendar day at the organising centre.
+type Day struct {
+	Date  workday.Date
+	Open  bool // a working day
+	Hours workday.Hours
 }
 
-// Band is the half-day asked for.
+// Band is a half-day.
 type Band string
 
-// The bands. The empty Band is BandAny.
+// The bands a window may ask for.
 const (
-	BandAny Band = "any"
-	BandAM  Band = "am"
-	BandPM  Band = "pm"
+	Any       Band = "any"
+	Morning   Band = "am"
+	Afternoon Band = "pm"
 )
 
-// Day is one calendar day of the organising centre.
-type Day struct {
-	Date        workday.Date
-	Workday     bool
-	Provisional bool          // counted in a year without a notice (INS-405)
-	Hours       workday.Hours // opening blocks, also for days off, so that they can be explained
+// Department is a required department. Before and After are its buffers in
+// minutes (INS-505). A department that counts heads has teams for people
+// (SIM-11): Teams makes a full day read team_full.
+type Department struct {
+	ID, Division  string
+	Min           int
+	Before, After int
+	Closed        []workday.Date
+	Teams         bool
+	People        []Person
 }
 
-// Span is a stretch of time, half-open.
-type Span struct{ From, To time.Time }
+// Person is an inspector, or a team.
+type Person struct {
+	ID          string
+	Unqualified bool
+	Recused     bool
+	Away        []Span // leave and times off the pattern
+	Engaged     []Engagement
+	PerDay      int // visits a day, 0 = no limit
+	Load        int // visits in the last ten working days
+}
 
-// Engagement is something a resource is already bound to.
+// Engagement is a time a person is taken. Travel is minutes between it and the
+// site asked about, either way. Held is another clerk's live slot hold.
 type Engagement struct {
 	Span
-	Place    Place // where it is; zero is unknown
-	Held     bool  // another clerk's live slot hold (INS-510)
-	External bool  // imported busy time, not one of our visits (ICA-113)
+	Travel int
+	Held   bool
+	Visit  bool // counts against PerDay; an imported busy time does not
 }
 
-// Resource is whatever can be in one place at a time: an inspector, a team of
-// a headcount department, a vehicle, a room (INS-208, SIM-11).
-type Resource struct {
+// Pool is vehicles or rooms of which one must be free (INS-502).
+type Pool struct{ Units []Unit }
+
+// Unit is one vehicle or room.
+type Unit struct {
 	ID      string
-	Away    []Span // leave, off the working pattern, in repair
 	Engaged []Engagement
 }
 
-// Department is one required department with the people it could send.
-type Department struct {
-	ID       string
-	Division string // code; with Code it breaks ties (INS-508)
-	Code     string
-	Min      int // staff minimum, or teams when Teams is set (INS-504)
-	// Before and After are the buffers in minutes that every visit of this
-	// department needs in front of and behind it (INS-505).
-	Before, After int
-	PerDay        int            // visits per inspector or team and day; 0 means no limit
-	Closed        []workday.Date // closures and training days
-	Base          Place
-	Teams         bool // headcount roster: Inspectors are teams, names come later
-	Inspectors    []Inspector
-}
+// Span is a half-open piece of time.
+type Span struct{ From, To time.Time }
 
-// Inspector is one person, or one team, of a Department.
-type Inspector struct {
-	Resource
-	Qualified bool         // for this matter, division and level (INS-209)
-	ValidFrom workday.Date // first day of certificate and service; zero is open
-	ValidTo   workday.Date // last day of them; zero is open
-	Recused   bool         // for this applicant (INS-210)
-	Load      int          // visits within ten working days (INS-508)
-}
+// Code says why a start is not offered; the hard rules of INS-502.
+type Code string
 
-// Policy says whether a visit needs a vehicle (setting vehicle.policy).
-type Policy string
-
-// The policies. The empty Policy is PolicyNone.
+// The hard rules in the order in which the first that fails is named.
 const (
-	PolicyNone     Policy = "none"
-	PolicyOptional Policy = "optional" // reserved if free, never blocks
-	PolicyRequired Policy = "required"
+	NotWorkday    Code = "not_workday"
+	DeptClosed    Code = "dept_closed"
+	OutsideHours  Code = "outside_hours"
+	Lunch         Code = "lunch"
+	OtherBand     Code = "band"
+	LeadTime      Code = "lead_time"
+	PastLimit     Code = "past_limit"
+	NotQualified  Code = "not_qualified"
+	Recused       Code = "recused"
+	OnLeave       Code = "on_leave"
+	Busy          Code = "busy"
+	DayFull       Code = "day_full"
+	TeamFull      Code = "team_full"
+	Buffer        Code = "buffer"
+	Travel        Code = "travel"
+	NoVehicle     Code = "no_vehicle"
+	NoRoom        Code = "no_room"
+	ApplicantAway Code = "applicant_away"
+	Reserved      Code = "reserved"
+	CentreFull    Code = "centre_full"
 )
 
-// Vehicles is the need for vehicles and the fleet that could meet it.
-type Vehicles struct {
-	Policy Policy
-	Seats  int // people to carry, over all vehicles together
-	Fleet  []Carrier
-}
-
-// Rooms is the need for one room; Seats 0 means no room is needed.
-type Rooms struct {
-	Seats int
-	List  []Carrier
-}
-
-// Carrier is a vehicle or a room.
-type Carrier struct {
-	Resource
-	Seats int
-	Base  Place // where a vehicle starts and ends its day
-}
-
-// Centre is the limit of visits per half-day of the organising centre.
-type Centre struct {
-	PerHalfDay int         // 0 means no limit
-	Visits     []time.Time // starts of its live visits and slot holds
-}
-
-// Choice is a start with the resources named for it. All of them are needed.
-type Choice struct {
-	Start    time.Time // UTC
-	Minutes  int
-	Staff    []Staff // in order of division code, department code
-	Vehicles []string
-	Room     string // empty if none
-}
-
-// Staff names the inspectors of one department.
-type Staff struct {
-	Department string
-	Inspectors []string
-}
-
-// Offer is a start at which every rule holds (INS-502).
+// Offer is a start at which everyone can come, with the people named.
 type Offer struct {
-	Choice
-	Travel      int  // minutes of travel it adds to the days of those who come
-	Load        int  // sum of the loads of those who come
-	Provisional bool // the day lies in a year without a notice: marked 暂定
-	PastLimit   bool // after the limit date, allowed to a supervisor
+	Start       time.Time           `json:"start"`
+	Date        workday.Date        `json:"date"`
+	People      map[string][]string `json:"people"` // department → inspectors
+	Vehicle     string              `json:"vehicle,omitempty"`
+	Room        string              `json:"room,omitempty"`
+	AddedTravel int                 `json:"added_travel"` // minutes
+	Load        int                 `json:"load"`
+	PastLimit   bool                `json:"past_limit,omitempty"`
 }
 
-// Reason is the first rule that failed, and for whom.
-type Reason struct {
-	Code Code
-	// Party is a department's ID, or one of the words below; it is empty for
-	// rules about the day and the hour.
-	Party string
-	// External is set when the start would have passed this rule without
-	// imported busy times (ICA-113).
-	External bool
-}
+// step is the distance of offered starts in minutes (INS-507).
+const step = 15
 
-// Parties that are no department.
-const (
-	PartyVehicles  = "vehicles"
-	PartyRooms     = "rooms"
-	PartyApplicant = "applicant"
-	PartyCentre    = "centre"
-)
+// check refuses what cannot be searched; such a problem is a programming
+// error, not something a clerk can mend.
+func (p Problem) check() error {
+	if p.Minutes <= 0 || p.Minutes%grain != 0 {
+		return fmt.Errorf("slot: %d minutes is no multiple of %d", p.Minutes, grain)
+	}
+	for _, d := range p.Days {
+		for _, b := range d.Hours {
+			if b.From < firstMinute || b.To > firstMinute+grain*width {
+				return fmt.Errorf("slot: opening hours %s on %s lie outside 06:00–22:00", d.Hours, d.Date)
+			}
+		}
+	}
+	return nil
+}

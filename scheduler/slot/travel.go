@@ -2,64 +2,44 @@ package slot
 
 import "math"
 
-// Place is an address with a point on the map (WGS-84, degrees).
-type Place struct {
-	Address  string // equal addresses are the same place; also the key of a matrix
-	Lat, Lon float64
+// Point is a place, WGS-84. The zero Point is unknown.
+type Point struct{ Lat, Lon float64 }
+
+func (p Point) unknown() bool { return p == Point{} }
+
+// Roads says how straight lines become minutes (INS-506); the values are
+// settings.
+type Roads struct {
+	Speed   int     // km/h
+	Detour  float64 // road over straight line
+	Park    int     // minutes added
+	Unknown int     // minutes when a point is missing
 }
 
-// Known reports whether the place has a point; 0°N 0°E lies in the Gulf of
-// Guinea and stands for none.
-func (p Place) Known() bool { return p.Lat != 0 || p.Lon != 0 }
-
-// Leg is one way between two addresses.
-type Leg struct{ From, To string }
-
-// Travel holds the settings by which travel time is estimated without a
-// network (INS-506).
-type Travel struct {
-	Speed   float64     // km/h
-	Detour  float64     // road distance over great-circle distance
-	Park    int         // minutes to park and walk
-	Unknown int         // minutes when either place has no point
-	Matrix  map[Leg]int // measured minutes; win over the estimate
-}
-
-// DefaultTravel gives the defaults of INS-1301.
-func DefaultTravel() Travel { return Travel{Speed: 30, Detour: 1.4, Park: 10, Unknown: 30} }
-
-// Minutes estimates the way from a to b; known is false when the estimate is
-// the setting travel.unknown, which must then be said to the clerk (INS-506).
-// The first leg of a day is Minutes(base, site), the last Minutes(site, base).
-func (t Travel) Minutes(a, b Place) (minutes int, known bool) {
-	if a.Address != "" && a.Address == b.Address {
-		return 0, true
+// Minutes is the way between two places: 0 for the same address, Unknown when
+// a point is missing, else great-circle distance × detour ÷ speed + parking,
+// rounded up to five minutes. A matrix value, where a city has one, goes first
+// and is the caller's.
+func (r Roads) Minutes(a, b Point, sameAddress bool) int {
+	switch {
+	case sameAddress:
+		return 0
+	case a.unknown() || b.unknown():
+		return r.Unknown
 	}
-	if m, ok := t.Matrix[Leg{a.Address, b.Address}]; ok {
-		return m, true
-	}
-	if !a.Known() || !b.Known() {
-		return t.Unknown, false
-	}
-	if a.Lat == b.Lat && a.Lon == b.Lon {
-		return 0, true
-	}
-	return t.Drive(Kilometres(a, b)), true
+	return r.ForDistance(Kilometres(a, b))
 }
 
-// Drive gives the minutes for a great-circle distance, rounded up to the grain.
-func (t Travel) Drive(km float64) int {
-	minutes := km*t.Detour/t.Speed*60 + float64(t.Park)
-	return roundUp(int(math.Ceil(minutes)), Grain)
+// ForDistance is the way over a straight line of so many kilometres.
+func (r Roads) ForDistance(km float64) int {
+	minutes := km*r.Detour/float64(r.Speed)*60 + float64(r.Park)
+	return int(math.Ceil(minutes/grain-1e-9)) * grain
 }
 
-// Kilometres gives the great-circle distance on a sphere of the mean radius.
-func Kilometres(a, b Place) float64 {
-	const radius, degree = 6371.0088, math.Pi / 180
-	sinLat := math.Sin((b.Lat - a.Lat) * degree / 2)
-	sinLon := math.Sin((b.Lon - a.Lon) * degree / 2)
-	h := sinLat*sinLat + math.Cos(a.Lat*degree)*math.Cos(b.Lat*degree)*sinLon*sinLon
-	return 2 * radius * math.Asin(math.Sqrt(min(h, 1)))
+// Kilometres is the great-circle distance.
+func Kilometres(a, b Point) float64 {
+	const earth, rad = 6371.0, math.Pi / 180
+	dLat, dLon := (b.Lat-a.Lat)*rad, (b.Lon-a.Lon)*rad
+	h := math.Pow(math.Sin(dLat/2), 2) + math.Cos(a.Lat*rad)*math.Cos(b.Lat*rad)*math.Pow(math.Sin(dLon/2), 2)
+	return 2 * earth * math.Asin(math.Sqrt(h))
 }
-
-func roundUp(n, to int) int { return (n + to - 1) / to * to }
