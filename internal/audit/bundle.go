@@ -153,7 +153,7 @@ func addProofs(ctx context.Context, q bun.IDB, r BundleRequest, m *manifest, fil
 	if size, err := Size(ctx, q); err != nil || need > size {
 		return cmp.Or(err, fmt.Errorf("%w: %d leaves, a checkpoint of %d is asked for", ErrRewound, size, need))
 	}
-	top, err := covering(ctx, q, need)
+	top, err := Covering(ctx, q, need)
 	if err != nil {
 		return err
 	}

@@ -141,6 +141,9 @@ func TestBundleIsVerifiedOfflineAndTheSameEveryTime(t *testing.T) { // EV-10, EV
 		if _, _, ok := b.Committed("page.html"); ok {
 			t.Error("page.html is committed to")
 		}
+		if c := report.Checkpoint; c.Size != 4 || !c.At.Equal(desk.Now()) {
+			t.Errorf("anchored by %+v", c)
+		}
 		if b.About()["department"] != "消防" {
 			t.Errorf("about: %v", b.About())
 		}

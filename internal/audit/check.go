@@ -3,10 +3,10 @@ package audit
 import (
 	"bytes"
 	"errors"
-	"fmt"
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"golang.org/x/mod/sumdb/note"
 	"golang.org/x/mod/sumdb/tlog"
@@ -21,8 +21,8 @@ type VerifyOptions struct {
 
 // Verify checks the bundle without network, database or clock: EV-11 numbers 1
 // to 4, 6, 7 and 13, and that no byte of it was altered. The domain's checks (5,
-// 8 to 12) go on with the same report. An error means that a key in o cannot be
-// read.
+// 8 to 12) go on with the same report. An error means that a key cannot be read
+// (exit ExitUnreadable).
 func (b *Bundle) Verify(o VerifyOptions) (Report, error) {
 	trusted := o.Keys
 	if len(trusted) == 0 {
@@ -30,7 +30,7 @@ func (b *Bundle) Verify(o VerifyOptions) (Report, error) {
 	}
 	keys, err := keyring(trusted...)
 	if err != nil {
-		return Report{}, fmt.Errorf("%w: %w", ErrUnreadable, err)
+		return Report{}, err
 	}
 	c := check{Bundle: b, keys: keys, roots: map[int64]Hash{}}
 	c.report = Report{Key: strings.TrimSpace(trusted[0]), Pinned: len(o.Keys) > 0}
@@ -98,7 +98,8 @@ func (c *check) checkpoint() bool {
 			"the checkpoint is not signed by the trusted key; check the key and ask the issuing office for the original file")
 		return false
 	}
-	c.top, c.roots[top.Size] = top, top.Root
+	top.At, _ = time.Parse(instantForm, c.manifest.CheckpointAt)
+	c.top, c.report.Checkpoint, c.roots[top.Size] = top, top, top.Root
 	c.report.Hold(1, "校验点 %s，共 %d 条，签名有效", "checkpoint of %s, %d leaves, signature good", top.Origin, top.Size)
 	return true
 }

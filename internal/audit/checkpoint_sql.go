@@ -47,8 +47,9 @@ func Latest(ctx context.Context, q bun.IDB) (Checkpoint, error) {
 	return oneCheckpoint(ctx, q.NewSelect().Order("size DESC"))
 }
 
-// covering gives the first checkpoint of at least that size; Size 0 if none.
-func covering(ctx context.Context, q bun.IDB, size int64) (Checkpoint, error) {
+// Covering gives the first checkpoint of at least that size, as stored; its Size
+// is 0 if there is none yet. An entry e is anchored by Covering(e.Seq + 1).
+func Covering(ctx context.Context, q bun.IDB, size int64) (Checkpoint, error) {
 	return oneCheckpoint(ctx, q.NewSelect().Where("size >= ?", size).Order("size"))
 }
 

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"runtime"
 	"strings"
 
 	"golang.org/x/mod/sumdb/note"
@@ -43,7 +44,7 @@ func CreateKey(file, origin string) (*Key, error) {
 	}
 	_, err = f.WriteString(secret + "\n")
 	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return nil, fmt.Errorf("store log key: %w", err)
+		return nil, fmt.Errorf("store log key: %w", errors.Join(err, os.Remove(file)))
 	}
 	return key, nil
 }
@@ -61,7 +62,8 @@ func LoadKey(file string) (*Key, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read log key: %w", err)
 	}
-	if mode := info.Mode().Perm(); mode&0o077 != 0 {
+	// on Windows, which is for demo only, these bits say nothing about who may read
+	if mode := info.Mode().Perm(); mode&0o077 != 0 && runtime.GOOS != "windows" {
 		return nil, fmt.Errorf("%w: %s has mode %04o; run chmod 400 on it, and replace the key if anybody may have read it",
 			ErrKeyOpen, file, mode)
 	}

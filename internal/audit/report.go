@@ -47,9 +47,10 @@ func (l Line) In(lang string) string {
 // Report collects the findings of a verification. Bundle.Verify begins it, the
 // domain's own checks go on with the same report.
 type Report struct {
-	Key    string // verifier key that the bundle was checked against
-	Pinned bool   // the caller gave that key
-	Lines  []Line
+	Key        string     // verifier key that the bundle was checked against
+	Pinned     bool       // the caller gave that key
+	Checkpoint Checkpoint // where all proofs lead; At is the issuer's word
+	Lines      []Line
 
 	failed, conflict bool
 }
