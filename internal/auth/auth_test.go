@@ -378,6 +378,13 @@ func TestContactChangeTakesTwoPersons(t *testing.T) {
 		if got := h.find(p.ID); got.Phone != "13800001234" {
 			t.Errorf("a proposal counts: %s", got.Phone)
 		}
+		h.ok(d.Read(t.Context(), func(q bun.IDB) error {
+			waiting, err := auth.ListContactChanges(t.Context(), q)
+			if len(waiting) != 1 || waiting[0].ID != c.ID {
+				t.Errorf("waiting: %+v", waiting)
+			}
+			return err
+		}))
 		h.ok(h.ApproveContact(t.Context(), boss, c.ID))
 		if got := h.find(p.ID); got.Phone != "13911112222" || got.Mail != "wang@example.gov.cn" {
 			t.Errorf("got %+v", got)
@@ -390,6 +397,15 @@ func TestContactChangeTakesTwoPersons(t *testing.T) {
 		h.ok(h.RejectContact(t.Context(), keeper, own.ID))
 		refused(t, h.RejectContact(t.Context(), keeper, "nothing"), "contact_change_unknown")
 	})
+}
+
+func TestDeskWithoutItsFunctionsDoesNotStart(t *testing.T) {
+	t.Parallel()
+	for _, d := range []*auth.Desk{{}, {DB: new(db.DB)}, {DB: new(db.DB), Now: time.Now}} {
+		if d.Check() == nil {
+			t.Errorf("%+v is taken", d)
+		}
+	}
 }
 
 func TestWhoMayKeepTheHouse(t *testing.T) {

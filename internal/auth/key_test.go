@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/uptrace/bun"
+
 	"lianban/internal/auth"
 	"lianban/internal/db"
 	"lianban/internal/db/dbtest"
@@ -68,6 +70,15 @@ func TestClientHasTwoKeysAtATime(t *testing.T) {
 		refused(t, err, "key_limit")
 		_, _, err = h.CreateKey(t.Context(), root, h.askedKey(func(n *auth.NewKey) { n.Client = "另一程序" }))
 		h.ok(err)
+
+		var all []auth.Key
+		h.ok(d.Read(t.Context(), func(q bun.IDB) (err error) {
+			all, err = auth.ListKeys(t.Context(), q)
+			return err
+		}))
+		if len(all) != 3 || all[0].CreatedBy != root.String() {
+			t.Errorf("listed: %+v", all)
+		}
 
 		h.ok(h.RevokeKey(t.Context(), root, one.ID))
 		refused(t, h.RevokeKey(t.Context(), root, one.ID), "key_unknown")

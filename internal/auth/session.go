@@ -40,7 +40,7 @@ func (d *Desk) Session(ctx context.Context, token string) (Actor, Session, error
 	if !p.DisabledAt.IsZero() {
 		return Actor{}, Session{}, notSignedIn()
 	}
-	if !now.Before(s.ExpiresAt) || now.Sub(s.SeenAt) >= idleFor {
+	if !d.Endless && (!now.Before(s.ExpiresAt) || now.Sub(s.SeenAt) >= idleFor) {
 		return Actor{}, Session{}, fault.Refuse(fault.Unauthenticated, "session_expired",
 			"登录已过期，请重新登录；已填写的内容请先保存", "the session has ended; sign in again, and keep what you have typed")
 	}

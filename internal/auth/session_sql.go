@@ -67,13 +67,14 @@ func endSessions(ctx context.Context, tx bun.IDB, person string) error {
 	return err
 }
 
-func purge(ctx context.Context, tx bun.IDB, now time.Time) error {
+func purgeSessions(ctx context.Context, tx bun.IDB, now time.Time) error {
 	_, err := tx.NewDelete().Model((*Session)(nil)).
 		Where("expires_at <= ? OR seen_at <= ?", now, now.Add(-idleFor)).Exec(ctx)
-	if err != nil {
-		return err
-	}
-	_, err = tx.NewDelete().Model((*Link)(nil)).Where("expires_at <= ?", now.AddDate(0, 0, -7)).Exec(ctx)
+	return err
+}
+
+func purge(ctx context.Context, tx bun.IDB, now time.Time) error {
+	_, err := tx.NewDelete().Model((*Link)(nil)).Where("expires_at <= ?", now.AddDate(0, 0, -7)).Exec(ctx)
 	if err != nil {
 		return err
 	}

@@ -31,7 +31,7 @@ func (d *Desk) SignIn(ctx context.Context, c Credentials) (Session, string, erro
 	if err != nil {
 		return Session{}, "", err
 	}
-	if p.MustChange || now.Sub(p.PasswordSetAt) > maxAge {
+	if p.MustChange || !d.Endless && now.Sub(p.PasswordSetAt) > maxAge {
 		return Session{}, "", fault.Refuse(fault.Forbidden, "password_expired",
 			"密码已到期或由他人设置，请先修改密码再登录", "the password has expired or was set by somebody else; change it first, then sign in")
 	}

@@ -250,6 +250,21 @@ func TestSessionEndsWhenIdleAndAtTheLatestAfterTwelveHours(t *testing.T) {
 	})
 }
 
+// DEC-9
+func TestDemoSurvivesItsClockBeingMoved(t *testing.T) {
+	h := newHouse(t, dbtest.SQLite(t))
+	h.Endless = true
+	h.person("wang")
+	token, err := h.signIn("wang", good, here)
+	h.ok(err)
+	h.now = h.now.AddDate(1, 0, 0)
+	h.ok(h.Purge(t.Context()))
+	_, _, err = h.Session(t.Context(), token)
+	h.ok(err)
+	_, err = h.signIn("wang", good, here)
+	h.ok(err)
+}
+
 // SEC-3
 func TestRoleChangeAndDisablingEndSessionsAtOnce(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, d *db.DB) {

@@ -165,6 +165,10 @@ func TestSecondChangeOfOneAddressIsRefused(t *testing.T) {
 			h.ok(err)
 			waiting = append(waiting, a)
 		}
+		listed := must(h, func(q bun.IDB) ([]office.Address, error) { return office.ListProposedAddresses(t.Context(), q) })
+		if len(listed) != 2 {
+			t.Errorf("waiting: %+v", listed)
+		}
 		_, err := h.ApproveAddress(t.Context(), waiting[0].ID, bert)
 		h.ok(err)
 		_, err = h.ApproveAddress(t.Context(), waiting[1].ID, bert)

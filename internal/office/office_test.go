@@ -182,6 +182,10 @@ func TestCentreWhereThePremisesLieOrganises(t *testing.T) {
 				t.Errorf("%s: %s organises, want %s (%s)", c.site, got.Name, c.organiser, c.why)
 			}
 		}
+		all := must(h, func(q bun.IDB) ([]office.Centre, error) { return office.ListCentres(t.Context(), q) })
+		if len(all) != 3 || all[0].ID != city.ID {
+			t.Errorf("listed: %+v", all)
+		}
 		if _, w, _ := h.organiser("431103"); w.ID != first.ID {
 			t.Errorf("window %q, want the first", w.Number)
 		}
@@ -394,6 +398,16 @@ func TestEveryActLeavesItsLeafInTheLog(t *testing.T) {
 			t.Errorf("after a refusal the log is %s", got)
 		}
 	})
+}
+
+func TestDeskWithoutItsFunctionsDoesNotStart(t *testing.T) {
+	t.Parallel()
+	told := func(context.Context, bun.IDB, office.AddressChange) error { return nil }
+	for _, d := range []*office.Desk{{}, {DB: new(db.DB)}, {DB: new(db.DB), Now: time.Now}, {DB: new(db.DB), Now: time.Now, TellOld: told}} {
+		if d.Check() == nil {
+			t.Errorf("%+v is taken", d)
+		}
+	}
 }
 
 func TestInstallingAgainAddsNothing(t *testing.T) {
