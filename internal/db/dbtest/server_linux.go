@@ -27,10 +27,6 @@ read -r _
 cd / && rm -rf "$2"
 `
 
-// lifeline is the other end of the keeper's standard input. It is closed by
-// the end of the process and by nothing else.
-var lifeline *os.File
-
 // startServer starts a PostgreSQL server for this process alone and gives its
 // address.
 func startServer() (address string, err error) {
@@ -58,10 +54,13 @@ func startServer() (address string, err error) {
 }
 
 func keep(binaries, dir string, credential *syscall.Credential) error {
-	stdin, held, err := os.Pipe()
-	if err != nil {
+	// The other end stays a bare number, which nothing closes but the end of
+	// this process.
+	var ends [2]int
+	if err := syscall.Pipe2(ends[:], syscall.O_CLOEXEC); err != nil {
 		return err
 	}
+	stdin := os.NewFile(uintptr(ends[0]), "keeper")
 	defer stdin.Close()
 	cmd := exec.Command("/bin/sh", "-c", keeper, "keeper", binaries, dir)
 	cmd.Stdin = stdin
@@ -73,7 +72,6 @@ func keep(binaries, dir string, credential *syscall.Credential) error {
 	if err := cmd.Start(); err != nil {
 		return err
 	}
-	lifeline = held
 	line, err := bufio.NewReader(stdout).ReadString('\n')
 	if err != nil {
 		return fmt.Errorf("wait for PostgreSQL: %w", err)
