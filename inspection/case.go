@@ -114,7 +114,37 @@ type AcceptRequest struct {
 	Applicant  Applicant
 	Site       Site
 	Answers    Answers
+	USCCWhy    string // why a credit code with a wrong check digit is right
 	Once       once.Key
+
+	at time.Time
+}
+
+// check normalises what was typed and refuses what cannot be right. The number
+// of a company may fail its check digit in real life: it is refused with
+// credit_code_check unless USCCWhy says why it is right all the same (FAC-22).
+func (r *AcceptRequest) check() (err error) {
+	a := &r.Applicant
+	if strings.TrimSpace(a.Name) == "" || strings.TrimSpace(r.Site.Address) == "" {
+		return fault.Refuse(fault.Invalid, "case_incomplete",
+			"请填写申请人名称和经营场所地址", "give the applicant's name and the address of the premises")
+	}
+	if a.Phone, err = CheckPhone(a.Phone); err != nil {
+		return err
+	}
+	if a.USCC != "" {
+		code, err := CheckCreditCode(a.USCC)
+		if err != nil && !(fault.Is(err, "credit_code_check") && r.USCCWhy != "") {
+			return err
+		}
+		a.USCC = code
+	}
+	if a.IDNo != "" {
+		if a.IDNo, err = CheckIDNumber(a.IDNo, dateOf(r.at)); err != nil {
+			return err
+		}
+	}
+	return r.Answers.Check()
 }
 
 // Accept registers a Case (受理) and derives its departments. A clerk or
@@ -128,6 +158,7 @@ func (d *Desk) Accept(ctx context.Context, by auth.Actor, r AcceptRequest) (Case
 	var out Case
 	err := d.DB.Write(ctx, func(tx bun.IDB) error {
 		c, _, err := once.Do(ctx, tx, r.Once, now, func() (Case, error) {
+			r.at = now
 			return d.accept(ctx, tx, by, r, now)
 		})
 		out = c
@@ -144,10 +175,18 @@ func (d *Desk) accept(ctx context.Context, tx bun.IDB, by auth.Actor, r AcceptRe
 		return Case{}, fault.Refuse(fault.Invalid, "site_division_missing",
 			"请选择经营场所所在的县区：由所在地的综合窗口组织勘验", "choose the division of the premises: the window there organises the visit")
 	}
+	if err := r.check(); err != nil {
+		return Case{}, err
+	}
 	matter, err := MatterAt(ctx, tx, r.MatterCode, now)
 	if err != nil {
 		return Case{}, err
 	}
+	division, err := office.FindDivision(ctx, tx, r.Site.Division)
+	if err != nil {
+		return Case{}, err
+	}
+	r.Site.Division = division.Code // INS-205: a replaced code resolves
 	centre, window, err := office.Organiser(ctx, tx, r.Site.Division)
 	if err != nil {
 		return Case{}, err

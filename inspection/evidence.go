@@ -133,7 +133,11 @@ func checkTerm(before []audit.Entry, deemed audit.Entry, report *audit.Report) {
 		t2 := e.Time("t2")
 		if e.Int("term") > 0 {
 			counted, err := recount(e)
-			if err != nil || t2.Before(counted.Due) || t2.Before(e.Time("printed")) {
+			if err != nil {
+				report.Fail(9, "term_unreadable", "期限的算法无法复核：%v", "the deadline cannot be counted again: %v", err)
+				return
+			}
+			if t2.Before(counted.Due) || t2.Before(e.Time("printed")) {
 				report.Fail(9, "term_short", "期限少于规定的工作日", "the deadline is shorter than the term")
 				return
 			}
@@ -160,7 +164,7 @@ func recount(e audit.Entry) (workday.Deadline, error) {
 	start := e.Time("t1")
 	first := workday.DateOf(start).Year
 	for year := first - 1; year <= first+1; year++ {
-		years[year] = workday.Year{Status: workday.Final}
+		years[year] = workday.Year{Status: workday.Provisional}
 	}
 	add := func(field string, put func(workday.Year, workday.Date) workday.Year) error {
 		for _, text := range texts(e, field) {

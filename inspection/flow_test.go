@@ -1,0 +1,98 @@
+package inspection
+
+import (
+	"bytes"
+	"testing"
+	"time"
+
+	"lianban/internal/audit"
+	"lianban/internal/db"
+	"lianban/internal/db/dbtest"
+	"lianban/notify"
+)
+
+// The main job in one breath: fire accepts, city management proposes another
+// time, market regulation stays silent and is deemed to consent, the visit is
+// closed and its evidence verifies.
+func TestTheMainJobWalksFromAcceptanceToVerifiedEvidence(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		w := newWorld(t, d)
+		ctx := t.Context()
+		v := w.newVisit()
+		w.tick()
+		if got := w.part(v.ID, "amr"); got.Consent != ConsentAwaiting || got.ServiceClass != "B" || got.RespondBy.IsZero() {
+			t.Fatalf("after sending: %s, class %q, T2 %v", got.Consent, got.ServiceClass, got.RespondBy)
+		}
+		_, err := w.Reply(ctx, w.inspector("fire"), ReplyRequest{ParticipantID: w.part(v.ID, "fire").ID, Round: 1, Kind: ReplyAccept, Channel: "portal"})
+		w.must(err)
+		_, err = w.Reply(ctx, w.inspector("urban"), ReplyRequest{
+			ParticipantID: w.part(v.ID, "urban").ID, Round: 1, Kind: ReplyAccept, Channel: "portal",
+		})
+		w.must(err)
+		t2 := w.part(v.ID, "amr").RespondBy
+		w.until(t2.Add(4 * time.Minute))
+		if got := w.part(v.ID, "amr"); got.Consent != ConsentAwaiting {
+			t.Fatalf("before the grace ends: %s", got.Consent)
+		}
+		w.until(t2.Add(11 * time.Minute))
+		silent := w.part(v.ID, "amr")
+		if silent.Consent != ConsentDeemed || silent.Deemed == nil || silent.Opinion != OpinionDeemed {
+			t.Fatalf("after T2: %s %+v holds %+v", silent.Consent, silent.Deemed, silent.Holds)
+		}
+		w.holdVisit(v)
+		w.verifyBundle(v, "amr")
+	})
+}
+
+// holdVisit plays the visit day and closes with a joint opinion.
+func (w *testWorld) holdVisit(v Visit) {
+	w.t.Helper()
+	ctx := w.t.Context()
+	w.until(v.Start)
+	_, err := w.Start(ctx, w.clerk, v.ID)
+	w.must(err)
+	for _, system := range []string{"fire", "urban"} {
+		_, err := w.Opine(ctx, w.inspector(system), OpinionRequest{ParticipantID: w.part(v.ID, system).ID, Kind: Agree, Text: "符合要求"})
+		w.must(err)
+	}
+	_, err = w.EndSite(ctx, w.clerk, v.ID)
+	w.must(err)
+	j, err := w.Close(ctx, w.clerk, v.ID)
+	w.must(err)
+	if j.Number != "联勘〔2026〕431103-000001" || j.Result != ResultPassed || len(j.Content.Departments) != 3 {
+		w.t.Fatalf("joint opinion %+v", j)
+	}
+}
+
+// verifyBundle makes a department's bundle and checks it offline.
+func (w *testWorld) verifyBundle(v Visit, system string) audit.Report {
+	w.t.Helper()
+	var file bytes.Buffer
+	w.must(w.Bundle(w.t.Context(), w.clerk, w.log, BundleRequest{VisitID: v.ID, DepartmentID: w.department(system)}, &file))
+	b, err := audit.OpenBundle(bytes.NewReader(file.Bytes()), int64(file.Len()))
+	w.must(err)
+	report, err := b.Verify(audit.VerifyOptions{Keys: []string{w.log.Key.Public}})
+	w.must(err)
+	VerifyBundle(b, &report)
+	if report.Result().Exit() != 0 {
+		w.t.Fatalf("bundle does not verify: %+v", report.Lines)
+	}
+	return report
+}
+
+func TestEveryDepartmentGetsAMailWithAnInviteAndAnInboxRow(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		w := newWorld(t, d)
+		w.newVisit()
+		w.tick()
+		mails := w.sent.of(notify.PurposeNotice, notify.Mail)
+		if len(mails) != 3 {
+			t.Fatalf("%d notices by mail, want 3", len(mails))
+		}
+		for _, m := range mails {
+			if !bytes.Contains(m.Body, []byte("method=REQUEST")) {
+				t.Errorf("mail to %s has no calendar part", m.Contact)
+			}
+		}
+	})
+}
