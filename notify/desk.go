@@ -69,7 +69,8 @@ type Desk struct {
 
 	// Compose makes the bytes of a message from its facts, on the caller's
 	// transaction: links and tokens are made in tx. m.ComposedAt is the
-	// instant. A refusal (package fault) fails the message for good.
+	// instant. A refusal (package fault, not Unavailable) fails the message
+	// for good and Dead is told; any other error is tried again.
 	Compose func(ctx context.Context, tx bun.IDB, m Message) (Body, error)
 	// Served is told of every arrival, on the transaction that records it.
 	Served func(ctx context.Context, tx bun.IDB, a Arrival) error
@@ -101,6 +102,7 @@ func (d *Desk) Check() error {
 	need(d.Log != nil, "Log")
 	need(d.Instance != "", "Instance")
 	need(d.Jitter != nil, "Jitter")
+	need(d.Texts.PerDay > 0 && d.Texts.SameText > 0, "Texts")
 	need(d.Compose != nil, "Compose")
 	need(d.Served != nil, "Served")
 	need(d.Failed != nil, "Failed")

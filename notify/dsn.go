@@ -11,16 +11,19 @@ import (
 	"github.com/uptrace/bun"
 )
 
-// The actions of a delivery status report (RFC 3464 2.3.3).
+// The actions of a delivery status report that change something, and all that
+// there are (RFC 3464 2.3.3).
 const (
 	actionFailed    = "failed"
 	actionDelivered = "delivered"
 )
 
+var actions = map[string]bool{actionFailed: true, "delayed": true, actionDelivered: true, "relayed": true, "expanded": true}
+
 // report is what a delivery status report says about our one recipient: each
 // message has a return address of its own (ICA-63).
 type report struct {
-	Action     string // failed, delayed, delivered, relayed or expanded
+	Action     string // one of actions, empty when there is none
 	Status     string // 5.1.1
 	Reporting  string // machine that wrote the report
 	Diagnostic string
@@ -36,8 +39,8 @@ func readReport(body []byte) *report {
 		var h textproto.MIMEHeader
 		h, err = r.ReadMIMEHeader()
 		action := strings.ToLower(strings.TrimSpace(h.Get("Action")))
-		if action != "" && (out.Action == "" || action == actionFailed || action == actionDelivered && out.Action != actionFailed) {
-			out.Action = clean(action)
+		if actions[action] && (out.Action == "" || action == actionFailed || action == actionDelivered && out.Action != actionFailed) {
+			out.Action = action
 			out.Status = clean(h.Get("Status"))
 			out.Diagnostic = clean(afterType(h.Get("Diagnostic-Code")))
 		}

@@ -24,9 +24,9 @@ func ListMessages(ctx context.Context, q bun.IDB, by MessageQuery) ([]Message, e
 	if len(by.Subjects) > 0 {
 		sel = sel.Where("subject IN (?)", bun.In(by.Subjects))
 	}
-	for column, value := range map[string]string{"state": by.State, "channel": by.Channel, "address": by.Address} {
-		if value != "" {
-			sel = sel.Where("? = ?", bun.Ident(column), value)
+	for _, equal := range [][2]string{{"state", by.State}, {"channel", by.Channel}, {"address", by.Address}} {
+		if equal[1] != "" {
+			sel = sel.Where("? = ?", bun.Ident(equal[0]), equal[1])
 		}
 	}
 	if by.Before != "" {

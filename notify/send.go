@@ -2,6 +2,7 @@ package notify
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"runtime/debug"
 	"time"
@@ -24,9 +25,10 @@ func (d *Desk) sendOne(ctx context.Context, channel string, due Message) error {
 		}
 	}
 	m, ok, err := d.claim(ctx, due.ID, now)
-	if code, text := refusal(err); code != "" {
-		d.Log.Error("message cannot be composed", "message", due.ID, "code", code, "why", text)
-		return d.finish(ctx, due.ID, Failed, code)
+	var never *unsayable
+	if errors.As(err, &never) {
+		d.Log.Error("message cannot be composed", "message", due.ID, "error", never.refusal)
+		return d.finish(ctx, due.ID, Failed, never.refusal.Code)
 	}
 	if err != nil || !ok {
 		return err
@@ -36,12 +38,17 @@ func (d *Desk) sendOne(ctx context.Context, channel string, due Message) error {
 	return d.settleCall(context.WithoutCancel(ctx), m, out) // what happened is written even when stopping
 }
 
-// refusal tells a domain's "never" from trouble that may pass.
-func refusal(err error) (code, text string) {
+// unsayable is a message that cannot be composed, now or later.
+type unsayable struct{ refusal *fault.Error }
+
+func (u *unsayable) Error() string { return "compose: " + u.refusal.Error() }
+
+// sayable tells a refusal of the domain from trouble that may pass.
+func sayable(err error) error {
 	if f, ok := fault.From(err); ok && f.Kind != fault.Unavailable {
-		return f.Code, f.Error()
+		return &unsayable{f}
 	}
-	return "", ""
+	return err
 }
 
 // claim makes the bytes if there are none yet and commits the attempt, before
@@ -63,7 +70,7 @@ func (d *Desk) claimIn(ctx context.Context, tx bun.IDB, id string, now time.Time
 	var leaves []audit.Leaf
 	if m.ComposedAt.IsZero() {
 		if leaves, err = d.compose(ctx, tx, &m, now); err != nil {
-			return m, false, fmt.Errorf("compose %s: %w", id, err)
+			return m, false, fmt.Errorf("compose %s: %w", id, sayable(err))
 		}
 	}
 	if m.Channel == SMS {

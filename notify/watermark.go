@@ -78,8 +78,9 @@ func (d *Desk) SendCanary(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	m.ReturnPath, m.MessageID = m.Address, "c."+m.ID+"@"+d.Addresses.Domain
-	m.Body, err = letter(m, Body{Subject: "canary", Text: "canary", HTML: "canary", From: "canary@" + d.Addresses.Domain})
+	m.ReturnPath = "canary@" + d.Addresses.Domain // no token: a bounce must not pass for an arrival
+	m.MessageID = "c." + m.ID + "@" + d.Addresses.Domain
+	m.Body, err = letter(m, Body{Subject: "canary", Text: "canary", HTML: "canary", From: m.ReturnPath})
 	if err != nil {
 		return err
 	}

@@ -1,0 +1,180 @@
+package notify
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"unicode/utf8"
+)
+
+var update = flag.Bool("update", false, "rewrite the golden files; read the difference")
+
+var purposes = []string{
+	PurposeNotice, PurposeReminder, PurposeMorning, PurposeCancel, PurposeConfirmed, PurposeDeemed, PurposeReceipt, PurposeApplicant,
+}
+
+func eachLetter(t *testing.T, f Facts, do func(lang, purpose string, b Body)) {
+	t.Helper()
+	for _, lang := range []string{"zh", "en"} {
+		for _, purpose := range purposes {
+			b, err := Render(lang, purpose, f)
+			if err != nil {
+				t.Fatal(err)
+			}
+			do(lang, purpose, b)
+		}
+	}
+}
+
+func TestLettersReadAsWritten(t *testing.T) { // STY-62
+	all := map[string]*strings.Builder{"zh": {}, "en": {}}
+	eachLetter(t, someFacts(), func(lang, purpose string, b Body) {
+		fmt.Fprintf(all[lang], "======== %s\n%s\n\n%s\nSMS: %s\n\n", purpose, b.Subject, b.Text, b.SMS)
+	})
+	for lang, got := range all {
+		file := filepath.Join("testdata", "letters_"+lang+".txt")
+		if *update {
+			if err := os.WriteFile(file, []byte(got.String()), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		want, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got.String() != string(want) {
+			t.Errorf("%s differs; run with -update and read the difference", file)
+		}
+	}
+}
+
+func TestTextAndHTMLStateTheSameFacts(t *testing.T) { // ICA-71
+	for _, change := range []func(*Facts){func(*Facts) {}, func(f *Facts) { f.NeverDeemed = true }, func(f *Facts) { f.Round, f.Provisional = 2, true }} {
+		f := someFacts()
+		change(&f)
+		eachLetter(t, f, func(lang, purpose string, b Body) {
+			plain := visible(b.HTML)
+			facts := []string{f.Case, "09:30", "11:00", "校验点 lianban.example/log 88 abc="}
+			if purpose == PurposeNotice || purpose == PurposeReminder {
+				facts = append(facts, b.Must.Deadline, b.Must.Consequence)
+			}
+			if purpose == PurposeNotice {
+				facts = append(facts, f.Citation, f.Code, f.Link, f.Phone, f.Lead, f.Notice)
+			}
+			for _, fact := range facts {
+				if fact == "" || !strings.Contains(b.Text, fact) || !strings.Contains(plain, fact) {
+					t.Errorf("%s %s: %q is not in both text and HTML", lang, purpose, fact)
+				}
+			}
+		})
+	}
+}
+
+func TestNoticeSaysItsThingsInOrder(t *testing.T) { // ICA-69
+	b, err := Render("zh", PurposeNotice, someFacts())
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := -1
+	for _, words := range []string{
+		"根据《", "时　　间：12月10日（周四）09:30—11:00", "地　　点：", "办件编号：", "参加单位：", "牵头单位：",
+		"请于12月8日（周二）17:30 前反馈", "逾期未反馈或不参加的，按规定视为同意", "反馈方式", "https://lianban.example/r/abc",
+		"电话", "回执", "反馈码：482913", "第1轮", "————", "正文校验：", "校验点 ",
+	} {
+		i := strings.Index(b.Text[at+1:], words)
+		if i < 0 {
+			t.Fatalf("%q is missing or too early", words)
+		}
+		at += 1 + i
+	}
+}
+
+func TestNeverDeemedDepartmentIsToldSo(t *testing.T) { // INS-702, ICA-69
+	f := someFacts()
+	f.NeverDeemed = true
+	for _, purpose := range []string{PurposeNotice, PurposeReminder, PurposeMorning} {
+		b, err := Render("zh", purpose, f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains(b.Text, "本事项不适用视为同意") || strings.Contains(b.Text, "按规定视为同意") || strings.Contains(visible(b.HTML), "按规定视为同意") {
+			t.Errorf("%s threatens a department that is never deemed", purpose)
+		}
+	}
+}
+
+func TestDeemedLetterSaysThatItIsNoPermit(t *testing.T) { // INS-914, INS-918
+	b, err := Render("zh", PurposeDeemed, someFacts())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, words := range []string{"不是行政许可决定", "异议", "视同〔2026〕431103-000001", someFacts().Citation} {
+		if !strings.Contains(b.Text, words) || !strings.Contains(visible(b.HTML), words) {
+			t.Errorf("%q is missing", words)
+		}
+	}
+}
+
+func TestSubjectsFitAndNameNobody(t *testing.T) { // ICA-68, FAC-21
+	f := someFacts()
+	f.Case, f.Round, f.District = strings.Repeat("9", 40), 12, strings.Repeat("区", 40)
+	eachLetter(t, f, func(lang, purpose string, b Body) {
+		if n := utf8.RuneCountInString(b.Subject); n > titleMax {
+			t.Errorf("%s %s: %d characters: %s", lang, purpose, n, b.Subject)
+		}
+	})
+}
+
+func TestTextsCarryNoLinkNorClauseNorPlace(t *testing.T) { // INS-710, FAC-21
+	f := someFacts()
+	eachLetter(t, f, func(lang, purpose string, b Body) {
+		for _, words := range []string{"http", "视为同意", f.Code, f.Site, f.Department, f.Matter, "deemed"} {
+			if strings.Contains(b.SMS, words) {
+				t.Errorf("%s %s: text holds %q", lang, purpose, words)
+			}
+		}
+		if purpose == PurposeNotice && (!strings.Contains(b.SMS, "0317") || !strings.Contains(b.SMS, f.Phone) || !strings.Contains(b.SMS, "17:30")) {
+			t.Errorf("%s: text lacks case, deadline or telephone: %s", lang, b.SMS)
+		}
+	})
+}
+
+func TestHostileNamesStayWords(t *testing.T) { // SEC-20, SEC-24
+	f := someFacts()
+	f.Department, f.Matter, f.Link = "<script>alert(1)</script>", "𠮷野家 & “分店”", "javascript:alert(1)"
+	b, err := Render("zh", PurposeNotice, f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if strings.Contains(b.HTML, "<script>") || strings.Contains(b.HTML, `href="javascript:`) {
+		t.Error("a name became markup")
+	}
+	if !strings.Contains(b.Text, f.Matter) || !strings.Contains(visible(b.HTML), f.Matter) {
+		t.Error("a rare character was lost")
+	}
+}
+
+func TestTemplatesExistInBothLanguages(t *testing.T) {
+	for lang, parse := range languages {
+		s, err := parse()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, purpose := range purposes {
+			for _, part := range []string{".subject", ".text", ".sms"} {
+				if s.text.Lookup(purpose+part) == nil {
+					t.Errorf("%s has no %s%s", lang, purpose, part)
+				}
+			}
+			if s.html.Lookup(purpose+".html") == nil {
+				t.Errorf("%s has no page for %s", lang, purpose)
+			}
+		}
+	}
+	if _, err := Render("fr", PurposeNotice, someFacts()); err == nil {
+		t.Error("rendered in a language that has no templates")
+	}
+}
