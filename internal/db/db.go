@@ -147,7 +147,7 @@ func (d *DB) writeOnce(ctx context.Context, fn func(tx bun.IDB) error) error {
 	if err != nil {
 		return fmt.Errorf("begin: %w", err)
 	}
-	defer tx.Rollback() //nolint:errcheck // after Commit it says so; else fn's error matters more
+	defer tx.Rollback() // after Commit it only says so; else the error of fn matters more
 	if err := fn(tx); err != nil {
 		return err
 	}
@@ -155,7 +155,7 @@ func (d *DB) writeOnce(ctx context.Context, fn func(tx bun.IDB) error) error {
 		return err
 	}
 	if err := tx.Commit(); err != nil {
-		return d.commitFailed(conn, err)
+		return d.commitFailed(context.WithoutCancel(ctx), conn, err)
 	}
 	return nil
 }
@@ -164,7 +164,7 @@ func (d *DB) writer(ctx context.Context) (bun.Conn, error) {
 	waiting, cancel := context.WithTimeoutCause(ctx, patience, errPatience)
 	defer cancel()
 	conn, err := d.write.Conn(waiting)
-	if err != nil && context.Cause(waiting) == errPatience {
+	if err != nil && errors.Is(context.Cause(waiting), errPatience) {
 		err = errPatience
 	}
 	return conn, err
@@ -172,10 +172,10 @@ func (d *DB) writer(ctx context.Context) (bun.Conn, error) {
 
 // commitFailed sorts the errors of a COMMIT: a clean refusal is returned, any
 // other one is ambiguous (DB-9).
-func (d *DB) commitFailed(conn bun.Conn, err error) error {
+func (d *DB) commitFailed(ctx context.Context, conn bun.Conn, err error) error {
 	if cleanAtCommit(err) {
 		if !d.Postgres() { // SQLite leaves the transaction open
-			_, _ = conn.ExecContext(context.Background(), "ROLLBACK")
+			_, _ = conn.ExecContext(ctx, "ROLLBACK")
 		}
 		return fmt.Errorf("commit: %w", err)
 	}
@@ -197,7 +197,7 @@ func (d *DB) Read(ctx context.Context, fn func(q bun.IDB) error) error {
 	if err != nil {
 		return refusal(fmt.Errorf("begin: %w", err))
 	}
-	defer tx.Rollback() //nolint:errcheck // nothing was written
+	defer tx.Rollback() // nothing was written
 	return refusal(fn(tx))
 }
 

@@ -78,8 +78,9 @@ func refusal(err error) error {
 		return fault.Refuse(fault.Unavailable, "database_away",
 			"暂时无法访问数据库。请稍后重试；持续出现请联系管理员。",
 			"The database cannot be reached. Try again later; if it lasts, tell the administrator.").Because(err)
+	default:
+		return err
 	}
-	return err
 }
 
 // passing reports whether the transaction that failed with err was refused
@@ -92,6 +93,7 @@ func cleanAtCommit(err error) bool {
 	switch classify(err) {
 	case exists, overlaps, passes, busy, full:
 		return true
+	default:
 	}
 	var pg *pgconn.PgError
 	if errors.As(err, &pg) { // the server answered and lives: rolled back

@@ -40,7 +40,7 @@ func TestDriverErrorsBecomeRefusals(t *testing.T) {
 		nil, sql.ErrNoRows, errors.New("x"), refused,
 		&pgconn.PgError{Code: "23503"}, &pgconn.PgError{Code: "42601"}, // faults of the program: internal
 	} {
-		if got := db.Refusal(err); got != err {
+		if got := db.Refusal(err); got != err { //nolint:errorlint // the very same
 			t.Errorf("%v became %v", err, got)
 		}
 	}

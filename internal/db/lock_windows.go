@@ -16,7 +16,7 @@ func lockFile(path string) (*os.File, error) {
 	}
 	flags := uint32(windows.LOCKFILE_EXCLUSIVE_LOCK | windows.LOCKFILE_FAIL_IMMEDIATELY)
 	if err := windows.LockFileEx(windows.Handle(file.Fd()), flags, 0, 1, 0, new(windows.Overlapped)); err != nil {
-		file.Close()
+		_ = file.Close()
 		if errors.Is(err, windows.ERROR_LOCK_VIOLATION) {
 			return nil, errInUse(path)
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"database/sql/driver"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -141,7 +142,7 @@ func (c *connector) Connect(ctx context.Context) (driver.Conn, error) {
 		return nil, err
 	}
 	if err := c.check(ctx, conn.(driver.QueryerContext)); err != nil {
-		conn.Close()
+		_ = conn.Close()
 		return nil, err
 	}
 	return conn, nil
@@ -175,7 +176,7 @@ func single(ctx context.Context, conn driver.QueryerContext, query string) (stri
 	}
 	defer rows.Close()
 	value := make([]driver.Value, 1)
-	if err := rows.Next(value); err != nil && err != io.EOF {
+	if err := rows.Next(value); err != nil && !errors.Is(err, io.EOF) {
 		return "", err
 	}
 	return fmt.Sprint(value[0]), nil

@@ -9,6 +9,7 @@ package dbtest
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -95,22 +96,19 @@ var liteTemplate = sync.OnceValues(func() ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer os.RemoveAll(dir)
+	defer os.RemoveAll(dir) //nolint:errcheck // a leftover in the temporary folder
 	path := filepath.Join(dir, "template.db")
-	if err := migrate(path); err != nil {
+	if err := migrate(context.Background(), path); err != nil {
 		return nil, err
 	}
 	return os.ReadFile(path) // whole: the last connection to close empties the WAL
 })
 
-func migrate(url string) error {
-	d, err := db.OpenScratch(context.Background(), url)
+func migrate(ctx context.Context, url string) error {
+	d, err := db.OpenScratch(ctx, url)
 	if err != nil {
 		return err
 	}
-	if _, err := d.Migrate(context.Background()); err != nil {
-		d.Close()
-		return err
-	}
-	return d.Close()
+	_, err = d.Migrate(ctx)
+	return errors.Join(err, d.Close())
 }

@@ -64,7 +64,7 @@ func (s *pgServer) prepare(ctx context.Context) error {
 	if _, err := conn.Exec(ctx, "CREATE DATABASE "+draft); err != nil {
 		return err
 	}
-	if err := migrate(s.url(draft)); err != nil {
+	if err := migrate(ctx, s.url(draft)); err != nil {
 		return err
 	}
 	_, err = conn.Exec(ctx, "ALTER DATABASE "+draft+" RENAME TO "+s.template)
