@@ -3,9 +3,12 @@ package audit
 import (
 	"archive/zip"
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"maps"
+	"slices"
+	"strings"
 	"testing"
 
 	"lianban/internal/db/dbtest"
@@ -71,6 +74,37 @@ func TestArchiveWithBytesAroundItIsRefused(t *testing.T) { // SEC-15
 		if err := open(b); !errors.Is(err, ErrUnreadable) {
 			t.Errorf("got %v", err)
 		}
+	}
+}
+
+func TestHostileNamesAreRefusedInGoodArchives(t *testing.T) { // SEC-15
+	for _, name := range []string{"../x", "/x", `..\\x`, "a/../x", "a//x", "./x", ".", "X", "消防", "a\x00"} {
+		b, err := pack(map[string][]byte{name: nil})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := unpack(bytes.NewReader(b), int64(len(b))); err == nil || !strings.Contains(err.Error(), "name") {
+			t.Errorf("%q: %v", name, err)
+		}
+	}
+}
+
+// Many entries over the same bytes would unpack to far more than the archive.
+func TestOverlappingFilesAreRefused(t *testing.T) { // SEC-15
+	b, err := pack(map[string][]byte{"a": make([]byte, 1<<20)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	end := len(b) - endRecord
+	start := bytes.Index(b, []byte("PK\x01\x02"))
+	entry := bytes.Clone(b[start:end])
+	entry[46] = 'b' // the name follows the fixed part
+	forged := slices.Concat(b[:end], entry, b[end:])
+	tail := forged[len(forged)-endRecord:]
+	tail[8], tail[10] = 2, 2
+	binary.LittleEndian.PutUint32(tail[12:], uint32(2*len(entry)))
+	if _, err := unpack(bytes.NewReader(forged), int64(len(forged))); err == nil || !strings.Contains(err.Error(), "overlap") {
+		t.Errorf("got %v", err)
 	}
 }
 

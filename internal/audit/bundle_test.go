@@ -283,6 +283,9 @@ func TestOperatorCannotOmitReorderOrInventLeaves(t *testing.T) { // EV-2, PRO-10
 		{"stream added", "stream_broken", func(_ map[string][]byte, m *manifest) { m.Streams["case/c1/amr"] = 0 }},
 		{"proof left out", "proof_missing", func(files map[string][]byte, _ *manifest) { delete(files, p(two)) }},
 		{"proofs exchanged", "leaf_not_included", func(files map[string][]byte, _ *manifest) { swap(files, p(one), p(two)) }},
+		{"proof renumbered", "leaf_not_included", func(files map[string][]byte, _ *manifest) {
+			files[p(two)] = bytes.Replace(files[p(two)], []byte("index 1"), []byte("index 2"), 1)
+		}},
 		{"leaves exchanged", "stream_broken", func(files map[string][]byte, _ *manifest) {
 			swap(files, two, three)
 			swap(files, p(two), p(three))
@@ -318,6 +321,10 @@ func TestOperatorCannotOmitReorderOrInventLeaves(t *testing.T) { // EV-2, PRO-10
 			m.Salts["notice.eml"] += "46"
 		}},
 		{"checkpoint of another size", "checkpoint_signature", func(_ map[string][]byte, m *manifest) { m.Size = 1 }},
+		{"checkpoint under another size", "checkpoint_signature", func(files map[string][]byte, m *manifest) {
+			files[checkpointName(2)] = files[checkpointName(m.Size)]
+			m.Size = 2
+		}},
 		{"checkpoint left out", "checkpoint_signature", func(files map[string][]byte, m *manifest) {
 			delete(files, checkpointName(m.Size))
 		}},

@@ -107,9 +107,6 @@ func (d *Desk) appendMissing(ctx context.Context, f *os.File) error {
 	for _, c := range missing {
 		text = append(text, c.Note...)
 	}
-	if err := f.Truncate(int64(end)); err != nil {
-		return err
-	}
 	if _, err := f.WriteAt(text, int64(end)); err != nil {
 		return err
 	}

@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"os"
@@ -9,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/uptrace/bun"
+	"golang.org/x/mod/sumdb/tlog"
 
 	"lianban/internal/db"
 	"lianban/internal/db/dbtest"
@@ -79,6 +81,9 @@ func TestEveryDirectEditOfTheDatabaseIsFound(t *testing.T) { // PRO-10, EV-5
 		{"tree hash edited", func(t *testing.T, d *db.DB) {
 			edit(t, d, "UPDATE evidence_hashes SET hash = ? WHERE idx = 1", make([]byte, 32))
 		}, false},
+		{"hash at the tree's edge edited", func(t *testing.T, d *db.DB) {
+			edit(t, d, "UPDATE evidence_hashes SET hash = ? WHERE idx = 2", make([]byte, 32))
+		}, true},
 		{"tree hash cut short", func(t *testing.T, d *db.DB) {
 			edit(t, d, "UPDATE evidence_hashes SET hash = ? WHERE idx = 2", make([]byte, 5))
 		}, true},
@@ -117,6 +122,100 @@ func TestEveryDirectEditOfTheDatabaseIsFound(t *testing.T) { // PRO-10, EV-5
 				}
 			})
 		})
+	}
+}
+
+func TestEditedRowIsNotReadAsEvidence(t *testing.T) { // EV-1
+	for _, change := range []string{"seq = 7", "stream_seq = 7", "stream = 'case/c2/fire'", "bytes = ''"} {
+		dbtest.Each(t, func(t *testing.T, d *db.DB) {
+			record(t, d, newLeaf("deemed", fireStream))
+			edit(t, d, "UPDATE evidence SET "+change)
+			for _, stream := range []string{fireStream, "case/c2/fire"} {
+				err := d.Read(t.Context(), func(q bun.IDB) error {
+					entries, err := Stream(t.Context(), q, stream)
+					if len(entries) > 0 {
+						t.Errorf("%s: read %+v", change, entries)
+					}
+					return err
+				})
+				if err != nil && !errors.Is(err, ErrDamaged) {
+					t.Errorf("%s: %v", change, err)
+				}
+			}
+		})
+	}
+}
+
+// A program that writes to the log by other ways than Record can make a proper
+// tree of leaves that leave an event out.
+func TestBrokenStreamIsFoundThoughTheTreeIsWhole(t *testing.T) { // EV-2
+	for name, change := range map[string]func(next *Entry){
+		"number left out":        func(next *Entry) { next.StreamSeq++ },
+		"number used again":      func(next *Entry) { next.StreamSeq-- },
+		"other entry before it":  func(next *Entry) { next.Previous[0] ^= 1 },
+		"chain of other streams": func(next *Entry) { next.Previous = Hash{} },
+	} {
+		desk := newDesk(t, dbtest.SQLite(t))
+		record(t, desk.DB, newLeaf("notice_composed", fireStream), newLeaf("submitted", fireStream))
+		last := streamOf(t, desk.DB, fireStream)[1]
+		next := Entry{Leaf: newLeaf("deemed", fireStream), Seq: 2, StreamSeq: 3, Previous: last.Hash}
+		change(&next)
+		if err := next.seal(); err != nil {
+			t.Fatal(err)
+		}
+		row := next
+		row.StreamSeq = max(3, next.StreamSeq) // the database itself refuses a number twice
+		err := desk.DB.Write(t.Context(), func(tx bun.IDB) error {
+			tree, err := edgeAt(t.Context(), tx, 2)
+			if err == nil {
+				_, err = grow(t.Context(), tx, 1)
+			}
+			if err == nil {
+				err = insert(t.Context(), tx, []Entry{row}, tlog.StoredHashIndex(0, 2), tree.add(next.Hash))
+			}
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := desk.Verify(t.Context()); !errors.Is(err, ErrDamaged) {
+			t.Errorf("%s: Verify says %v", name, err)
+		}
+		var out bytes.Buffer
+		if err := desk.Bundle(t.Context(), &out, BundleRequest{Streams: []string{fireStream}}); err != nil {
+			continue // not even made
+		}
+		if result, codes := verdict(t, filesOf(t, out.Bytes()), pinned(desk)); result != Fail || codes != "stream_broken" {
+			t.Errorf("%s: %s %s", name, result, codes)
+		}
+	}
+}
+
+func TestNothingIsSignedThatDoesNotContinueTheLastCheckpoint(t *testing.T) { // EV-7
+	d := dbtest.SQLite(t)
+	desk := newDesk(t, d)
+	record(t, d, newLeaf("clock_ok", "system"), newLeaf("clock_ok", "system"))
+	if err := desk.Checkpoint(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	record(t, d, newLeaf("clock_ok", "system"))
+	last := latest(t, d)
+	if err := desk.Checkpoint(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	next, other := latest(t, d), last
+	other.Root[0] ^= 1
+	try := func(last, next Checkpoint) error {
+		return d.Read(t.Context(), func(q bun.IDB) error { return follows(t.Context(), q, last, next) })
+	}
+	if err := errors.Join(try(last, next), try(Checkpoint{}, next)); err != nil {
+		t.Error(err)
+	}
+	if err := try(other, next); !errors.Is(err, ErrDamaged) {
+		t.Errorf("other root before: %v", err)
+	}
+	if err := try(next, last); !errors.Is(err, ErrRewound) {
+		t.Errorf("smaller size: %v", err)
 	}
 }
 
