@@ -335,7 +335,7 @@ func (d *Desk) offer(ctx context.Context, tx bun.IDB, by auth.Actor, s chosen) (
 	if err := insertParticipants(ctx, tx, participants); err != nil {
 		return nil, err
 	}
-	if err := d.announce(ctx, tx, participants, v); err != nil {
+	if err := d.announce(ctx, tx, participants, v, s.g); err != nil {
 		return nil, err
 	}
 	if err := finishTasks(ctx, tx, TaskBook, v.CaseID, d.now(), by.String(), ""); err != nil {
@@ -353,12 +353,16 @@ func (d *Desk) offer(ctx context.Context, tx bun.IDB, by auth.Actor, s chosen) (
 	return leaves, moveCase(ctx, tx, v.CaseID, CaseVisiting)
 }
 
-// announce queues notices, the applicant's word and the morning reminder.
-func (d *Desk) announce(ctx context.Context, tx bun.IDB, participants []Participant, v Visit) error {
+// announce queues notices, the applicant's word and the morning reminder, and
+// starts the steps for a notice that does not arrive.
+func (d *Desk) announce(ctx context.Context, tx bun.IDB, participants []Participant, v Visit, g ground) error {
 	morning := dateOf(v.Start).At(reminderFirstVisitAt).UTC()
 	var rows []DeadlineRow
 	for _, p := range participants {
 		if err := d.queueNotice(ctx, tx, p, v); err != nil {
+			return err
+		}
+		if err := scheduleEscalation(ctx, tx, p, v, g, d.now()); err != nil {
 			return err
 		}
 		rows = append(rows, DeadlineRow{Kind: DeadlineRemindVisit, Subject: p.ID, Round: v.Round, DueAt: morning, NextAt: morning})

@@ -30,6 +30,9 @@ type letter struct {
 // Compose makes the text and calendar of a message when it is sent (SIM-5). It
 // is wired into notify and runs on the transaction that stores the bytes.
 func (d *Desk) Compose(ctx context.Context, tx bun.IDB, m notify.Message) (notify.Body, error) {
+	if m.Purpose == purposeAddress {
+		return d.composeAddress(m)
+	}
 	l, err := d.open(ctx, tx, m)
 	if err != nil {
 		return notify.Body{}, err

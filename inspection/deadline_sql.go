@@ -88,7 +88,9 @@ func endVisitDeadlines(ctx context.Context, tx bun.IDB, visitID string) error {
 	return err
 }
 
-func insertHold(ctx context.Context, tx bun.IDB, h *HoldRow) (bool, error) { return insertNew(ctx, tx, h) }
+func insertHold(ctx context.Context, tx bun.IDB, h *HoldRow) (bool, error) {
+	return insertNew(ctx, tx, h)
+}
 
 func closeHold(ctx context.Context, tx bun.IDB, id string, now time.Time, by, reason string) error {
 	h := HoldRow{EndedAt: now, EndedBy: by, EndReason: reason}
@@ -152,6 +154,19 @@ func listHolds(ctx context.Context, q bun.IDB, participants []string) (out []Hol
 func insertTask(ctx context.Context, tx bun.IDB, t *Task) error {
 	_, err := insertNew(ctx, tx, t)
 	return err
+}
+
+// renewTask opens a task, or says anew in the open one what to do.
+func renewTask(ctx context.Context, tx bun.IDB, v Visit, t Task) error {
+	res, err := tx.NewUpdate().Model(&t).Column("detail").
+		Where("kind = ? AND subject = ? AND done_at IS NULL", t.Kind, t.Subject).Exec(ctx)
+	if err != nil {
+		return err
+	}
+	if n, err := res.RowsAffected(); err != nil || n > 0 {
+		return err
+	}
+	return raiseTask(ctx, tx, v, t)
 }
 
 func findTask(ctx context.Context, q bun.IDB, id string) (t Task, err error) {

@@ -2,12 +2,14 @@ package inspection
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/uptrace/bun"
 
 	"lianban/internal/audit"
 	"lianban/internal/office"
+	"lianban/notify"
 	"lianban/scheduler/workday"
 )
 
@@ -70,11 +72,10 @@ type DeadlineKind string
 
 // Kinds of deadline; Subject is a participant's id.
 const (
-	DeadlineReply        DeadlineKind = "reply"         // T2
-	DeadlineRemindReply  DeadlineKind = "remind_reply"  // half of the term (INS-713)
-	DeadlineRemindVisit  DeadlineKind = "remind_visit"  // morning of the visit (INS-713)
-	DeadlineServeByHand  DeadlineKind = "serve_by_hand" // no proof of arrival so far (INS-709)
-	DeadlineSlotHold     DeadlineKind = "slot_hold"
+	DeadlineReply        DeadlineKind = "reply"        // T2
+	DeadlineRemindReply  DeadlineKind = "remind_reply" // half of the term (INS-713)
+	DeadlineRemindVisit  DeadlineKind = "remind_visit" // morning of the visit (INS-713)
+	DeadlineEscalate     DeadlineKind = "escalate"     // no proof of arrival so far (INS-709)
 	deadlinePending                   = "pending"
 	deadlineDone                      = "done"
 	deadlineVoid                      = "void"
@@ -92,6 +93,9 @@ func (d *Desk) setDeadline(ctx context.Context, tx bun.IDB, p Participant, v Vis
 	if err := moveRespondBy(ctx, tx, p, due, g.rules.DeemGrace, why, d.now()); err != nil {
 		return nil, err
 	}
+	if err := d.tellLater(ctx, tx, p, due); err != nil {
+		return nil, err
+	}
 	return []audit.Leaf{{
 		Type: "deadline_set", Stream: departmentStream(p.CaseID, p.DepartmentID), Actor: systemActor.String(), At: d.now(),
 		Fields: map[string]any{
@@ -101,10 +105,18 @@ func (d *Desk) setDeadline(ctx context.Context, tx bun.IDB, p Participant, v Vis
 	}}, nil
 }
 
+// tellLater tells the department its new deadline (INS-409).
+func (d *Desk) tellLater(ctx context.Context, tx bun.IDB, p Participant, due time.Time) error {
+	return d.queueTo(ctx, tx, p, outgoing{
+		purpose: notify.PurposeReminder, key: fmt.Sprintf("%s.%d.%d", p.ID, p.Round, due.Unix()),
+		only: []string{notify.Portal, notify.Mail}, until: due,
+	})
+}
+
 // stamp is how an instant is written into a leaf: UTC with milliseconds.
 func stamp(t time.Time) string {
 	if t.IsZero() {
 		return ""
 	}
-	return t.UTC().Format("2006-01-02T15:04:05.000Z")
+	return audit.Instant(t)
 }

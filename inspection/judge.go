@@ -137,8 +137,8 @@ func (e Evidence) doubts() []Doubt {
 		}
 	}
 	add(e.T1.IsZero() || e.T2.IsZero() || !e.T2.Before(e.Start), HoldAtRisk, "答复期限不早于勘验开始时间") // P1, INS-606
-	add(!e.proved(), HoldService, "没有 "+e.MinClass+" 类以上的送达证明")                            // INS-902 (P2)
-	add(e.Provisional, HoldProvisional, "期限经过的年度日历尚未公布")                                   // DEC-17
+	add(!e.proved(), HoldService, "没有 "+e.MinClass+" 类以上的送达证明")                               // INS-902 (P2)
+	add(e.Provisional, HoldProvisional, "期限经过的年度日历尚未公布")                                      // DEC-17
 	out = append(out, e.inboxDoubts()...)                                                     // INS-905 (P5)
 	add(e.Unread > 0, HoldUnread, fmt.Sprintf("有 %d 件来件待人工查看", e.Unread))                     // INS-906 (P6)
 	add(e.ClockFault != "", HoldClock, e.ClockFault)                                          // INS-907 (P7)

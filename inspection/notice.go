@@ -171,12 +171,12 @@ func (d *Desk) queueApplicant(ctx context.Context, tx bun.IDB, v Visit, purpose 
 		return err
 	}
 	var out []notify.Message
-	for channel, address := range map[string]string{notify.SMS: c.Applicant.Phone, notify.Mail: c.Applicant.Email} {
-		if address == "" {
+	for _, to := range [][2]string{{notify.SMS, c.Applicant.Phone}, {notify.Mail, c.Applicant.Email}} {
+		if to[1] == "" {
 			continue
 		}
 		out = append(out, notify.Message{
-			Key: purpose + "/" + v.ID + "/applicant/" + channel, Purpose: purpose, Channel: channel, Address: address,
+			Key: purpose + "/" + v.ID + "/applicant/" + to[0], Purpose: purpose, Channel: to[0], Address: to[1],
 			Lang: "zh", Subject: v.ID, Contact: "applicant", Stream: caseStream(v.CaseID), Facts: facts, ValidUntil: v.Start,
 		})
 	}

@@ -41,6 +41,11 @@ func clearClock(ctx context.Context, tx bun.IDB, p Participant) error {
 	return endDeadlines(ctx, tx, p.ID, p.Round, DeadlineReply, DeadlineRemindReply)
 }
 
+func markAtRisk(ctx context.Context, tx bun.IDB, p Participant) error {
+	_, err := tx.NewUpdate().Model((*Participant)(nil)).Set("at_risk = ?", true).Where("id = ?", p.ID).Exec(ctx)
+	return err
+}
+
 // setConsent is a move of the consent track, guarded by the state it was read in.
 func setConsent(ctx context.Context, tx bun.IDB, p Participant, to Consent) error {
 	res, err := tx.NewUpdate().Model((*Participant)(nil)).Set("consent = ?", to).

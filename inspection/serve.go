@@ -89,6 +89,12 @@ func (d *Desk) startClock(ctx context.Context, tx bun.IDB, c clockStart) ([]audi
 	if err := startParticipant(ctx, tx, c.p, c.s, counted, t2, atRisk); err != nil {
 		return nil, err
 	}
+	if err := finishTasks(ctx, tx, TaskServeByHand, c.p.ID, d.now(), systemActor.String(), "已送达"); err != nil {
+		return nil, err
+	}
+	if err := endDeadlines(ctx, tx, c.p.ID, c.p.Round, DeadlineEscalate); err != nil {
+		return nil, err
+	}
 	if c.p.Required {
 		if err := d.scheduleReply(ctx, tx, c, counted.CalendarVersion, DeadlineDetail{Counted: &counted}, t2); err != nil {
 			return nil, err
@@ -251,18 +257,11 @@ func (d *Desk) ServeByHand(ctx context.Context, by auth.Actor, r HandServiceRequ
 				return nil, err
 			}
 		}
-		leaves, err := d.recordService(ctx, tx, p, v, Service{
+		return d.recordService(ctx, tx, p, v, Service{
 			NoticeID: n.ID, Round: p.Round, Class: class, Channel: r.Channel, ServedAt: r.At.UTC().Truncate(time.Millisecond),
 			Source: fmt.Sprintf("%s/%s", r.Channel, newID()),
 			Detail: map[string]string{"receiver": r.Receiver, "post": r.Post, "said": r.Said, "scan": scan, "clerk": by.ID},
 		})
-		if err != nil {
-			return nil, err
-		}
-		if class == "A" {
-			err = finishTasks(ctx, tx, TaskServeByHand, p.ID, d.now(), by.String(), "已书面送达")
-		}
-		return leaves, err
 	})
 }
 

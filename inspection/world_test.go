@@ -138,6 +138,7 @@ func (w *testWorld) wire(d *db.DB) {
 	w.outbox = &notify.Desk{
 		DB: d, Now: w.trust.Now, Log: log, Instance: "test", Jitter: func() float64 { return 0.5 }, Addresses: addresses,
 		Channels: map[string]notify.Channel{notify.Mail: w.sent, notify.SMS: w.sent},
+		Texts:    notify.TextLimits{PerDay: 3, SameText: 2},
 		Compose:  w.Compose, Served: w.Served, Failed: w.Bounced, Dead: w.Dead, Inbound: w.MailCame,
 	}
 	w.sent.loop = w.outbox.Receive
@@ -222,6 +223,7 @@ func (w *testWorld) tick() {
 	}
 	w.must(w.DeemDue(ctx))
 	w.must(w.RemindDue(ctx))
+	w.must(w.EscalateDue(ctx))
 }
 
 // until lives through the time to an instant in steps of ten minutes.

@@ -1,0 +1,101 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/uptrace/bun"
+
+	"lianban/inspection"
+	"lianban/internal/audit"
+	"lianban/notify"
+	"lianban/scheduler"
+)
+
+// sweeps are the looks at due rows, in the order of a catch-up: the clock
+// first, then what comes in, then what decides, then what goes out
+// (reliability rules section 2.1). probe proves that the pages answer.
+func (h *house) sweeps(probe func(context.Context) error) []scheduler.Sweep {
+	return []scheduler.Sweep{
+		{Name: "clock.check", Every: 30 * time.Second, Run: h.clock.Check},
+		{Name: "portal.beat", Every: time.Minute, Run: h.beat(probe)},
+		{Name: "mailbox.canary", Every: 2 * time.Minute, Run: h.notify.SendCanary},
+		{Name: "outbox.portal", Every: 5 * time.Second, Run: h.sendOver(notify.Portal)},
+		{Name: "outbox.mail", Every: 5 * time.Second, Run: h.sendOver(notify.Mail)},
+		{Name: "outbox.sms", Every: 5 * time.Second, Run: h.sendOver(notify.SMS)},
+		{Name: "outbox.ask", Every: 15 * time.Second, Run: h.notify.AskUnknown},
+		{Name: "inspection.deem", Every: 5 * time.Second, Run: h.inspection.DeemDue},
+		{Name: "inspection.remind", Every: 5 * time.Minute, Run: h.inspection.RemindDue},
+		{Name: "inspection.escalate", Every: time.Minute, Run: h.inspection.EscalateDue},
+		{Name: "evidence.checkpoint", Every: time.Minute, Run: h.audit.Checkpoint},
+		{Name: "retention", Every: time.Hour, Run: h.auth.Purge},
+	}
+}
+
+// sendOver sends one channel's messages; each channel has a sweep of its own,
+// so that a slow gateway holds back nothing else (STY-47).
+func (h *house) sendOver(channel string) func(context.Context) error {
+	return func(ctx context.Context) error { return h.notify.SendDue(ctx, channel) }
+}
+
+// beat writes the portal's heartbeat after the public listener has answered
+// (DL-9 P5): a page nobody can reach takes no answers.
+func (h *house) beat(probe func(context.Context) error) func(context.Context) error {
+	return func(ctx context.Context) error {
+		started := h.clock.Now()
+		err := probe(ctx)
+		return errors.Join(err, h.notify.Beat(ctx, notify.Portal, started, err == nil))
+	}
+}
+
+// probeHTTP asks the public listener for its health.
+func probeHTTP(url string) func(context.Context) error {
+	client := &http.Client{Timeout: 5 * time.Second}
+	return func(ctx context.Context) error {
+		request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+		if err != nil {
+			return err
+		}
+		answer, err := client.Do(request)
+		if err != nil {
+			return fmt.Errorf("probe of the pages: %w", err)
+		}
+		defer answer.Body.Close()
+		if answer.StatusCode != http.StatusOK {
+			return fmt.Errorf("probe of the pages: status %d", answer.StatusCode)
+		}
+		return nil
+	}
+}
+
+// overdue is what the watchdog asks every 15 s: how old the oldest deadline or
+// message is that nobody took, holds left out (DL-7).
+func (h *house) overdue(ctx context.Context) (age time.Duration, err error) {
+	err = h.db.Read(ctx, func(q bun.IDB) error {
+		deadline, err := inspection.OldestDue(ctx, q, h.clock.Now())
+		if err != nil {
+			return err
+		}
+		message, err := notify.OldestDue(ctx, q)
+		for _, since := range []time.Time{deadline, message} {
+			if !since.IsZero() {
+				age = max(age, h.clock.Now().Sub(since))
+			}
+		}
+		return err
+	})
+	return age, err
+}
+
+// verifyLog checks the evidence log from the last checkpoint on before the
+// first request (DEC-11).
+func (h *house) verifyLog(ctx context.Context) error {
+	err := h.audit.VerifySince(ctx)
+	if errors.Is(err, audit.ErrDamaged) || errors.Is(err, audit.ErrRewound) || errors.Is(err, audit.ErrForeignKey) {
+		return fmt.Errorf("evidence log: %w; nothing was started: restore a backup or ask the auditor", err)
+	}
+	return err
+}
