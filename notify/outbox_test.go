@@ -367,27 +367,26 @@ func TestArrivalInAnInboxIsTheCommitItself(t *testing.T) { // INS-704 class B
 }
 
 func TestNoticeWithoutDeadlineConsequenceOrCitationIsNeverSent(t *testing.T) { // INS-702
-	for what, spoil := range map[string]func(*Body){
+	cases := map[string]func(*Body){
 		"no deadline":            func(b *Body) { b.Must.Deadline = "" },
 		"no consequence":         func(b *Body) { b.Must.Consequence = "" },
 		"no citation":            func(b *Body) { b.Must.Citation = "" },
 		"text lost the deadline": func(b *Body) { b.Must.Deadline = "12月9日（周三）17:30" },
 		"page lost the text":     func(b *Body) { b.HTML = "<p>" + b.Must.Deadline + "</p>" },
 		"no subject":             func(b *Body) { b.Subject = "" },
-	} {
-		t.Run(what, func(t *testing.T) {
-			dbtest.Each(t, func(t *testing.T, d *db.DB) {
-				w := newWorld(t, d)
-				spoil(&w.body)
-				id := w.queue(newMessage())
-				w.send()
-				m := w.wantState(id, Failed)
-				if m.Detail != "notice_incomplete" || len(w.dead) != 1 || w.mail.count() != 0 {
-					t.Errorf("detail %q, tasks %d, sent %d", m.Detail, len(w.dead), w.mail.count())
-				}
-			})
-		})
 	}
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		for what, spoil := range cases {
+			w := newWorld(t, d)
+			spoil(&w.body)
+			id := w.queue(newMessage())
+			w.send()
+			m := w.wantState(id, Failed)
+			if m.Detail != "notice_incomplete" || len(w.dead) != 1 || w.mail.count() != 0 {
+				t.Errorf("%s: detail %q, tasks %d, sent %d", what, m.Detail, len(w.dead), w.mail.count())
+			}
+		}
+	})
 }
 
 func TestDomainRefusalWhileComposingFailsTheMessageAndTroubleDoesNot(t *testing.T) {

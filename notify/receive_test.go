@@ -187,10 +187,10 @@ Subject: original
 }
 
 func TestDeliveryReports(t *testing.T) { // ICA-63, INS-708, DL-10
-	for name, c := range map[string]struct {
-		raw          []byte
-		state        string
-		failed, as_B int
+	cases := map[string]struct {
+		raw            []byte
+		state          string
+		failed, classB int
 	}{
 		"failed":                              {reportMail("mx.dept.example", "failed", "5.1.1"), Undelivered, 1, 0},
 		"delivered by the recipient's host":   {reportMail("mx.dept.example", "delivered", "2.0.0"), Delivered, 0, 1},
@@ -200,33 +200,28 @@ func TestDeliveryReports(t *testing.T) { // ICA-63, INS-708, DL-10
 		"relayed proves nothing":              {reportMail("mx.dept.example", "relayed", "2.0.0"), Accepted, 0, 0},
 		"bounce without a report":             {eml("Subject: Undelivered", "sorry"), Undelivered, 1, 0},
 		"automatic answer at the return path": {eml("Subject: away\nAuto-Submitted: auto-replied", "away"), Accepted, 0, 0},
-	} {
-		t.Run(name, func(t *testing.T) {
-			dbtest.Each(t, func(t *testing.T, d *db.DB) {
-				w := newWorld(t, d)
-				id, to := w.bounceAddress()
-				w.served = nil
-				w.later(time.Minute)
-				in := w.receive(to, "", c.raw)
-				w.wantState(id, c.state)
-				if len(w.failed) != c.failed || len(w.served) != c.as_B {
-					t.Fatalf("failures %d, arrivals %d; want %d, %d", len(w.failed), len(w.served), c.failed, c.as_B)
-				}
-				if c.as_B == 1 && (w.served[0].Class != ClassB || w.served[0].Source != "dsn") {
-					t.Errorf("arrival %+v", w.served[0])
-				}
-				if in.State != Noted || in.Subject != "participant-1" || in.Outbox != id {
-					t.Errorf("kept as %s for %s, message %s", in.State, in.Subject, in.Outbox)
-				}
-				if c.failed == 1 {
-					w.receive(to, "", append(c.raw, "\r\n"...)) // once more
-					if len(w.failed) != 1 {
-						t.Error("the failure was reported twice")
-					}
-				}
-			})
-		})
 	}
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		for name, c := range cases {
+			w := newWorld(t, d)
+			id, to := w.bounceAddress()
+			w.served = nil
+			in := w.receive(to, "", c.raw)
+			w.wantState(id, c.state)
+			if len(w.failed) != c.failed || len(w.served) != c.classB {
+				t.Fatalf("%s: failures %d, arrivals %d; want %d, %d", name, len(w.failed), len(w.served), c.failed, c.classB)
+			}
+			if c.classB == 1 && (w.served[0].Class != ClassB || w.served[0].Source != "dsn") {
+				t.Errorf("%s: arrival %+v", name, w.served[0])
+			}
+			if in.State != Noted || in.Subject != "participant-1" {
+				t.Errorf("%s: kept as %s for %s, message %s", name, in.State, in.Subject, in.Outbox)
+			}
+			if w.receive(to, "", append(c.raw, "\r\n"...)); len(w.failed) != c.failed { // the same report once more
+				t.Errorf("%s: the failure was reported twice", name)
+			}
+		}
+	})
 }
 
 func TestWhatIsAnAutomaticAnswerAndWhatIsNot(t *testing.T) { // ICA-62

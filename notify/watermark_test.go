@@ -25,9 +25,9 @@ func (w *world) alive(channel string) (at time.Time) {
 	return at
 }
 
-func (w *world) beat(at time.Time, ok bool) {
+func (w *world) beat(channel string, at time.Time, ok bool) {
 	w.t.Helper()
-	if err := w.Beat(w.t.Context(), Portal, at, ok); err != nil {
+	if err := w.Beat(w.t.Context(), channel, at, ok); err != nil {
 		w.t.Fatal(err)
 	}
 }
@@ -38,9 +38,9 @@ func TestChannelIsAliveThroughItsLastGoodBeat(t *testing.T) { // ICA-93, DL-9 P5
 		if !w.alive(Portal).IsZero() {
 			t.Error("a channel that never beat is alive")
 		}
-		w.beat(morning, true)
-		w.beat(morning, true) // twice is once
-		w.beat(morning.Add(time.Minute), false)
+		w.beat(Portal, morning, true)
+		w.beat(Portal, morning, true) // twice is once
+		w.beat(Portal, morning.Add(time.Minute), false)
 		if got := w.alive(Portal); !got.Equal(morning) {
 			t.Errorf("alive through %v, want %v", got, morning)
 		}
@@ -53,7 +53,7 @@ func TestChannelIsAliveThroughItsLastGoodBeat(t *testing.T) { // ICA-93, DL-9 P5
 func TestGapsBetweenWatermarks(t *testing.T) { // INS-905, ICA-94
 	at := func(minutes int) time.Time { return morning.Add(time.Duration(minutes) * time.Minute) }
 	span := func(from, to int) Span { return Span{at(from), at(to)} }
-	for name, c := range map[string]struct {
+	cases := map[string]struct {
 		beats []int
 		want  []Span
 	}{
@@ -68,25 +68,24 @@ func TestGapsBetweenWatermarks(t *testing.T) { // INS-905, ICA-94
 		"alive only afterwards":     {[]int{200}, []Span{span(0, 100)}},
 		"began in the middle":       {[]int{50, 80, 100}, []Span{span(0, 50)}},
 		"one mark at either border": {[]int{0, 100}, []Span{span(0, 100)}},
-	} {
-		t.Run(name, func(t *testing.T) {
-			dbtest.Each(t, func(t *testing.T, d *db.DB) {
-				w := newWorld(t, d)
-				for _, minute := range c.beats {
-					w.beat(at(minute), true)
-				}
-				w.beat(at(45), false) // a failed look is no mark
-				var got []Span
-				w.read(func(q bun.IDB) (err error) {
-					got, err = Gaps(t.Context(), q, GapQuery{Channel: Portal, Span: span(0, 100), Longer: 30 * time.Minute})
-					return err
-				})
-				if !reflect.DeepEqual(got, c.want) {
-					t.Errorf("gaps %v, want %v", got, c.want)
-				}
-			})
-		})
 	}
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		w := newWorld(t, d)
+		for name, c := range cases { // each on a channel of its own
+			for _, minute := range c.beats {
+				w.beat(name, at(minute), true)
+			}
+			w.beat(name, at(45), false) // a failed look is no mark
+			var got []Span
+			w.read(func(q bun.IDB) (err error) {
+				got, err = Gaps(t.Context(), q, GapQuery{Channel: name, Span: span(0, 100), Longer: 30 * time.Minute})
+				return err
+			})
+			if !reflect.DeepEqual(got, c.want) {
+				t.Errorf("%s: gaps %v, want %v", name, got, c.want)
+			}
+		}
+	})
 }
 
 func TestCanaryProvesTheWayInFromWhenItWasSent(t *testing.T) { // ICA-93
