@@ -275,6 +275,9 @@ func (d *Desk) hold(ctx context.Context, tx bun.IDB, f found, verdict Verdict) e
 		return err
 	}
 	for _, doubt := range verdict.Doubts {
+		if !selfEnding(doubt.Reason) {
+			continue // a person's hold: it stands already
+		}
 		raised, err := d.raiseDoubt(ctx, tx, f, doubt)
 		if err != nil {
 			return err

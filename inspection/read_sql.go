@@ -298,3 +298,16 @@ func OldestDue(ctx context.Context, q bun.IDB, now time.Time) (time.Time, error)
 	}
 	return row.NextAt, err
 }
+
+// NextDeadline is when the next silence will be judged: the earliest look at a
+// reply deadline that is not on hold, zero if none runs. The demo's clock can
+// be moved to it (DEC-9).
+func NextDeadline(ctx context.Context, q bun.IDB, now time.Time) (time.Time, error) {
+	var row DeadlineRow
+	err := q.NewSelect().Model(&row).Where("kind = ? AND state = 'pending' AND NOT held AND next_at > ?", DeadlineReply, now).
+		Order("next_at").Limit(1).Scan(ctx)
+	if errors.Is(err, sql.ErrNoRows) {
+		return time.Time{}, nil
+	}
+	return row.NextAt, err
+}
