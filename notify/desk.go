@@ -62,7 +62,7 @@ type Desk struct {
 	// Channels holds one implementation for Mail and one for SMS. Portal needs
 	// none. A channel that is missing leaves its messages pending.
 	Channels map[string]Channel
-	// Texts bounds what goes to one telephone (ICA-104, 105).
+	// Texts bounds what goes to one telephone; zero means DefaultTextLimits.
 	Texts TextLimits
 	// Callbacks checks the provider's signature; nil refuses every callback.
 	Callbacks *CallbackCheck
@@ -102,7 +102,6 @@ func (d *Desk) Check() error {
 	need(d.Log != nil, "Log")
 	need(d.Instance != "", "Instance")
 	need(d.Jitter != nil, "Jitter")
-	need(d.Texts.PerDay > 0 && d.Texts.SameText > 0, "Texts")
 	need(d.Compose != nil, "Compose")
 	need(d.Served != nil, "Served")
 	need(d.Failed != nil, "Failed")

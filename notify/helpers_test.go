@@ -45,7 +45,7 @@ func newWorld(t *testing.T, d *db.DB) *world {
 	w.Desk = &Desk{
 		DB: d, Now: w.clock, Log: slog.New(slog.DiscardHandler), Instance: "a", Jitter: func() float64 { return 0.5 },
 		Addresses: Addresses{Domain: "lianban.example", Separator: "+", Key: []byte(strings.Repeat("k", 32))},
-		Channels:  map[string]Channel{Mail: w.mail, SMS: w.sms}, Texts: DefaultTextLimits,
+		Channels:  map[string]Channel{Mail: w.mail, SMS: w.sms},
 		Compose: func(context.Context, bun.IDB, Message) (Body, error) { return w.body, w.hook(func() {}) },
 		Served: func(_ context.Context, _ bun.IDB, a Arrival) error {
 			return w.hook(func() { w.served = append(w.served, a) })

@@ -70,7 +70,7 @@ func ListInbound(ctx context.Context, q bun.IDB, by InboundQuery) ([]Inbound, er
 		sel = sel.Where("state = ?", by.State)
 	}
 	if len(by.Subjects) > 0 {
-		sel = sel.Where("subject IN (?)", bun.In(by.Subjects))
+		sel = sel.Where("subject IN (?)", bun.List(by.Subjects))
 	}
 	if by.Before != "" {
 		sel = sel.Where("(received_at, id) < (SELECT received_at, id FROM inbound WHERE id = ?)", by.Before)
@@ -87,7 +87,7 @@ func UnsortedBefore(ctx context.Context, q bun.IDB, instant time.Time, subjects 
 		return 0, errors.New("notify: UnsortedBefore without a subject")
 	}
 	n, err := q.NewSelect().Model((*Inbound)(nil)).
-		Where("subject IN (?) AND state = ? AND received_at <= ?", bun.In(subjects), Held, instant).Count(ctx)
+		Where("subject IN (?) AND state = ? AND received_at <= ?", bun.List(subjects), Held, instant).Count(ctx)
 	return int(n), err
 }
 

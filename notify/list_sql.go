@@ -22,7 +22,7 @@ func ListMessages(ctx context.Context, q bun.IDB, by MessageQuery) ([]Message, e
 	var ms []Message
 	sel := q.NewSelect().Model(&ms).ExcludeColumn("body", "facts")
 	if len(by.Subjects) > 0 {
-		sel = sel.Where("subject IN (?)", bun.In(by.Subjects))
+		sel = sel.Where("subject IN (?)", bun.List(by.Subjects))
 	}
 	for _, equal := range [][2]string{{"state", by.State}, {"channel", by.Channel}, {"address", by.Address}} {
 		if equal[1] != "" {

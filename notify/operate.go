@@ -45,26 +45,29 @@ func (d *Desk) Resume(ctx context.Context, by, channel, reason string) error {
 // Retry queues a message once more that was given up. Refuses with
 // message_unknown, message_settled and reason_missing.
 func (d *Desk) Retry(ctx context.Context, by, id, reason string) error {
-	return d.operate(ctx, by, id, reason, Pending, Failed, Undelivered, Dead, Dropped)
+	return d.operate(ctx, order{by, id, reason}, Pending, Failed, Undelivered, Dead, Dropped)
 }
 
 // Drop ends a message that waits. Refuses as Retry does.
 func (d *Desk) Drop(ctx context.Context, by, id, reason string) error {
-	return d.operate(ctx, by, id, reason, Dropped, Pending, Unknown)
+	return d.operate(ctx, order{by, id, reason}, Dropped, Pending, Unknown)
 }
 
-func (d *Desk) operate(ctx context.Context, by, id, reason, to string, from ...string) error {
-	if reason == "" {
+// order is what a person wants done with a message, and why.
+type order struct{ by, id, reason string }
+
+func (d *Desk) operate(ctx context.Context, o order, to string, from ...string) error {
+	if o.reason == "" {
 		return errReason
 	}
 	now := d.now()
 	return d.DB.Write(ctx, func(tx bun.IDB) error {
-		m, err := FindMessage(ctx, tx, id)
+		m, err := FindMessage(ctx, tx, o.id)
 		if err != nil {
 			return err
 		}
 		was := m.State
-		m.State, m.NextAt, m.SettledAt, m.Detail = to, now, now, clean(reason)
+		m.State, m.NextAt, m.SettledAt, m.Detail = to, now, now, clean(o.reason)
 		ok, err := move(ctx, tx, m, from...)
 		if err != nil {
 			return err
@@ -74,7 +77,7 @@ func (d *Desk) operate(ctx context.Context, by, id, reason, to string, from ...s
 				"这条消息现在是“%s”状态或已过有效期，不能这样处理。请刷新后再看。",
 				"The message is %s now, or past its time, and cannot be changed so. Reload and look again.", was)
 		}
-		return audit.Record(ctx, tx, manual(by, to, map[string]any{"message": id, "from": was}, now))
+		return audit.Record(ctx, tx, manual(o.by, to, map[string]any{"message": o.id, "from": was}, now))
 	})
 }
 

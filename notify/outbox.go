@@ -98,11 +98,17 @@ func (d *Desk) sendChannel(ctx context.Context, channel string) error {
 		return err
 	}
 	return d.pool(workers[channel], groups(channel, due), func(m Message) error {
-		if ctx.Err() != nil || d.breakers.open(channel, d.now()) {
+		if d.stopped(ctx, channel) {
 			return nil
 		}
 		return d.sendOne(ctx, channel, m)
 	})
+}
+
+// stopped reports that no further call should be begun: the program ends, or
+// the channel rests. What is due stays pending.
+func (d *Desk) stopped(ctx context.Context, channel string) bool {
+	return ctx.Err() != nil || d.breakers.open(channel, d.now())
 }
 
 // groups splits due messages so that texts to one number go one after another:
@@ -166,7 +172,7 @@ func (d *Desk) expire(ctx context.Context, channel string, now time.Time) error 
 	}
 	var errs []error
 	for _, id := range ids {
-		errs = append(errs, d.finish(ctx, id, Expired, "valid_until"))
+		errs = append(errs, d.guard(id, func() error { return d.finish(ctx, id, Expired, "valid_until") }))
 	}
 	return errors.Join(errs...)
 }

@@ -48,7 +48,7 @@ func cancelMessages(ctx context.Context, tx bun.IDB, now time.Time, subject stri
 		return err
 	}
 	_, err = tx.NewUpdate().Model((*Message)(nil)).Set("cancelled_at = ?", now).
-		Where("subject = ? AND state IN (?)", subject, bun.In([]string{Attempting, Unknown})).
+		Where("subject = ? AND state IN (?)", subject, bun.List([]string{Attempting, Unknown})).
 		Where("cancelled_at IS NULL").Exec(ctx)
 	return err
 }
@@ -100,7 +100,7 @@ func storeBody(ctx context.Context, tx bun.IDB, m Message) error {
 func settle(ctx context.Context, tx bun.IDB, m *Message) (bool, error) {
 	err := tx.NewUpdate().Model(m).Column("next_at", "settled_at", "provider_id", "detail").
 		Set("state = CASE WHEN cancelled_at IS NOT NULL AND ? IN (?) THEN ? ELSE ? END",
-			m.State, bun.In([]string{Pending, Dead}), Cancelled, m.State).
+			m.State, bun.List([]string{Pending, Dead}), Cancelled, m.State).
 		Where("id = ? AND state = ? AND attempt = ?", m.ID, Attempting, m.Attempt).
 		Returning("state").Scan(ctx)
 	if errors.Is(err, sql.ErrNoRows) {
@@ -113,7 +113,7 @@ func settle(ctx context.Context, tx bun.IDB, m *Message) (bool, error) {
 func move(ctx context.Context, tx bun.IDB, m Message, from ...string) (bool, error) {
 	res, err := tx.NewUpdate().Model(&m).
 		Column("state", "next_at", "settled_at", "provider_id", "detail").
-		Where("id = ? AND state IN (?)", m.ID, bun.In(from)).Exec(ctx)
+		Where("id = ? AND state IN (?)", m.ID, bun.List(from)).Exec(ctx)
 	return hit(res, err)
 }
 
@@ -170,7 +170,7 @@ func sentTexts(ctx context.Context, q bun.IDB, number, text string, since time.T
 	err = q.NewSelect().TableExpr("message_attempts AS a").Join("JOIN messages AS m ON m.id = a.message_id").
 		ColumnExpr("count(*)").ColumnExpr("count(*) FILTER (WHERE m.text = ?)", text).
 		Where("m.channel = ? AND m.address = ? AND a.started_at > ?", SMS, number, since).
-		Where("a.result NOT IN (?)", bun.In([]Result{Retry, Refused, Halt})).Scan(ctx, &all, &same)
+		Where("a.result NOT IN (?)", bun.List([]Result{Retry, Refused, Halt})).Scan(ctx, &all, &same)
 	return all, same, err
 }
 

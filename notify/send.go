@@ -20,7 +20,7 @@ const actor = "system:notify"
 func (d *Desk) sendOne(ctx context.Context, channel string, due Message) error {
 	now := d.now()
 	if channel == SMS {
-		if until, quiet := d.Texts.quiet(now, due.ValidUntil); quiet {
+		if until, quiet := quietUntil(now, due.ValidUntil); quiet {
 			return d.DB.Write(ctx, func(tx bun.IDB) error { return postpone(ctx, tx, due.ID, until, "quiet hours") })
 		}
 	}

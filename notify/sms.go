@@ -31,9 +31,9 @@ const (
 // the zone database is not needed for it.
 var china = time.FixedZone("CST", 8*60*60)
 
-// quiet reports until when a text waits: to 08:00, unless what it speaks of is
+// quietUntil reports until when a text waits: to 08:00, unless what it speaks of is
 // due before noon of that day.
-func (TextLimits) quiet(now, validUntil time.Time) (until time.Time, quiet bool) {
+func quietUntil(now, validUntil time.Time) (until time.Time, quiet bool) {
 	local := now.In(china)
 	if local.Hour() >= quietTo && local.Hour() < quietFrom {
 		return time.Time{}, false
@@ -52,7 +52,8 @@ func (TextLimits) quiet(now, validUntil time.Time) (until time.Time, quiet bool)
 // (ICA-104).
 func (d *Desk) overBudget(ctx context.Context, tx bun.IDB, m Message, now time.Time) (bool, error) {
 	all, same, err := sentTexts(ctx, tx, m.Address, m.Text, now.Add(-24*time.Hour))
-	if err != nil || all < d.Texts.PerDay && same < d.Texts.SameText {
+	limits := orElse(d.Texts, DefaultTextLimits)
+	if err != nil || all < limits.PerDay && same < limits.SameText {
 		return false, err
 	}
 	m.State, m.SettledAt, m.Detail = Dropped, now, "budget of the number is spent"

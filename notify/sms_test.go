@@ -84,7 +84,7 @@ func TestTextsWaitForTheMorning(t *testing.T) { // ICA-105
 		{"due at noon of that day", at(10, 21, 0), at(11, 12, 0), at(11, 8, 0)},
 		{"end of the month", at(31, 22, 0), at(36, 17, 30), at(32, 8, 0)},
 	} {
-		until, quiet := DefaultTextLimits.quiet(c.now.UTC(), c.valid.UTC())
+		until, quiet := quietUntil(c.now.UTC(), c.valid.UTC())
 		if quiet == c.until.IsZero() || !until.Equal(c.until) {
 			t.Errorf("%s: until %v, quiet %v; want %v", c.name, until, quiet, c.until)
 		}

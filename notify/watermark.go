@@ -101,7 +101,9 @@ func (d *Desk) canaryArrived(ctx context.Context, t mailToken, receivedAt time.T
 		if fresh, err := insertHeartbeat(ctx, tx, h); err != nil || !fresh {
 			return err
 		}
-		return audit.Record(ctx, tx, audit.Leaf{Type: "inbound_watermark", Stream: "system", Actor: actor, At: receivedAt,
-			Fields: map[string]any{"channel": Mail, "started_at": t.MadeAt, "ok": true}})
+		return audit.Record(ctx, tx, audit.Leaf{
+			Type: "inbound_watermark", Stream: "system", Actor: actor, At: receivedAt,
+			Fields: map[string]any{"channel": Mail, "started_at": t.MadeAt, "ok": true},
+		})
 	})
 }

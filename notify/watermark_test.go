@@ -265,7 +265,7 @@ func TestWatchdogSeesTheOldestDueMessage(t *testing.T) { // DL-7
 
 func TestDeskNamesWhatItLacks(t *testing.T) { // STY-14
 	err := (&Desk{}).Check()
-	for _, name := range []string{"DB", "Now", "Log", "Instance", "Jitter", "Texts", "Compose", "Served", "Failed", "Dead", "Inbound", "Addresses.Domain"} {
+	for _, name := range []string{"DB", "Now", "Log", "Instance", "Jitter", "Compose", "Served", "Failed", "Dead", "Inbound", "Addresses.Domain"} {
 		if err == nil || !strings.Contains(err.Error(), name) {
 			t.Errorf("%s is not named in %v", name, err)
 		}
