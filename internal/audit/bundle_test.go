@@ -290,6 +290,10 @@ func TestOperatorCannotOmitReorderOrInventLeaves(t *testing.T) { // EV-2, PRO-10
 			swap(files, two, three)
 			swap(files, p(two), p(three))
 		}},
+		{"leaves of two streams exchanged", "stream_broken", func(files map[string][]byte, _ *manifest) {
+			swap(files, one, two)
+			swap(files, p(one), p(two))
+		}},
 		{"leaf doubled", "stream_broken", func(files map[string][]byte, _ *manifest) {
 			files["leaves/004.json"], files["proofs/004.tlog-proof"] = files[three], files[p(three)]
 		}},

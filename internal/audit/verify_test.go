@@ -217,6 +217,43 @@ func TestNothingIsSignedThatDoesNotContinueTheLastCheckpoint(t *testing.T) { // 
 	if err := try(next, last); !errors.Is(err, ErrRewound) {
 		t.Errorf("smaller size: %v", err)
 	}
+
+	edit(t, d, "DELETE FROM evidence_checkpoints WHERE size = 3")
+	wrong := edge{size: 2, roots: make([]Hash, 1)} // nor is the caller's word taken for the beginning
+	if err := desk.publish(t.Context(), wrong); !errors.Is(err, ErrDamaged) {
+		t.Errorf("publish says %v", err)
+	}
+}
+
+func TestEdgeIsCheckedWhenNothingFollowsTheCheckpoint(t *testing.T) { // DEC-11
+	d := dbtest.SQLite(t)
+	desk := newDesk(t, d)
+	record(t, d, newLeaf("a", "system"), newLeaf("b", "system"), newLeaf("c", "system"))
+	if err := desk.Checkpoint(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	edit(t, d, "UPDATE evidence_hashes SET hash = ? WHERE idx = 2", make([]byte, 32))
+	desk.File = ""
+	if err := desk.VerifySince(t.Context()); !errors.Is(err, ErrDamaged) {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestCheckpointFileOfAnotherHistoryIsRefused(t *testing.T) { // EV-7
+	desk := newDesk(t, dbtest.SQLite(t))
+	silence(t, desk)
+	if err := desk.Checkpoint(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(desk.File, latest(t, fork(t, desk).DB).Note, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := desk.VerifySince(t.Context()); !errors.Is(err, ErrDamaged) {
+		t.Errorf("VerifySince says %v", err)
+	}
+	if err := desk.Verify(t.Context()); !errors.Is(err, ErrDamaged) {
+		t.Errorf("Verify says %v", err)
+	}
 }
 
 // An operator who rewrites the leaves and the whole tree still meets the
