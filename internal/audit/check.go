@@ -35,7 +35,7 @@ func (b *Bundle) Verify(o VerifyOptions) (Report, error) {
 	c := check{Bundle: b, keys: keys, roots: map[int64]Hash{}}
 	c.report = Report{Key: strings.TrimSpace(trusted[0]), Pinned: len(o.Keys) > 0}
 	c.listing()
-	if c.checkpoint() {
+	if c.checkpoint(trusted) {
 		c.inclusion()
 		c.history()
 	}
@@ -69,15 +69,15 @@ func (c *check) listing() {
 		return
 	}
 	bad := false
-	for name, hash := range c.manifest.Files {
+	for _, name := range slices.Sorted(maps.Keys(c.manifest.Files)) {
 		body, found := c.files[name]
-		if !found || fileHash(body) != hash {
+		if !found || fileHash(body) != c.manifest.Files[name] {
 			bad = true
 			c.report.Fail(0, "file_altered",
 				"文件 %s 缺失或被改动。请索取原始文件。", "file %s is missing or altered; ask for the original file", name)
 		}
 	}
-	for name := range c.files {
+	for _, name := range c.Files() {
 		if _, listed := c.manifest.Files[name]; !listed && name != manifestName && name != signatureName {
 			bad = true
 			c.report.Fail(0, "file_unlisted",
@@ -90,13 +90,19 @@ func (c *check) listing() {
 }
 
 // checkpoint reads the checkpoint that all proofs lead to (EV-11.1).
-func (c *check) checkpoint() bool {
-	top, err := openCheckpoint(c.files[checkpointName(c.manifest.Size)], c.keys)
+func (c *check) checkpoint(trusted []string) bool {
+	text := c.files[checkpointName(c.manifest.Size)]
+	top, err := openCheckpoint(text, c.keys)
 	if err != nil || top.Size != c.manifest.Size {
 		c.report.Fail(1, "checkpoint_signature",
 			"校验点不是由所信任的密钥签名的。请核对公钥，并向出具单位索取原始文件。",
 			"the checkpoint is not signed by the trusted key; check the key and ask the issuing office for the original file")
 		return false
+	}
+	for _, key := range trusted {
+		if _, err := OpenCheckpoint(text, key); err == nil {
+			c.report.Key = strings.TrimSpace(key)
+		}
 	}
 	top.At, _ = time.Parse(instantForm, c.manifest.CheckpointAt)
 	c.top, c.report.Checkpoint, c.roots[top.Size] = top, top, top.Root
@@ -107,9 +113,9 @@ func (c *check) checkpoint() bool {
 // inclusion checks that every leaf is in the tree, where it says (EV-11.2).
 func (c *check) inclusion() {
 	bad := false
-	for name, err := range c.broken {
+	for _, name := range slices.Sorted(maps.Keys(c.broken)) {
 		bad = true
-		c.report.Fail(2, "leaf_unreadable", "%s 无法读取：%v。请索取原始文件。", "%s cannot be read: %v; ask for the original file", name, err)
+		c.report.Fail(2, "leaf_unreadable", "%s 无法读取：%v。请索取原始文件。", "%s cannot be read: %v; ask for the original file", name, c.broken[name])
 	}
 	leaves, proofs := c.folder("leaves/"), c.folder("proofs/")
 	if len(leaves) != len(proofs) || len(c.entries) != len(leaves) {

@@ -13,28 +13,28 @@ import (
 
 const (
 	receiptHeader = "lianban receipt v1" // with spaces, so that it cannot be the origin of a checkpoint
-	replyType     = "reply_received"
+	replyPrefix   = "reply_"             // leaf types reply_received, reply_late, reply_revised
 )
 
 // Receipt is what the log signs under a reply (EV-9): whoever holds it refutes a
 // false Deemed alone and offline, and a log that later hides the reply is
 // convicted by its own signature.
 type Receipt struct {
-	Stream     string // of the reply's leaf: "case/<id>/<department>"
+	Stream     string // of the reply's leaf, names the case and the department: "case/<id>/<department>"
 	StreamSeq  int64
 	Seq        int64
 	Leaf       Hash
 	Visit      string
 	Round      int64
-	Department string
 	Reply      string // id of the reply
-	Answer     string // what was answered: "accepted", "declined", "countered"
+	Kind       string // what was answered, as the leaf says it: "decline"
+	Outcome    string // what came of it, as the leaf says it: "late"
 	ReceivedAt time.Time
 	Checkpoint Checkpoint // the last one before the leaf; Size 0 if there was none; without Note
 }
 
-// Receipt signs the receipt for a reply, given its entry of type
-// reply_received with the fields visit, round, department, reply, answer and
+// Receipt signs the receipt for a reply, given its committed entry: a type that
+// begins with "reply_", and the fields visit, round, reply, kind, outcome and
 // received_at. All it says is read from that entry and from the log before it,
 // so every call gives the same bytes, on the page and in the mail alike.
 // It refuses any other entry.
@@ -53,11 +53,11 @@ func (d *Desk) Receipt(ctx context.Context, q bun.IDB, e Entry) ([]byte, error) 
 func receiptOf(e Entry) (Receipt, error) {
 	r := Receipt{
 		Stream: e.Stream, StreamSeq: e.StreamSeq, Seq: e.Seq, Leaf: e.Hash,
-		Visit: e.Text("visit"), Round: e.Int("round"), Department: e.Text("department"),
-		Reply: e.Text("reply"), Answer: e.Text("answer"), ReceivedAt: e.Time("received_at"),
+		Visit: e.Text("visit"), Round: e.Int("round"), Reply: e.Text("reply"),
+		Kind: e.Text("kind"), Outcome: e.Text("outcome"), ReceivedAt: e.Time("received_at"),
 	}
-	if e.Type != replyType || r.Visit == "" || r.Round < 1 || r.Department == "" ||
-		r.Reply == "" || r.Answer == "" || r.ReceivedAt.IsZero() {
+	if !strings.HasPrefix(e.Type, replyPrefix) || r.Visit == "" || r.Round < 1 ||
+		r.Reply == "" || r.Kind == "" || r.Outcome == "" || r.ReceivedAt.IsZero() {
 		return r, fmt.Errorf("leaf %d of type %s does not say all that a receipt states", e.Seq, e.Type)
 	}
 	return r, nil
@@ -71,9 +71,9 @@ func (r Receipt) text() string {
 		checkpoint = fmt.Sprintf("%s %d %s", c.Origin, c.Size, c.Root)
 	}
 	return fmt.Sprintf(receiptHeader+"\nstream %s\nstream_seq %d\nleaf %d %s\nvisit %s\nround %d\n"+
-		"department %s\nreply %s\nanswer %s\nreceived_at %s\ncheckpoint %s\n",
+		"reply %s\nkind %s\noutcome %s\nreceived_at %s\ncheckpoint %s\n",
 		r.Stream, r.StreamSeq, r.Seq, r.Leaf, r.Visit, r.Round,
-		r.Department, r.Reply, r.Answer, Instant(r.ReceivedAt), checkpoint)
+		r.Reply, r.Kind, r.Outcome, Instant(r.ReceivedAt), checkpoint)
 }
 
 // VerifyReceipt reads a receipt and checks that one of the verifier keys signed
@@ -111,8 +111,8 @@ func parseReceipt(text string) (Receipt, error) {
 		lines[name] = value
 	}
 	r := Receipt{
-		Stream: lines["stream"], Visit: lines["visit"], Department: lines["department"],
-		Reply: lines["reply"], Answer: lines["answer"],
+		Stream: lines["stream"], Visit: lines["visit"], Reply: lines["reply"],
+		Kind: lines["kind"], Outcome: lines["outcome"],
 	}
 	seq, leaf, _ := strings.Cut(lines["leaf"], " ")
 	var errs [6]error

@@ -12,10 +12,10 @@ import (
 	"lianban/internal/db/dbtest"
 )
 
-func reply(answer string) Leaf {
+func reply(kind string) Leaf {
 	leaf := newLeaf("reply_received", fireStream)
 	leaf.Fields = map[string]any{
-		"visit": "v1", "round": 1, "department": "d-fire", "reply": "r1", "answer": answer,
+		"visit": "v1", "round": 1, "reply": "r1", "kind": kind, "outcome": "applied",
 		"received_at": time.Date(2026, 3, 4, 9, 29, 59, 999e6, time.UTC),
 	}
 	return leaf
@@ -39,7 +39,7 @@ func TestReplyGetsASignedReceiptTheSameEveryTime(t *testing.T) { // EV-9, INS-80
 	dbtest.Each(t, func(t *testing.T, d *db.DB) {
 		desk := newDesk(t, d)
 		silence(t, desk)
-		record(t, d, reply("declined"))
+		record(t, d, reply("decline"))
 		text := receiptFor(t, desk, 2)
 		if err := desk.Checkpoint(t.Context()); err != nil {
 			t.Fatal(err)
@@ -51,7 +51,7 @@ func TestReplyGetsASignedReceiptTheSameEveryTime(t *testing.T) { // EV-9, INS-80
 		if err != nil {
 			t.Fatal(err)
 		}
-		if r.Answer != "declined" || r.Department != "d-fire" || r.Round != 1 || r.Seq != 4 ||
+		if r.Kind != "decline" || r.Outcome != "applied" || r.Stream != fireStream || r.Round != 1 || r.Seq != 4 ||
 			r.Checkpoint.Size != 1 || !r.ReceivedAt.Equal(streamOf(t, d, fireStream)[2].Time("received_at")) {
 			t.Errorf("receipt says %+v", r)
 		}
@@ -61,7 +61,7 @@ func TestReplyGetsASignedReceiptTheSameEveryTime(t *testing.T) { // EV-9, INS-80
 func TestNoByteOfAReceiptCanBeChanged(t *testing.T) { // EV-9
 	desk := newDesk(t, dbtest.SQLite(t))
 	silence(t, desk)
-	record(t, desk.DB, reply("declined"))
+	record(t, desk.DB, reply("decline"))
 	text := receiptFor(t, desk, 2)
 	for i := range text {
 		for bit := range 8 {
@@ -76,7 +76,7 @@ func TestNoByteOfAReceiptCanBeChanged(t *testing.T) { // EV-9
 	body := string(text[:bytes.Index(text, []byte("\n\n"))+1])
 	for _, other := range []string{
 		strings.Replace(body, "round 1", "round 01", 1),
-		strings.Replace(body, "answer declined", "answer declined\nanswer accepted", 1),
+		strings.Replace(body, "kind decline", "kind decline\nkind accept", 1),
 		strings.Replace(body, "reply r1\n", "", 1),
 		strings.Replace(body, " v1", " v2", 1),
 		body + "more x\n",
@@ -94,7 +94,7 @@ func TestNoByteOfAReceiptCanBeChanged(t *testing.T) { // EV-9
 func TestReceiptIsGivenForRecordedRepliesOnly(t *testing.T) { // EV-9
 	desk := newDesk(t, dbtest.SQLite(t))
 	silence(t, desk)
-	half := reply("accepted")
+	half := reply("accept")
 	delete(half.Fields, "received_at")
 	record(t, desk.DB, half)
 	for _, e := range streamOf(t, desk.DB, fireStream) {
@@ -112,7 +112,7 @@ func TestReceiptRefutesALogThatHidesTheReply(t *testing.T) { // EV-9, EV-11.13, 
 	desk := newDesk(t, dbtest.SQLite(t))
 	request := silence(t, desk)
 	before := filesOf(t, makeBundle(t, desk, request))
-	record(t, desk.DB, reply("declined"))
+	record(t, desk.DB, reply("decline"))
 	honest := filesOf(t, makeBundle(t, desk, request))
 
 	with := func(receipt []byte) VerifyOptions {
@@ -132,7 +132,7 @@ func TestReceiptRefutesALogThatHidesTheReply(t *testing.T) { // EV-9, EV-11.13, 
 	// another history under the same key: the reply became an acceptance
 	forked := &Desk{DB: dbtest.SQLite(t), Key: desk.Key, Now: desk.Now}
 	request = silence(t, forked)
-	record(t, forked.DB, reply("accepted"))
+	record(t, forked.DB, reply("accept"))
 	check("reply altered", filesOf(t, makeBundle(t, forked, request)), receipt, Conflict, "receipt_conflict")
 
 	// what the receipt says is not what its leaf says
@@ -140,14 +140,14 @@ func TestReceiptRefutesALogThatHidesTheReply(t *testing.T) { // EV-9, EV-11.13, 
 	if err != nil {
 		t.Fatal(err)
 	}
-	lie.Answer = "accepted"
+	lie.Kind = "accept"
 	signed, err := desk.Key.sign(lie.text())
 	if err != nil {
 		t.Fatal(err)
 	}
 	check("receipt unlike its leaf", honest, signed, Conflict, "receipt_conflict")
 
-	lie.Answer, lie.Checkpoint.Root = "declined", Hash{}
+	lie.Kind, lie.Checkpoint.Root = "decline", Hash{}
 	if signed, err = desk.Key.sign(lie.text()); err != nil {
 		t.Fatal(err)
 	}
