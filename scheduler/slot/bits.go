@@ -1,32 +1,42 @@
 package slot
 
 import (
+	"iter"
 	"math/bits"
-	"time"
-
-	"lianban/scheduler/workday"
 )
 
 const (
-	grain       = 5 // minutes a bit stands for (INS-507)
-	words       = 3 // 192 bits: 16 hours
+	grain       = 5  // minutes a bit stands for (INS-507)
+	step        = 15 // minutes between offered starts (INS-507)
+	words       = 3  // 192 bits: 16 hours
 	width       = words * 64
 	firstMinute = 6 * 60 // bit 0 is 06:00
+	noon        = (12*60 - firstMinute) / grain
 )
 
-// row is one day of starts: bit i is a start at firstMinute + grain·i.
+// row is one day: bit i is the five minutes from firstMinute + grain·i on, or
+// a start at that time.
 type row [words]uint64
 
+var full = row{^uint64(0), ^uint64(0), ^uint64(0)}
+
 func (r row) and(o row) row {
-	for i := range r {
-		r[i] &= o[i]
+	for w := range r {
+		r[w] &= o[w]
+	}
+	return r
+}
+
+func (r row) or(o row) row {
+	for w := range r {
+		r[w] |= o[w]
 	}
 	return r
 }
 
 func (r row) minus(o row) row {
-	for i := range r {
-		r[i] &^= o[i]
+	for w := range r {
+		r[w] &^= o[w]
 	}
 	return r
 }
@@ -35,22 +45,45 @@ func (r row) empty() bool { return r == row{} }
 
 func (r row) has(i int) bool { return i >= 0 && i < width && r[i/64]>>(i%64)&1 == 1 }
 
+func (r row) count() (n int) {
+	for _, word := range r {
+		n += bits.OnesCount64(word)
+	}
+	return n
+}
+
 // set marks the bits from i up to but not including j; what lies outside the
 // day is left out.
 func (r *row) set(i, j int) {
-	for i, j = max(i, 0), min(j, width); i < j; i++ {
-		r[i/64] |= 1 << (i % 64)
+	for w := range r {
+		from, to := max(i-w*64, 0), min(j-w*64, 64)
+		if from < to {
+			r[w] |= ^uint64(0) << from & (^uint64(0) >> (64 - to))
+		}
 	}
 }
 
+// between has the bits from i up to but not including j.
+func between(i, j int) (out row) {
+	out.set(i, j)
+	return out
+}
+
+// quarters has the starts that are offered: every quarter of an hour.
+func quarters() (out row) {
+	for i := 0; i < width; i += step / grain {
+		out.set(i, i+1)
+	}
+	return out
+}
+
 // down moves every bit n places towards the morning.
-func (r row) down(n int) row {
-	var out row
+func (r row) down(n int) (out row) {
 	skip, shift := n/64, n%64
-	for i := range words - skip {
-		out[i] = r[i+skip] >> shift
-		if shift > 0 && i+skip+1 < words {
-			out[i] |= r[i+skip+1] << (64 - shift)
+	for w := range words - skip {
+		out[w] = r[w+skip] >> shift
+		if w+skip+1 < words {
+			out[w] |= r[w+skip+1] << (64 - shift) // nothing when shift is 0
 		}
 	}
 	return out
@@ -67,16 +100,17 @@ func (r row) starts(n int) row {
 	return r
 }
 
-// each calls visit for every set bit, in order, until it returns false.
-func (r row) each(visit func(i int) bool) bool {
-	for w, word := range r {
-		for ; word != 0; word &= word - 1 {
-			if !visit(w*64 + bits.TrailingZeros64(word)) {
-				return false
+// all gives the set bits in order.
+func (r row) all() iter.Seq[int] {
+	return func(yield func(int) bool) {
+		for w, word := range r {
+			for ; word != 0; word &= word - 1 {
+				if !yield(w*64 + bits.TrailingZeros64(word)) {
+					return
+				}
 			}
 		}
 	}
-	return true
 }
 
 // atLeast keeps the bits that are set in at least n of the rows. It adds the
@@ -84,7 +118,7 @@ func (r row) each(visit func(i int) bool) bool {
 func atLeast(n int, rows []row) row {
 	switch n {
 	case 0:
-		return row{^uint64(0), ^uint64(0), ^uint64(0)}
+		return full
 	case 1:
 		return union(rows)
 	case 2:
@@ -119,37 +153,14 @@ func manyOf(n int, rows []row) row {
 	planes := make([]row, n)
 	for i := range rows {
 		for k := n - 1; k > 0; k-- {
-			for w := range planes[k] {
-				planes[k][w] |= planes[k-1][w] & rows[i][w]
-			}
+			planes[k] = planes[k].or(planes[k-1].and(rows[i]))
 		}
-		for w := range planes[0] {
-			planes[0][w] |= rows[i][w]
-		}
+		planes[0] = planes[0].or(rows[i])
 	}
 	return planes[n-1]
 }
 
-// minuteOf is the minute of the day an instant falls on in Shanghai, counted
-// from the day's midnight; it may lie before or after the day.
-func minuteOf(day workday.Date, t time.Time) int {
-	d := t.Sub(day.Midnight())
-	m := int(d / time.Minute)
-	if d%time.Minute != 0 && d > 0 {
-		m++
-	}
-	return m
-}
-
-// blocked marks the bits that a span touches, widened by before and after
-// minutes: rounded outward, so that a minute of overlap blocks its grain.
-func (s Span) blocked(day workday.Date, before, after int) (out row) {
-	from := floorDiv(int(s.From.Sub(day.Midnight())/time.Minute)-before-firstMinute, grain)
-	to := -floorDiv(-(minuteOf(day, s.To) + after - firstMinute), grain)
-	out.set(from, to)
-	return out
-}
-
+// floorDiv and ceilDiv round down and up, on both sides of zero.
 func floorDiv(a, b int) int {
 	q := a / b
 	if a%b != 0 && a < 0 {
@@ -158,5 +169,4 @@ func floorDiv(a, b int) int {
 	return q
 }
 
-// startOf is the instant of a bit.
-func startOf(day workday.Date, i int) time.Time { return day.At(firstMinute + grain*i) }
+func ceilDiv(a, b int) int { return -floorDiv(-a, b) }
