@@ -145,6 +145,15 @@ func (d *Desk) moveOpinion(ctx context.Context, tx bun.IDB, p Participant, v Vis
 			Kind: TaskReview, Subject: p.ID, CreatedAt: d.now(), ForRole: string(auth.Supervisor),
 			Detail: p.Name + "已视为同意，现场提出不同意见，请监督人员复核",
 		})
+	case OpinionReview:
+		if p.Consent == ConsentDeemed {
+			return nil // a supervisor decides first (INS-915)
+		}
+		// It answered in time: its own opinion counts (PRO-5, INS-1101).
+		if err := finishTasks(ctx, tx, TaskReview, p.ID, d.now(), systemActor.String(), "已出具意见"); err != nil {
+			return err
+		}
+		return setOpinion(ctx, tx, p, OpinionReview, OpinionGiven)
 	}
 	return nil
 }
@@ -203,7 +212,7 @@ func (d *Desk) Uphold(ctx context.Context, by auth.Actor, participantID, reason 
 		}
 		return []audit.Leaf{{
 			Type: "override", Stream: departmentStream(p.CaseID, p.DepartmentID), Actor: by.String(), At: d.now(),
-			Fields: map[string]any{"round": p.Round, "decision": "upheld", "reason_hash_of": "task"},
+			Fields: map[string]any{"round": p.Round, "decision": "upheld"},
 		}}, finishTasks(ctx, tx, TaskReview, p.ID, d.now(), by.String(), reason)
 	})
 }

@@ -222,7 +222,7 @@ func (d *Desk) applyReply(ctx context.Context, tx bun.IDB, p Participant, v Visi
 		return nil, err
 	}
 	r.Outcome = judgeReply(replyFacts{p: p, v: v, r: *r, held: held, last: last})
-	if r.Receipt, err = nextNumber(ctx, tx, "receipt/"+v.CentreID, d.now(), "HZ-%s-%d-%06d"); err != nil {
+	if r.Receipt, err = nextNumber(ctx, tx, "receipt/"+v.Division, d.now(), "HZ-%s-%d-%06d"); err != nil {
 		return nil, err
 	}
 	if err := insertReply(ctx, tx, r); err != nil {

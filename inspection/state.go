@@ -1,7 +1,5 @@
 package inspection
 
-import "slices"
-
 // CaseState is where a Case stands.
 type CaseState string
 
@@ -108,20 +106,10 @@ var OpinionMoves = []Move[OpinionState]{
 	{"DeemDue", []OpinionState{OpinionNone}, OpinionDeemed, "O4"},
 	{"Opine otherwise, or a reply in time turns up", []OpinionState{OpinionDeemed}, OpinionReview, "O8"},
 	{"Uphold", []OpinionState{OpinionReview}, OpinionDeemed, "O9"},
+	{"Reverse, without an opinion of its own", []OpinionState{OpinionDeemed, OpinionReview}, OpinionNone, "O10"},
+	{"Reverse, or Opine after a reply in time", []OpinionState{OpinionDeemed, OpinionReview}, OpinionGiven, "O10, INS-1101"},
 	{"NotHeld, Cancel", []OpinionState{OpinionNone, OpinionGiven, OpinionDeemed, OpinionReview}, OpinionWaived, "O11"},
 }
-
-// from finds the states that an act may start from.
-func from[S ~string](moves []Move[S], act string) []S {
-	i := slices.IndexFunc(moves, func(m Move[S]) bool { return m.Act == act })
-	if i < 0 {
-		return nil
-	}
-	return moves[i].From
-}
-
-// settled are the consent states after which nobody waits for an answer (V5).
-var settled = []Consent{ConsentAccepted, ConsentDeclined, ConsentDeemed}
 
 // open are the consent states in which silence may still be broken.
 var open = []Consent{ConsentUnserved, ConsentAwaiting}

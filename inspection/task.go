@@ -45,6 +45,7 @@ const (
 	TaskNeverDeemed TaskKind = "never_deemed"
 	TaskConfirm     TaskKind = "confirm_deemed"
 	TaskReview      TaskKind = "review_opinion"
+	TaskReverse     TaskKind = "reverse_deemed" // a second person decides
 	TaskLink        TaskKind = "link_locked"
 	TaskBook        TaskKind = "book_visit" // a case was handed over to this window
 )

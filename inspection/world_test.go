@@ -226,11 +226,12 @@ func (w *testWorld) tick() {
 	w.must(w.EscalateDue(ctx))
 }
 
-// until lives through the time to an instant in steps of ten minutes.
+// until lives through the time to an instant in steps shorter than the gap
+// that the inbox may have.
 func (w *testWorld) until(then time.Time) {
 	w.t.Helper()
 	for w.clock.Now().Before(then) {
-		w.clock.forward(min(10*time.Minute, then.Sub(w.clock.Now())))
+		w.clock.forward(min(25*time.Minute, then.Sub(w.clock.Now())))
 		w.tick()
 	}
 }

@@ -316,3 +316,15 @@ CREATE TABLE scans (
 	saved_by {{.ID}} NOT NULL
 );
 CREATE INDEX scans_by_subject ON scans (subject);
+
+CREATE TABLE reversals (
+	id             {{.ID}} PRIMARY KEY,
+	participant_id {{.ID}} NOT NULL REFERENCES participants (id),
+	round          {{.Int}} NOT NULL,
+	reason         {{.ID}} NOT NULL,
+	proposed_by    {{.ID}} NOT NULL,
+	proposed_at    {{.Time}} NOT NULL,
+	decided_by     {{.ID}} NOT NULL,
+	decided_at     {{.Time}},
+	UNIQUE (participant_id, round)
+);

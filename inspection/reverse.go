@@ -1,0 +1,123 @@
+package inspection
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"github.com/uptrace/bun"
+
+	"lianban/internal/audit"
+	"lianban/internal/auth"
+	"lianban/internal/fault"
+)
+
+// Reversal (撤销视为同意) takes two persons: a supervisor proposes, a second
+// supervisor or an auditor decides (INS-917). The deemed row stays, without
+// effect.
+type Reversal struct {
+	bun.BaseModel `bun:"table:reversals" json:"-"`
+
+	ID            string    `bun:"id,pk" json:"id"`
+	ParticipantID string    `json:"participant_id"`
+	Round         int       `json:"round"`
+	Reason        string    `json:"reason"`
+	ProposedBy    string    `json:"proposed_by"`
+	ProposedAt    time.Time `json:"proposed_at"`
+	DecidedBy     string    `json:"decided_by,omitempty"`
+	DecidedAt     time.Time `bun:",nullzero" json:"decided_at,omitzero"`
+}
+
+// Reverse proposes to take a deemed consent back; called by a second person it
+// decides. The department's own opinion then counts, or is due. Only before
+// the joint opinion is issued. Refusals: not_found, not_supervisor,
+// reason_missing, two_persons, nothing_deemed, visit_closed.
+func (d *Desk) Reverse(ctx context.Context, by auth.Actor, participantID, reason string) error {
+	if strings.TrimSpace(reason) == "" {
+		return reasonMissing()
+	}
+	return d.onParticipant(ctx, participantID, func(tx bun.IDB, p Participant, v Visit) ([]audit.Leaf, error) {
+		if err := mayReverse(ctx, tx, by, v); err != nil {
+			return nil, err
+		}
+		if err := reversible(p, v); err != nil {
+			return nil, err
+		}
+		r, waiting, err := findReversal(ctx, tx, p)
+		if err != nil {
+			return nil, err
+		}
+		if !waiting {
+			return d.proposeReversal(ctx, tx, by, p, v, reason)
+		}
+		if r.ProposedBy == by.String() {
+			return nil, fault.Refuse(fault.Forbidden, "two_persons",
+				"撤销须由另一名监督人员或审计人员决定", "another supervisor or an auditor has to decide")
+		}
+		return d.decideReversal(ctx, tx, by, p, r)
+	})
+}
+
+// mayReverse: supervisors of the organising centre, and auditors.
+func mayReverse(ctx context.Context, tx bun.IDB, by auth.Actor, v Visit) error {
+	if by.Is(auth.Auditor) {
+		return nil
+	}
+	return maySupervise(ctx, tx, by, v.CentreID)
+}
+
+func reversible(p Participant, v Visit) error {
+	switch {
+	case v.State == VisitClosed:
+		return fault.Refuse(fault.Conflict, "visit_closed",
+			"联合意见书已出具，不能在此撤销", "the joint opinion is issued; it cannot be reversed here any more")
+	case p.Opinion != OpinionDeemed && p.Opinion != OpinionReview:
+		return fault.Refuse(fault.Conflict, "nothing_deemed",
+			"该部门没有视为同意的记录", "nothing is deemed for this department")
+	}
+	return nil
+}
+
+func (d *Desk) proposeReversal(ctx context.Context, tx bun.IDB, by auth.Actor, p Participant, v Visit, reason string) ([]audit.Leaf, error) {
+	r := Reversal{ID: newID(), ParticipantID: p.ID, Round: p.Round, Reason: reason, ProposedBy: by.String(), ProposedAt: d.now()}
+	if _, err := insertNew(ctx, tx, &r); err != nil {
+		return nil, err
+	}
+	err := raiseTask(ctx, tx, v, Task{
+		Kind: TaskReverse, Subject: p.ID, CreatedAt: d.now(), ForRole: string(auth.Supervisor),
+		Detail: p.Name + "的视为同意拟撤销，请另一名监督人员决定：" + reason,
+	})
+	return []audit.Leaf{{
+		Type: "reversal_proposed", Stream: departmentStream(p.CaseID, p.DepartmentID), Actor: by.String(), At: d.now(),
+		Fields: map[string]any{"round": p.Round},
+	}}, err
+}
+
+func (d *Desk) decideReversal(ctx context.Context, tx bun.IDB, by auth.Actor, p Participant, r Reversal) ([]audit.Leaf, error) {
+	if err := closeReversal(ctx, tx, r, by.String(), d.now()); err != nil {
+		return nil, err
+	}
+	if err := suspend(ctx, tx, p, d.now()); err != nil {
+		return nil, err
+	}
+	_, own, err := lastOpinion(ctx, tx, p)
+	if err != nil {
+		return nil, err
+	}
+	to := OpinionNone // the department's own opinion is due
+	if own {
+		to = OpinionGiven
+	}
+	if err := setOpinion(ctx, tx, p, p.Opinion, to); err != nil {
+		return nil, err
+	}
+	for _, kind := range []TaskKind{TaskReview, TaskReverse} {
+		if err := finishTasks(ctx, tx, kind, p.ID, d.now(), by.String(), r.Reason); err != nil {
+			return nil, err
+		}
+	}
+	return []audit.Leaf{{
+		Type: "deemed_reversed", Stream: departmentStream(p.CaseID, p.DepartmentID), Actor: by.String(), At: d.now(),
+		Fields: map[string]any{"round": p.Round, "proposed_by": r.ProposedBy},
+	}}, nil
+}

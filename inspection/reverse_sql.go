@@ -1,0 +1,26 @@
+package inspection
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"time"
+
+	"github.com/uptrace/bun"
+)
+
+// findReversal is the proposal that waits for a second person, if any.
+func findReversal(ctx context.Context, q bun.IDB, p Participant) (r Reversal, waiting bool, err error) {
+	err = q.NewSelect().Model(&r).Where("participant_id = ? AND round = ? AND decided_at IS NULL", p.ID, p.Round).Scan(ctx)
+	if errors.Is(err, sql.ErrNoRows) {
+		return r, false, nil
+	}
+	return r, err == nil, err
+}
+
+func closeReversal(ctx context.Context, tx bun.IDB, r Reversal, by string, now time.Time) error {
+	r.DecidedBy, r.DecidedAt = by, now
+	res, err := tx.NewUpdate().Model(&r).Column("decided_by", "decided_at").
+		Where("id = ? AND decided_at IS NULL", r.ID).Exec(ctx)
+	return exactlyOne(res, err, "bad_move")
+}
