@@ -387,7 +387,7 @@ func replyLeaf(p Participant, r Reply) audit.Leaf {
 	return audit.Leaf{
 		Type: kind, Stream: departmentStream(p.CaseID, p.DepartmentID), Actor: r.RecordedBy, At: r.RecordedAt,
 		Fields: map[string]any{
-			"reply": r.ID, "round": r.Round, "kind": string(r.Kind), "received_at": stamp(r.ReceivedAt),
+			"reply": r.ID, "visit": p.VisitID, "round": r.Round, "kind": string(r.Kind), "received_at": stamp(r.ReceivedAt),
 			"channel": r.Channel, "strength": r.Strength, "outcome": string(r.Outcome), "receipt": r.Receipt,
 		},
 	}
