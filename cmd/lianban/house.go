@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"log/slog"
 	mathrand "math/rand/v2"
-	"os"
 	"time"
 
 	"github.com/uptrace/bun"
@@ -52,11 +51,18 @@ func build(cfg config, d *db.DB, log *slog.Logger, read func() scheduler.Reading
 	if err != nil {
 		return nil, err
 	}
+	// The name of this process among several on one database: random, and the
+	// same after a restart, so that the calls a crash left behind are found.
+	name, err := keyFile(cfg.file("instance"), func() []byte { return []byte(rand.Text()) })
+	if err != nil {
+		return nil, err
+	}
 	h.audit = &audit.Desk{DB: d, Now: h.clock.Now, Key: key, File: cfg.file("checkpoints.txt")}
 	h.office = &office.Desk{DB: d, Now: h.clock.Now}
 	h.auth = &auth.Desk{DB: d, Now: h.clock.Now}
 	h.notify = &notify.Desk{
-		DB: d, Now: h.clock.Now, Log: log, Instance: instance(), Jitter: mathrand.Float64, Addresses: addresses,
+		DB: d, Now: h.clock.Now, Log: log, Instance: string(name), Jitter: mathrand.Float64, Addresses: addresses,
+		Texts: notify.DefaultTextLimits,
 	}
 	h.inspection = &inspection.Desk{
 		DB: d, Now: h.clock.Now, Auth: h.auth, Addresses: addresses, ClockHealthy: h.clock.Healthy,
@@ -82,16 +88,6 @@ func (h *house) wire() {
 // check reports the first thing the wiring forgot.
 func (h *house) check() error {
 	return errors.Join(h.office.Check(), h.auth.Check(), h.audit.Check(), h.notify.Check(), h.inspection.Check())
-}
-
-// instance names this machine's service among several on one database, the same
-// after a restart, so that the calls a crash left behind are found (OUT-2).
-func instance() string {
-	name, err := os.Hostname()
-	if err != nil {
-		return "lianban"
-	}
-	return name
 }
 
 func (c config) addresses() (notify.Addresses, error) {
@@ -158,7 +154,7 @@ func (h *house) install(ctx context.Context) error {
 	}
 	var known []inspection.Matter
 	err := h.db.Read(ctx, func(q bun.IDB) (err error) {
-		known, err = inspection.ListMatters(ctx, q, inspection.MatterQuery{})
+		known, err = inspection.ListMatters(ctx, q, inspection.MatterQuery{At: h.clock.Now()})
 		return err
 	})
 	if err != nil || len(known) > 0 {

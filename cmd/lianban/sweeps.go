@@ -29,10 +29,22 @@ func (h *house) sweeps(probe func(context.Context) error) []scheduler.Sweep {
 		{Name: "outbox.ask", Every: 15 * time.Second, Run: h.notify.AskUnknown},
 		{Name: "inspection.deem", Every: 5 * time.Second, Run: h.inspection.DeemDue},
 		{Name: "inspection.remind", Every: 5 * time.Minute, Run: h.inspection.RemindDue},
+		{Name: "inspection.escalate", Every: 5 * time.Minute, Run: h.inspection.EscalateDue},
 		{Name: "inspection.escalate", Every: time.Minute, Run: h.inspection.EscalateDue},
 		{Name: "evidence.checkpoint", Every: time.Minute, Run: h.audit.Checkpoint},
 		{Name: "retention", Every: time.Hour, Run: h.auth.Purge},
 	}
+}
+
+// runAll runs sweeps once, in order, whatever becomes of each.
+func runAll(ctx context.Context, sweeps []scheduler.Sweep) error {
+	var errs []error
+	for _, s := range sweeps {
+		if err := s.Run(ctx); err != nil {
+			errs = append(errs, fmt.Errorf("%s: %w", s.Name, err))
+		}
+	}
+	return errors.Join(errs...)
 }
 
 // sendOver sends one channel's messages; each channel has a sweep of its own,

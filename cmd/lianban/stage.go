@@ -1,0 +1,287 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/uptrace/bun"
+
+	"lianban/inspection"
+	"lianban/internal/auth"
+	"lianban/notify"
+	"lianban/scheduler/slot"
+	"lianban/scheduler/workday"
+)
+
+// stage plays scenes in a world. It keeps the first error and then does
+// nothing more, so that a scene reads as what happens.
+type stage struct {
+	*world
+	ctx context.Context
+	err error
+}
+
+// at lives through the time until a clock time, n working days before the day
+// the demonstration begins on.
+func (s *stage) at(n int, clock string) {
+	if then := s.when(n, clock); s.err == nil {
+		s.err = s.until(s.ctx, then)
+	}
+}
+
+// skip leaps there: nothing waits for an answer yet.
+func (s *stage) skip(n int, clock string) {
+	if then := s.when(n, clock); s.err == nil {
+		s.dial.skipTo(then)
+		s.pass(0)
+	}
+}
+
+func (s *stage) when(n int, clock string) time.Time {
+	day, err := before(s.cal, s.day, n)
+	s.fail("count days", err)
+	at, err := time.ParseInLocation("2006-01-02 15:04", day.String()+" "+clock, workday.Shanghai)
+	s.fail("read a clock time", err)
+	return at
+}
+
+// pass lives through some minutes.
+func (s *stage) pass(minutes int) {
+	if s.err == nil {
+		s.err = s.until(s.ctx, s.dial.Now().Add(time.Duration(minutes)*time.Minute))
+	}
+}
+
+// scenario is a case as a clerk takes it in. facts is "floor_area_m2=120
+// outdoor_sign=yes fit_out=?"; what is not named is answered no or 0, and "?"
+// stays open.
+type scenario struct {
+	area, matter, applicant string
+	phone, address          string
+	lat, lon                float64
+	facts                   string
+}
+
+func (s *stage) clerk(area string) auth.Actor {
+	if area == "lst" {
+		return s.people["clerk"]
+	}
+	return s.people["clerk."+area]
+}
+
+// accept takes a case in at the window of its area, or at another one.
+func (s *stage) accept(c scenario, window ...string) inspection.Case {
+	if s.err != nil {
+		return inspection.Case{}
+	}
+	at := c.area
+	for _, other := range window {
+		at = other
+	}
+	answers, err := s.answers(c)
+	if err != nil {
+		s.err = err
+		return inspection.Case{}
+	}
+	i := slices.IndexFunc(areas, func(a area) bool { return a.key == c.area })
+	taken, err := s.inspection.Accept(s.ctx, s.clerk(at), inspection.AcceptRequest{
+		MatterCode: c.matter, Applicant: inspection.Applicant{Name: c.applicant, Phone: c.phone},
+		Site: inspection.Site{Division: areas[i].code, Address: c.address, Lat: c.lat, Lon: c.lon}, Answers: answers,
+	})
+	s.fail("accept "+c.applicant, err)
+	return taken
+}
+
+func (s *stage) fail(what string, err error) {
+	if err != nil && s.err == nil {
+		s.err = fmt.Errorf("%s: %w", what, err)
+	}
+}
+
+func (s *stage) answers(c scenario) (inspection.Answers, error) {
+	var m inspection.Matter
+	err := s.db.Read(s.ctx, func(q bun.IDB) (err error) {
+		m, err = inspection.MatterAt(s.ctx, q, c.matter, s.dial.Now())
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	form := map[string]string{}
+	for _, a := range m.Questions() {
+		form[a.Name] = map[inspection.AttributeKind]string{inspection.NumberAttribute: "0", inspection.YesNoAttribute: "no"}[a.Kind]
+	}
+	for _, fact := range strings.Fields(c.facts) {
+		name, value, _ := strings.Cut(fact, "=")
+		form[name] = strings.Trim(value, "?")
+	}
+	return inspection.ParseAnswers(form)
+}
+
+// book offers a visit on the n-th working day from now, in a half-day.
+func (s *stage) book(c inspection.Case, n int, band slot.Band) inspection.Visit {
+	if s.err != nil {
+		return inspection.Visit{}
+	}
+	clerk := s.organiser(c)
+	draft, err := s.inspection.Plan(s.ctx, clerk, inspection.PlanRequest{CaseID: c.ID, Kind: inspection.KindSite})
+	if err != nil {
+		s.fail("plan", err)
+		return draft
+	}
+	day, err := s.cal.Add(workday.DateOf(s.dial.Now()), n)
+	if err != nil {
+		s.fail("day", err)
+		return draft
+	}
+	found, err := s.inspection.Slots(s.ctx, clerk, inspection.SlotRequest{VisitID: draft.ID, From: day, To: day, Band: band, Limit: 1})
+	if err == nil && len(found.Offers) == 0 {
+		err = fmt.Errorf("nobody is free on %s", day)
+	}
+	if err != nil {
+		s.fail("slots for "+c.Applicant.Name, err)
+		return draft
+	}
+	v, err := s.inspection.Book(s.ctx, clerk, inspection.BookRequest{VisitID: draft.ID, Choice: choiceOf(found.Offers[0])})
+	s.fail("book", err)
+	s.pass(0) // the notices go out
+	return v
+}
+
+// organiser is a clerk of the centre that organises a case.
+func (s *stage) organiser(c inspection.Case) auth.Actor {
+	for _, a := range areas {
+		if s.centres[a.key].ID == c.OrganiserCentre {
+			return s.clerk(a.key)
+		}
+	}
+	return auth.Actor{}
+}
+
+// choiceOf is what a clerk's click on an offer sends.
+func choiceOf(o slot.Offer) inspection.SlotChoice {
+	choice := inspection.SlotChoice{Start: o.Start}
+	for _, ids := range o.People {
+		choice.Resources = append(choice.Resources, ids...)
+	}
+	for _, id := range []string{o.Vehicle, o.Room} {
+		if id != "" {
+			choice.Resources = append(choice.Resources, id)
+		}
+	}
+	slices.Sort(choice.Resources)
+	return choice
+}
+
+// part is one department's part of a visit as it stands.
+func (s *stage) part(v inspection.Visit, key string) inspection.ParticipantView {
+	if s.err != nil {
+		return inspection.ParticipantView{}
+	}
+	view, err := s.inspection.FindVisit(s.ctx, demoActor, v.ID)
+	s.fail("read the visit", err)
+	for _, p := range view.Participants {
+		if p.DepartmentID == s.departments[key].ID {
+			return p
+		}
+	}
+	s.fail("read the visit", fmt.Errorf("%s does not take part in %s", key, v.CaseNumber))
+	return inspection.ParticipantView{}
+}
+
+// answer is a department's reply from its inbox.
+func (s *stage) answer(v inspection.Visit, key string, kind inspection.ReplyKind, why string, proposals ...time.Time) {
+	p := s.part(v, key)
+	if s.err != nil {
+		return
+	}
+	who := s.officer(key)
+	s.fail("open the notice", s.inspection.Opened(s.ctx, who, p.ID))
+	_, err := s.inspection.Reply(s.ctx, who, inspection.ReplyRequest{
+		ParticipantID: p.ID, Round: v.Round, Kind: kind, Reason: why, Proposals: proposals, Channel: "portal",
+	})
+	s.fail(key+" answers", err)
+}
+
+// accepts lets departments accept from their inboxes, some minutes apart.
+func (s *stage) accepts(v inspection.Visit, keys ...string) {
+	for _, key := range keys {
+		s.pass(7)
+		s.answer(v, key, inspection.ReplyAccept, "")
+	}
+}
+
+// opine is a department's opinion on the site.
+func (s *stage) opine(v inspection.Visit, key, text string) {
+	p := s.part(v, key)
+	if s.err != nil {
+		return
+	}
+	_, err := s.inspection.Opine(s.ctx, s.officer(key), inspection.OpinionRequest{ParticipantID: p.ID, Kind: inspection.Agree, Text: text})
+	s.fail(key+" gives its opinion", err)
+}
+
+// sent gives the message of a purpose that went to a department over a channel.
+func (s *stage) sent(p inspection.ParticipantView, purpose, channel string) notify.Message {
+	var found notify.Message
+	if s.err != nil {
+		return found
+	}
+	err := s.db.Read(s.ctx, func(q bun.IDB) error {
+		all, err := notify.ListBySubject(s.ctx, q, p.ID, purpose)
+		for _, m := range all {
+			if m.Channel == channel {
+				found = m
+			}
+		}
+		return err
+	})
+	if err == nil && len(found.Body) == 0 {
+		err = fmt.Errorf("no %s over %s was sent to %s", purpose, channel, p.Name)
+	}
+	s.fail("read the outbox", err)
+	return found
+}
+
+// mailBack sends a department's written answer to the address its notice
+// names, as a mail server would hand it over.
+func (s *stage) mailBack(p inspection.ParticipantView, text string) {
+	if s.err != nil {
+		return
+	}
+	notice, err := readLetter(s.sent(p, notify.PurposeNotice, notify.Mail).Body)
+	if err != nil {
+		s.fail("read the notice", err)
+		return
+	}
+	now := s.dial.Now()
+	raw := letterBack(notice, text, now)
+	s.fail("deliver the answer", s.notify.Receive(s.ctx, notify.Envelope{
+		ReceivedAt: now, MailFrom: notice.to, Rcpt: notice.replyTo, Peer: "mx." + domainOf(notice.to),
+	}, raw))
+}
+
+func domainOf(address string) string {
+	_, domain, _ := strings.Cut(address, "@")
+	return domain
+}
+
+// letterBack writes the answer of a person who pressed "reply".
+func letterBack(l letter, text string, now time.Time) []byte {
+	var out bytes.Buffer
+	header := map[string]string{
+		"From": l.to, "To": l.replyTo, "Subject": "Re: notice", "Date": now.Format(time.RFC1123Z),
+		"Message-ID": fmt.Sprintf("<%d@%s>", now.UnixNano(), domainOf(l.to)), "In-Reply-To": l.id,
+		"MIME-Version": "1.0", "Content-Type": "text/plain; charset=utf-8", "Content-Transfer-Encoding": "8bit",
+	}
+	for _, name := range slices.Sorted(maps.Keys(header)) {
+		fmt.Fprintf(&out, "%s: %s\r\n", name, header[name])
+	}
+	fmt.Fprintf(&out, "\r\n%s\r\n", strings.ReplaceAll(text, "\n", "\r\n"))
+	return out.Bytes()
+}
