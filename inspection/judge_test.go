@@ -201,7 +201,7 @@ func TestAWeakAcceptNeverReplacesAStrongerDecline(t *testing.T) { // INS-805
 	}
 }
 
-func TestTheStateTablesNameEveryMove(t *testing.T) {
+func TestNoStateTableIsEmpty(t *testing.T) {
 	for _, moves := range []string{fmt.Sprint(VisitMoves), fmt.Sprint(ConsentMoves), fmt.Sprint(OpinionMoves)} {
 		if moves == "[]" {
 			t.Error("an empty table")
