@@ -2,7 +2,6 @@ package notify
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"log/slog"
 	"strings"
@@ -46,7 +45,7 @@ func newWorld(t *testing.T, d *db.DB) *world {
 		DB: d, Now: w.clock, Log: slog.New(slog.DiscardHandler), Instance: "a", Jitter: func() float64 { return 0.5 },
 		Addresses: Addresses{Domain: "lianban.example", Separator: "+", Key: []byte(strings.Repeat("k", 32))},
 		Channels:  map[string]Channel{Mail: w.mail, SMS: w.sms},
-		Compose: func(context.Context, bun.IDB, Message) (Body, error) { return w.body, w.hook(func() {}) },
+		Compose:   func(context.Context, bun.IDB, Message) (Body, error) { return w.body, w.hook(func() {}) },
 		Served: func(_ context.Context, _ bun.IDB, a Arrival) error {
 			return w.hook(func() { w.served = append(w.served, a) })
 		},
@@ -220,13 +219,5 @@ func noticeBody(t *testing.T) Body {
 	}
 	b.FromName, b.From = "冷水滩区政务服务中心", "window@lianban.example"
 	b.Calendar, b.Method = []byte("BEGIN:VCALENDAR\r\nVERSION:2.0\r\nMETHOD:REQUEST\r\nEND:VCALENDAR\r\n"), "REQUEST"
-	return b
-}
-
-func facts(v any) json.RawMessage {
-	b, err := json.Marshal(v)
-	if err != nil {
-		panic(err)
-	}
 	return b
 }

@@ -98,3 +98,10 @@ func page(limit int) int64 {
 	}
 	return int64(min(limit, 200))
 }
+
+// purgeTokens forgets canaries sent before an instant. Tokens of people are
+// never forgotten: an old answer must find its participant (ICA-41).
+func purgeTokens(ctx context.Context, tx bun.IDB, before time.Time) error {
+	_, err := tx.NewDelete().Model((*mailToken)(nil)).Where("kind = ? AND made_at < ?", tokenCanary, before).Exec(ctx)
+	return err
+}

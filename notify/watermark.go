@@ -2,6 +2,7 @@ package notify
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/uptrace/bun"
@@ -105,5 +106,21 @@ func (d *Desk) canaryArrived(ctx context.Context, t mailToken, receivedAt time.T
 			Type: "inbound_watermark", Stream: "system", Actor: actor, At: receivedAt,
 			Fields: map[string]any{"channel": Mail, "started_at": t.MadeAt, "ok": true},
 		})
+	})
+}
+
+// How long traces of the way in are kept: a canary that is still under way
+// after a week proves nothing, and heartbeats are logs (SEC-31).
+const (
+	canaryKept    = 7 * 24 * time.Hour
+	heartbeatKept = 400 * 24 * time.Hour
+)
+
+// Purge forgets canaries and heartbeats that have had their time; a nightly
+// sweep.
+func (d *Desk) Purge(ctx context.Context) error {
+	now := d.now()
+	return d.DB.Write(ctx, func(tx bun.IDB) error {
+		return errors.Join(purgeTokens(ctx, tx, now.Add(-canaryKept)), purgeHeartbeats(ctx, tx, now.Add(-heartbeatKept)))
 	})
 }

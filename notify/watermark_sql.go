@@ -60,3 +60,8 @@ func found(err error) error {
 	}
 	return err
 }
+
+func purgeHeartbeats(ctx context.Context, tx bun.IDB, before time.Time) error {
+	_, err := tx.NewDelete().Model((*Heartbeat)(nil)).Where("started_at < ?", before).Exec(ctx)
+	return err
+}

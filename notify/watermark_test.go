@@ -280,3 +280,29 @@ func TestDeskNamesWhatItLacks(t *testing.T) { // STY-14
 		}
 	}
 }
+
+func TestPurgeForgetsOldCanariesAndHeartbeatsButNoAddress(t *testing.T) { // SEC-31, ICA-41
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		w := newWorld(t, d)
+		answer := w.answerAddress()
+		if err := w.SendCanary(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		canary := w.mail.sent[0].Address
+		w.beat(Portal, morning, true)
+		w.later(heartbeatKept + time.Second)
+		w.beat("other", w.clock(), true)
+		if err := w.Purge(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if !w.alive(Portal).IsZero() || w.alive("other").IsZero() {
+			t.Error("the old heartbeat stayed, or the new one went")
+		}
+		if _, err := w.owner(t.Context(), canary); err == nil {
+			t.Error("the canary is still known")
+		}
+		if _, err := w.owner(t.Context(), answer); err != nil {
+			t.Errorf("the answer address is forgotten: %v", err)
+		}
+	})
+}
