@@ -75,7 +75,7 @@ func moveRespondBy(ctx context.Context, tx bun.IDB, p Participant, due time.Time
 
 func endDeadlines(ctx context.Context, tx bun.IDB, subject string, round int, kinds ...DeadlineKind) error {
 	_, err := tx.NewUpdate().Model((*DeadlineRow)(nil)).Set("state = ?", deadlineDone).
-		Where("subject = ? AND round = ? AND kind IN (?)", subject, round, bun.In(kinds)).
+		Where("subject = ? AND round = ? AND kind IN (?)", subject, round, bun.List(kinds)).
 		Where("state = 'pending'").Exec(ctx)
 	return err
 }
@@ -147,7 +147,7 @@ func endHoldsOf(ctx context.Context, tx bun.IDB, p Participant, source string, n
 }
 
 func listHolds(ctx context.Context, q bun.IDB, participants []string) (out []HoldRow, err error) {
-	err = q.NewSelect().Model(&out).Where("participant_id IN (?)", bun.In(participants)).Order("since").Scan(ctx)
+	err = q.NewSelect().Model(&out).Where("participant_id IN (?)", bun.List(participants)).Order("since").Scan(ctx)
 	return out, err
 }
 

@@ -105,7 +105,7 @@ func standingClasses(ctx context.Context, q bun.IDB, p Participant) (out []strin
 }
 
 func listServices(ctx context.Context, q bun.IDB, participants []string) (out []Service, err error) {
-	err = q.NewSelect().Model(&out).Where("participant_id IN (?)", bun.In(participants)).Order("served_at").Scan(ctx)
+	err = q.NewSelect().Model(&out).Where("participant_id IN (?)", bun.List(participants)).Order("served_at").Scan(ctx)
 	return out, err
 }
 

@@ -34,7 +34,7 @@ func readable(q *bun.SelectQuery, by auth.Actor, alias string) *bun.SelectQuery 
 	case atWindow(by):
 		return q.Where("(? = ? OR ? = ?)", col("centre_id"), by.Centre, col("organiser_centre"), by.Centre)
 	case by.Kind == auth.KindKey && len(by.Divisions) > 0:
-		return q.Where("? IN (?)", col("division"), bun.In(by.Divisions))
+		return q.Where("? IN (?)", col("division"), bun.List(by.Divisions))
 	case by.Department != "":
 		return q.Where("EXISTS (SELECT 1 FROM case_departments AS m WHERE m.case_id = ? AND m.included AND m.department_id = ?)", col("id"), by.Department)
 	}
@@ -95,8 +95,8 @@ func listWaiting(ctx context.Context, q bun.IDB, centre string) (waiting, held [
 	var rows []Waiting
 	err = q.NewSelect().Model(&rows).ModelTableExpr("participants AS p").ColumnExpr("p.*").
 		ColumnExpr("v.case_number, v.matter_name, v.start_at").Join("JOIN visits AS v ON v.id = p.visit_id").
-		Where("v.centre_id = ? AND v.state IN (?)", centre, bun.In([]VisitState{VisitOffered, VisitConfirmed})).
-		Where("p.required AND p.consent IN (?)", bun.In(open)).
+		Where("v.centre_id = ? AND v.state IN (?)", centre, bun.List([]VisitState{VisitOffered, VisitConfirmed})).
+		Where("p.required AND p.consent IN (?)", bun.List(open)).
 		OrderExpr("p.respond_by IS NULL, p.respond_by").Limit(500).Scan(ctx)
 	if err != nil || len(rows) == 0 {
 		return nil, nil, err
@@ -132,7 +132,7 @@ func listInbox(ctx context.Context, q bun.IDB, department string) (out []InboxLi
 		ColumnExpr("v.case_number, v.matter_name, v.place, v.start_at, v.end_at, v.state").
 		Join("JOIN visits AS v ON v.id = p.visit_id").
 		Where("p.department_id = ? AND v.state <> ?", department, VisitDraft).
-		OrderExpr("CASE WHEN p.consent IN (?) THEN 0 ELSE 1 END, v.start_at DESC", bun.In(open)).Limit(200).Scan(ctx)
+		OrderExpr("CASE WHEN p.consent IN (?) THEN 0 ELSE 1 END, v.start_at DESC", bun.List(open)).Limit(200).Scan(ctx)
 	return out, err
 }
 
@@ -242,7 +242,7 @@ func dealOutcomes(ctx context.Context, q bun.IDB, visitID string, ids []string, 
 		index[r.ParticipantID].Deemed = &r
 	}
 	var opinions []Opinion
-	err = q.NewSelect().Model(&opinions).Where("participant_id IN (?)", bun.In(ids)).Order("given_at").Scan(ctx)
+	err = q.NewSelect().Model(&opinions).Where("participant_id IN (?)", bun.List(ids)).Order("given_at").Scan(ctx)
 	for _, o := range opinions {
 		index[o.ParticipantID].Opinions = append(index[o.ParticipantID].Opinions, o)
 	}
@@ -284,7 +284,7 @@ func ancestorCodes(ctx context.Context, q bun.IDB, division string) ([]string, e
 func HasOpenRound(ctx context.Context, tx bun.IDB, department string) (bool, error) {
 	return tx.NewSelect().TableExpr("participants AS p").Join("JOIN visits AS v ON v.id = p.visit_id").
 		Where("p.department_id = ?", department).
-		Where("v.state IN (?)", bun.In([]VisitState{VisitOffered, VisitConfirmed, VisitInProgress, VisitCollecting})).Exists(ctx)
+		Where("v.state IN (?)", bun.List([]VisitState{VisitOffered, VisitConfirmed, VisitInProgress, VisitCollecting})).Exists(ctx)
 }
 
 // OldestDue is the oldest instant of a deadline that is due and not on hold,

@@ -38,7 +38,7 @@ func lockResource(ctx context.Context, tx bun.IDB, id string) (Resource, error) 
 // two bookings of the same people wait for each other instead of deadlocking.
 func lockResources(ctx context.Context, tx bun.IDB, ids []string) (out []Resource, err error) {
 	ids = slices.Compact(slices.Sorted(slices.Values(ids)))
-	q := tx.NewSelect().Model(&out).Where("id IN (?)", bun.In(ids)).Order("id")
+	q := tx.NewSelect().Model(&out).Where("id IN (?)", bun.List(ids)).Order("id")
 	if db.Postgres(tx) {
 		q = q.For("UPDATE")
 	}
@@ -48,20 +48,20 @@ func lockResources(ctx context.Context, tx bun.IDB, ids []string) (out []Resourc
 func listResources(ctx context.Context, q bun.IDB, departments []string, centre string) (out []Resource, err error) {
 	err = q.NewSelect().Model(&out).Where("active").
 		WhereGroup(" AND ", func(s *bun.SelectQuery) *bun.SelectQuery {
-			return s.Where("department_id IN (?)", bun.In(departments)).WhereOr("centre_id = ?", centre)
+			return s.Where("department_id IN (?)", bun.List(departments)).WhereOr("centre_id = ?", centre)
 		}).Order("department_id", "id").Scan(ctx)
 	return out, err
 }
 
 func listAbsences(ctx context.Context, q bun.IDB, resources []string, from, to time.Time) (out []Absence, err error) {
-	err = q.NewSelect().Model(&out).Where("resource_id IN (?)", bun.In(resources)).
+	err = q.NewSelect().Model(&out).Where("resource_id IN (?)", bun.List(resources)).
 		Where("start_at < ? AND end_at > ?", to, from).Scan(ctx)
 	return out, err
 }
 
 func listRecused(ctx context.Context, q bun.IDB, resources []string, applicant string) (out []string, err error) {
 	err = q.NewSelect().Model((*Recusal)(nil)).Column("resource_id").
-		Where("resource_id IN (?) AND applicant = ?", bun.In(resources), applicant).Scan(ctx, &out)
+		Where("resource_id IN (?) AND applicant = ?", bun.List(resources), applicant).Scan(ctx, &out)
 	return out, err
 }
 
@@ -76,7 +76,7 @@ type occupied struct {
 // run out is dead even before it is swept (INS-510).
 func listOccupied(ctx context.Context, q bun.IDB, resources []string, span [2]time.Time, now time.Time) (out []occupied, err error) {
 	var rows []Booking
-	err = q.NewSelect().Model(&rows).Where("resource_id IN (?)", bun.In(resources)).
+	err = q.NewSelect().Model(&rows).Where("resource_id IN (?)", bun.List(resources)).
 		Where("start_at < ? AND end_at > ?", span[1], span[0]).
 		Where("expires_at IS NULL OR expires_at > ?", now).Order("start_at").Scan(ctx)
 	if err != nil || len(rows) == 0 {
@@ -103,7 +103,7 @@ func sitesOf(ctx context.Context, q bun.IDB, visits []string) (map[string]Site, 
 		Site Site `bun:"type:jsonb"`
 	}
 	err := q.NewSelect().TableExpr("visits AS v").Join("JOIN cases AS c ON c.id = v.case_id").
-		ColumnExpr("v.id").ColumnExpr("c.site").Where("v.id IN (?)", bun.In(visits)).Scan(ctx, &rows)
+		ColumnExpr("v.id").ColumnExpr("c.site").Where("v.id IN (?)", bun.List(visits)).Scan(ctx, &rows)
 	out := make(map[string]Site, len(rows))
 	for _, r := range rows {
 		out[r.ID] = r.Site
@@ -123,7 +123,7 @@ func bookedBetween(ctx context.Context, q bun.IDB, resource string, from, to, no
 // sweepHolds deletes the expired slot holds of these resources (SIM-2). It
 // runs inside the booking's own transaction, so a hold dies by the clock.
 func sweepHolds(ctx context.Context, tx bun.IDB, resources []string, now time.Time) error {
-	_, err := tx.NewDelete().Model((*Booking)(nil)).Where("resource_id IN (?)", bun.In(resources)).
+	_, err := tx.NewDelete().Model((*Booking)(nil)).Where("resource_id IN (?)", bun.List(resources)).
 		Where("expires_at IS NOT NULL AND expires_at <= ?", now).Exec(ctx)
 	return err
 }
@@ -157,7 +157,7 @@ func overlapping(ctx context.Context, q bun.IDB, rows []Booking) (clash []string
 		ids = append(ids, r.ResourceID)
 	}
 	err = q.NewSelect().Model((*Booking)(nil)).ColumnExpr("DISTINCT resource_id").
-		Where("resource_id IN (?) AND visit_id <> ?", bun.In(ids), rows[0].VisitID).
+		Where("resource_id IN (?) AND visit_id <> ?", bun.List(ids), rows[0].VisitID).
 		Where("start_at < ? AND end_at > ?", rows[0].End, rows[0].Start).Scan(ctx, &clash)
 	return clash, err
 }
@@ -183,7 +183,7 @@ func findResources(ctx context.Context, q bun.IDB, ids []string) (out []Resource
 	if len(ids) == 0 {
 		return nil, nil
 	}
-	err = q.NewSelect().Model(&out).Where("id IN (?)", bun.In(ids)).Order("department_id", "id").Scan(ctx)
+	err = q.NewSelect().Model(&out).Where("id IN (?)", bun.List(ids)).Order("department_id", "id").Scan(ctx)
 	return out, err
 }
 

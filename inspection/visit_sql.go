@@ -108,7 +108,7 @@ func moveVisit(ctx context.Context, tx bun.IDB, v *Visit, act string, columns ..
 	v.State = VisitMoves[i].To
 	res, err := tx.NewUpdate().Model(v).Column(append(columns, "state")...).Set("version = version + 1").
 		Where("id = ? AND version = ?", v.ID, v.Version).
-		Where("state IN (?)", bun.In(VisitMoves[i].From)).Exec(ctx)
+		Where("state IN (?)", bun.List(VisitMoves[i].From)).Exec(ctx)
 	if err := exactlyOne(res, err, "bad_move"); err != nil {
 		return err
 	}

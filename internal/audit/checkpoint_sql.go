@@ -115,7 +115,7 @@ func checkpointsAt(ctx context.Context, q bun.IDB, sizes []int64) ([]Checkpoint,
 		return nil, nil
 	}
 	var rows []checkpointRow
-	if err := q.NewSelect().Model(&rows).Where("size IN (?)", bun.In(sizes)).Order("size").Scan(ctx); err != nil {
+	if err := q.NewSelect().Model(&rows).Where("size IN (?)", bun.List(sizes)).Order("size").Scan(ctx); err != nil {
 		return nil, fmt.Errorf("read checkpoints: %w", err)
 	}
 	return checkpointsOf(rows)

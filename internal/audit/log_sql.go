@@ -78,7 +78,7 @@ func tailsOf(ctx context.Context, tx bun.IDB, leaves []Leaf) (map[string]tail, e
 		SELECT e.seq, e.stream, e.stream_seq, e.bytes FROM s JOIN evidence AS e
 		ON e.stream = s.stream AND e.stream_seq =
 			(SELECT max(x.stream_seq) FROM evidence AS x WHERE x.stream = s.stream)`,
-		bun.In(names)).Scan(ctx, &rows)
+		bun.List(names)).Scan(ctx, &rows)
 	for _, r := range rows {
 		tails[r.Stream] = tail{r.StreamSeq, tlog.RecordHash(r.Bytes)}
 	}
@@ -156,7 +156,7 @@ func readHashes(ctx context.Context, q bun.IDB, places []int64) ([]Hash, error) 
 		return nil, nil
 	}
 	var rows []hashRow
-	if err := q.NewSelect().Model(&rows).Where("idx IN (?)", bun.In(places)).Scan(ctx); err != nil {
+	if err := q.NewSelect().Model(&rows).Where("idx IN (?)", bun.List(places)).Scan(ctx); err != nil {
 		return nil, fmt.Errorf("read evidence tree: %w", err)
 	}
 	found := make(map[int64]Hash, len(rows))
