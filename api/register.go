@@ -1,0 +1,215 @@
+package api
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"net/url"
+	"reflect"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humago"
+
+	"lianban/internal/auth"
+	"lianban/internal/fault"
+	"lianban/internal/once"
+)
+
+// prefix stands before the path of every operation.
+const prefix = "/api/v1"
+
+// call is one call of an operation: who calls, when, and what the answer says
+// besides its body.
+type call struct {
+	by     auth.Actor
+	lang   string
+	at     time.Time // when it came in
+	url    *url.URL
+	print  string
+	header http.Header
+}
+
+// none is the request without a body or the answer without one (204).
+type none struct{}
+
+// file is an answer that is not JSON.
+type file struct {
+	name, media string
+	body        []byte
+}
+
+// register makes an operation: it is read strictly, checked by the one
+// validator, done, and answered; In and Out also make its part of the document,
+// so that document and check cannot drift apart (STK-39).
+func register[In, Out any](s *Server, line Route, act func(ctx context.Context, c *call, in *In) (Out, error)) {
+	line.Path = prefix + line.Path
+	if line.Status == 0 {
+		line.Status = http.StatusOK
+	}
+	plan := readingOf(reflect.TypeFor[In]())
+	handler := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		c := &call{by: exchangeOf(r).by, lang: exchangeOf(r).lang, at: s.now(), url: r.URL, header: w.Header()}
+		in, err := readAndCheck[In](s, plan, c, r)
+		var out Out
+		if err == nil {
+			out, err = act(r.Context(), c, in)
+		}
+		if err == nil {
+			err = answer(w, r, line, out)
+		}
+		if err != nil {
+			s.refuseJSON(w, r, err)
+		}
+	})
+	s.routes = append(s.routes, line)
+	admitted := s.admit(line, s.refuseJSON, handler)
+	op := s.describe(line, plan, reflect.TypeFor[In](), reflect.TypeFor[Out]())
+	s.doc.Adapter().Handle(op, func(hc huma.Context) {
+		r, w := humago.Unwrap(hc)
+		admitted.ServeHTTP(w, r)
+	})
+}
+
+func readAndCheck[In any](s *Server, plan reading, c *call, r *http.Request) (in *In, err error) {
+	in = new(In)
+	if c.print, err = plan.read(r, reflect.ValueOf(in).Elem()); err != nil {
+		return nil, err
+	}
+	err = s.checks.form(in, c.lang)
+	if f, ok := fault.From(err); ok && plan.inPath(f.Fields) {
+		return nil, notFound() // what has not the form of an id is no id (SEC-3)
+	}
+	return in, err
+}
+
+// inPath reports whether one of the fields is a part of the path.
+func (p reading) inPath(fields []fault.Field) bool {
+	for _, f := range fields {
+		for _, q := range p.params {
+			if q.in == "path" && q.name == f.Name {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func notFound() error {
+	return fault.Refuse(fault.NotFound, "not_found",
+		"没有找到，或不在您的权限范围内", "no such thing, or it is outside your scope")
+}
+
+// now is the instant of a request: UTC, milliseconds (STY-36).
+func (s *Server) now() time.Time { return s.Now().UTC().Truncate(time.Millisecond) }
+
+// answer writes what the act gave. A GET whose version the client has already
+// is 304 (STK-44).
+func answer(w http.ResponseWriter, r *http.Request, line Route, out any) error {
+	switch out := out.(type) {
+	case none:
+		w.WriteHeader(http.StatusNoContent)
+		return nil
+	case file:
+		w.Header().Set("Content-Type", out.media)
+		w.Header().Set("Content-Disposition", "attachment; filename*=UTF-8''"+url.PathEscape(out.name))
+		_, _ = w.Write(out.body) // a client that is gone cannot be told
+		return nil
+	}
+	if tag := w.Header().Get("ETag"); tag != "" && r.Method == http.MethodGet && hasTag(r.Header.Get("If-None-Match"), tag) {
+		w.WriteHeader(http.StatusNotModified)
+		return nil
+	}
+	body, err := json.Marshal(withLists(out))
+	if err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(line.Status)
+	_, _ = w.Write(body)
+	return nil
+}
+
+// key is the Idempotency-Key of the call, as the domains take it.
+func (c *call) key(value string) once.Key {
+	return once.Key{Actor: c.by.String(), Value: value, Print: c.print}
+}
+
+// repeated marks an answer that was made for an earlier request of the same
+// key: what it tells of came to be before this request came in (STK-43).
+func (c *call) repeated(made time.Time) {
+	if made.Before(c.at) {
+		c.header.Set("Idempotency-Replayed", "true")
+	}
+}
+
+// created says where the new thing is found.
+func (c *call) created(path string) { c.header.Set("Location", prefix+path) }
+
+// version gives the answer its ETag.
+func (c *call) version(n int) { c.header.Set("ETag", tagOf(n)) }
+
+func tagOf(version int) string { return `"v` + strconv.Itoa(version) + `"` }
+
+func hasTag(header, tag string) bool {
+	for _, one := range strings.Split(header, ",") {
+		one = strings.TrimPrefix(strings.TrimSpace(one), "W/") // RFC 9110 13.1.2: weak comparison
+		if one == tag || one == "*" {
+			return true
+		}
+	}
+	return false
+}
+
+// ifMatch is the version that the caller saw. Missing is 428; anything but one
+// strong tag of ours cannot match and is 412 (STK-41).
+func ifMatch(header string) (int, error) {
+	if header == "" || header == "*" {
+		return 0, refusal{
+			status: http.StatusPreconditionRequired, code: "precondition_missing",
+			words: words{"请在 If-Match 中带上读取时得到的 ETag", "send the ETag you were given in If-Match"},
+		}
+	}
+	n, err := strconv.Atoi(strings.TrimSuffix(strings.TrimPrefix(header, `"v`), `"`))
+	if err != nil || tagOf(n) != header {
+		return 0, stale()
+	}
+	return n, nil
+}
+
+func stale() error {
+	return refusal{
+		status: http.StatusPreconditionFailed, code: "precondition_failed",
+		words: words{"内容已被他人修改，请重新读取后再改", "somebody else has changed it; read it again and repeat your change"},
+	}
+}
+
+// listPage is one page of a list; next is the cursor of the one that follows.
+type listPage[T any] struct {
+	Items []T    `json:"items"`
+	Next  string `json:"next,omitempty" doc:"cursor of the next page"`
+}
+
+// pageOf makes a page and its Link header (RFC 8288). last gives the id of the
+// last row; a page that is not full is the last one.
+func pageOf[T any](c *call, items []T, limit int, id func(T) string) listPage[T] {
+	if limit == 0 {
+		limit = 50
+	}
+	if len(items) < limit {
+		return listPage[T]{Items: items}
+	}
+	next := newCursor(id(items[len(items)-1]))
+	query := c.url.Query()
+	query.Set("cursor", next)
+	c.header.Set("Link", "<"+c.url.Path+"?"+query.Encode()+`>; rel="next"`)
+	return listPage[T]{Items: items, Next: next}
+}
+
+// before is the id that a cursor holds; its form has been checked.
+func before(cursor string) string {
+	id, _ := openCursor(cursor)
+	return id
+}
