@@ -1,0 +1,83 @@
+package api
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"lianban/inspection"
+	"lianban/internal/fault"
+)
+
+func (s *Server) bookingRoutes() {
+	register(s, Route{
+		Method: http.MethodPost, Path: "/visits/{id}/hold", Act: "holdSlot",
+		Title: words{"占位", "Hold a slot"}, Who: organisers,
+	}, s.holdSlot)
+	register(s, Route{
+		Method: http.MethodDelete, Path: "/visits/{id}/hold", Act: "releaseSlot",
+		Title: words{"放弃占位", "Give a held slot back"}, Who: organisers,
+	}, s.releaseSlot)
+	register(s, Route{
+		Method: http.MethodPost, Path: "/visits/{id}/book", Act: "bookVisit",
+		Title: words{"约定勘验，通知各部门", "Book a visit and notify every department"}, Who: organisers,
+	}, s.bookVisit)
+}
+
+type holdSlot struct {
+	ID   string `path:"id" validate:"required,code"`
+	Body struct {
+		Start     string   `json:"start" validate:"required,instant"`
+		Resources []string `json:"resources" validate:"required,min=1,max=60,unique,dive,code" doc:"ids of people, vehicles and rooms"`
+	}
+}
+
+type slotHold struct {
+	Visit     string    `json:"visit_id"`
+	ExpiresAt time.Time `json:"expires_at"`
+}
+
+func (s *Server) holdSlot(ctx context.Context, c *call, in *holdSlot) (slotHold, error) {
+	if err := s.readable(ctx, c, in.ID); err != nil {
+		return slotHold{}, err
+	}
+	choice := inspection.SlotChoice{Start: instant(in.Body.Start), Resources: in.Body.Resources}
+	expires, err := s.Inspection.HoldSlot(ctx, c.by, in.ID, choice)
+	return slotHold{in.ID, expires}, err
+}
+
+func (s *Server) releaseSlot(ctx context.Context, c *call, in *byID) (none, error) {
+	if err := s.readable(ctx, c, in.ID); err != nil {
+		return none{}, err
+	}
+	return none{}, s.Inspection.ReleaseSlot(ctx, c.by, in.ID)
+}
+
+type bookVisit struct {
+	ID   string `path:"id" validate:"required,code"`
+	Key  string `header:"Idempotency-Key" validate:"required,line=255"`
+	Body struct {
+		Start        string   `json:"start,omitempty" validate:"omitempty,instant" doc:"left out with resources, the held slot is booked"`
+		Resources    []string `json:"resources,omitempty" validate:"max=60,unique,dive,code"`
+		PastLimitWhy string   `json:"past_limit_reason,omitempty" validate:"omitempty,line=200" doc:"a supervisor's reason to book after the limit date"`
+	}
+}
+
+func (s *Server) bookVisit(ctx context.Context, c *call, in *bookVisit) (inspection.Visit, error) {
+	b := in.Body
+	if b.Start == "" && len(b.Resources) > 0 { // people for no time: not the held slot either
+		return inspection.Visit{}, fieldsInvalid([]fault.Field{{Name: "start", Code: "required", Text: labelled("start", texts["required"], c.lang)}})
+	}
+	seen, err := s.Inspection.FindVisit(ctx, c.by, in.ID) // SEC-3
+	if err != nil {
+		return inspection.Visit{}, err
+	}
+	out, err := s.Inspection.Book(ctx, c.by, inspection.BookRequest{
+		VisitID: in.ID, Choice: inspection.SlotChoice{Start: instant(b.Start), Resources: b.Resources},
+		PastLimitWhy: b.PastLimitWhy, Once: c.key(in.Key),
+	})
+	if err == nil && seen.State != inspection.VisitDraft { // only a draft is booked: the answer is an old one
+		c.header.Set("Idempotency-Replayed", "true")
+	}
+	return out, err
+}

@@ -1,0 +1,177 @@
+package api
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"lianban/inspection"
+	"lianban/internal/auth"
+	"lianban/internal/fault"
+)
+
+// readCase are those who see a case: its windows, the departments it invites,
+// and the auditor.
+var readCase = readers(auth.Clerk, auth.Supervisor, auth.Inspector, auth.Head, auth.Auditor)
+
+func (s *Server) caseRoutes() {
+	register(s, Route{
+		Method: http.MethodPost, Path: "/cases", Act: "acceptCase", Status: http.StatusCreated,
+		Title: words{"受理办件", "Take a case in"},
+		Who:   anywhere(auth.Clerk, auth.Supervisor), Scope: "cases:write",
+	}, s.acceptCase)
+	register(s, Route{
+		Method: http.MethodGet, Path: "/cases", Act: "listCases",
+		Title: words{"办件列表", "List cases"}, Who: signedIn, Scope: "cases:read",
+	}, s.listCases)
+	register(s, Route{
+		Method: http.MethodGet, Path: "/cases/{id}", Act: "findCase",
+		Title: words{"查看办件", "Read a case"}, Who: readCase, Scope: "cases:read",
+	}, s.findCase)
+	register(s, Route{
+		Method: http.MethodPatch, Path: "/cases/{id}", Act: "amendCase",
+		Title: words{"补填事实、确认参加部门", "Fill in facts, or confirm who comes"},
+		Who:   actors(auth.Clerk, auth.Supervisor), Scope: "cases:write",
+	}, s.amendCase)
+	register(s, Route{
+		Method: http.MethodPost, Path: "/cases/{id}/pass-on", Act: "passCaseOn",
+		Title: words{"移交给组织勘验的窗口", "Pass a case on to the window that organises"},
+		Who:   actors(auth.Clerk, auth.Supervisor), Scope: "cases:write",
+	}, s.passCaseOn)
+}
+
+type acceptCase struct {
+	Key  string `header:"Idempotency-Key" validate:"required,line=255"`
+	Body struct {
+		Matter     string             `json:"matter_code" validate:"required,code"`
+		ExternalID string             `json:"external_id,omitempty" validate:"omitempty,line=64" doc:"the platform's own number"`
+		Applicant  applicantBody      `json:"applicant" validate:"required"`
+		Site       siteBody           `json:"site" validate:"required"`
+		Answers    inspection.Answers `json:"answers,omitempty" validate:"max=100,dive,keys,code,endkeys" doc:"what is known of the premises, by attribute; null is unknown"`
+		USCCWhy    string             `json:"uscc_reason,omitempty" validate:"omitempty,line=200" doc:"why a credit code with a wrong check character is right"`
+	}
+}
+
+type applicantBody struct {
+	Name  string `json:"name" validate:"required,line=80"`
+	USCC  string `json:"uscc,omitempty" validate:"omitempty,uscc"`
+	IDNo  string `json:"id_no,omitempty" validate:"omitempty,idno"`
+	Phone string `json:"phone" validate:"required,cn_phone"`
+	Email string `json:"email,omitempty" validate:"omitempty,mail"`
+	Agent string `json:"agent,omitempty" validate:"omitempty,line=80"`
+}
+
+type siteBody struct {
+	Division string  `json:"division,omitempty" validate:"omitempty,division"`
+	Address  string  `json:"address" validate:"required,line=160"`
+	Lat      float64 `json:"lat,omitempty" validate:"min=-90,max=90" doc:"WGS-84"`
+	Lon      float64 `json:"lon,omitempty" validate:"min=-180,max=180" doc:"WGS-84"`
+}
+
+func (s *Server) acceptCase(ctx context.Context, c *call, in *acceptCase) (inspection.Case, error) {
+	b := in.Body
+	out, err := s.Inspection.Accept(ctx, c.by, inspection.AcceptRequest{
+		MatterCode: b.Matter, ExternalID: b.ExternalID, Applicant: inspection.Applicant(b.Applicant), Site: inspection.Site(b.Site),
+		Answers: b.Answers, USCCWhy: b.USCCWhy, Once: c.key(in.Key),
+	})
+	if err != nil {
+		return out, err
+	}
+	c.repeated(out.AcceptedAt)
+	c.created("/cases/" + out.ID)
+	return seenCase(c, out), nil
+}
+
+// seenCase is a case as the answer shows it: with its version, and masked.
+func seenCase(c *call, out inspection.Case) inspection.Case {
+	c.version(out.Version)
+	out.Applicant = out.Applicant.Masked()
+	return out
+}
+
+type listCases struct {
+	Search string `query:"search" validate:"omitempty,line=60"`
+	State  string `query:"state" validate:"omitempty,oneof=accepted visiting visited no_visit"`
+	Limit  int    `query:"limit" validate:"min=0,max=200"`
+	Cursor string `query:"cursor" validate:"omitempty,cursor"`
+}
+
+// caseSummary is a case in a list.
+type caseSummary struct {
+	ID         string               `json:"id"`
+	Number     string               `json:"number"`
+	ExternalID string               `json:"external_id,omitempty"`
+	MatterCode string               `json:"matter_code"`
+	MatterName string               `json:"matter_name"`
+	Applicant  string               `json:"applicant" doc:"masked"`
+	Division   string               `json:"division"`
+	Address    string               `json:"address"`
+	Organiser  string               `json:"organiser_centre"`
+	State      inspection.CaseState `json:"state"`
+	AcceptedAt time.Time            `json:"accepted_at"`
+	LimitDate  string               `json:"limit_date"`
+}
+
+func (s *Server) listCases(ctx context.Context, c *call, in *listCases) (listPage[caseSummary], error) {
+	rows, err := s.Inspection.ListCases(ctx, c.by, inspection.CaseQuery{
+		Search: in.Search, State: inspection.CaseState(in.State), Before: before(in.Cursor), Limit: in.Limit,
+	})
+	out := make([]caseSummary, len(rows))
+	for i, r := range rows {
+		out[i] = caseSummary{
+			ID: r.ID, Number: r.Number, ExternalID: r.ExternalID, MatterCode: r.MatterCode, MatterName: r.MatterName,
+			Applicant: r.Applicant.Name, Division: r.Division, Address: r.Site.Address, Organiser: r.OrganiserCentre,
+			State: r.State, AcceptedAt: r.AcceptedAt, LimitDate: r.LimitDate,
+		}
+	}
+	return pageOf(c, out, in.Limit, func(l caseSummary) string { return l.ID }), err
+}
+
+type byID struct {
+	ID string `path:"id" validate:"required,code"`
+}
+
+func (s *Server) findCase(ctx context.Context, c *call, in *byID) (inspection.Case, error) {
+	out, err := s.Inspection.FindCase(ctx, c.by, in.ID)
+	if err != nil {
+		return out, err
+	}
+	return seenCase(c, out), nil
+}
+
+type amendCase struct {
+	ID      string `path:"id" validate:"required,code"`
+	IfMatch string `header:"If-Match" validate:"omitempty,line=80"`
+	Body    struct {
+		Answers        inspection.Answers `json:"answers,omitempty" validate:"max=100,dive,keys,code,endkeys" doc:"merged over the present ones"`
+		ConfirmUnknown bool               `json:"confirm_unknown,omitempty" doc:"departments in doubt shall come"`
+	}
+}
+
+func (s *Server) amendCase(ctx context.Context, c *call, in *amendCase) (inspection.Case, error) {
+	version, err := ifMatch(in.IfMatch)
+	if err != nil {
+		return inspection.Case{}, err
+	}
+	out, err := s.Inspection.Amend(ctx, c.by, inspection.AmendRequest{
+		CaseID: in.ID, Answers: in.Body.Answers, ConfirmUnknown: in.Body.ConfirmUnknown, Version: version,
+	})
+	if fault.Is(err, "case_changed") { // what If-Match is for (STK-41)
+		return out, stale()
+	}
+	if err != nil {
+		return out, err
+	}
+	return seenCase(c, out), nil
+}
+
+type passCaseOn struct {
+	ID   string `path:"id" validate:"required,code"`
+	Body struct {
+		Note string `json:"note,omitempty" validate:"omitempty,line=200"`
+	}
+}
+
+func (s *Server) passCaseOn(ctx context.Context, c *call, in *passCaseOn) (none, error) {
+	return none{}, s.Inspection.PassOn(ctx, c.by, in.ID, in.Body.Note)
+}

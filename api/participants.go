@@ -1,0 +1,173 @@
+package api
+
+import (
+	"context"
+	"net/http"
+	"slices"
+
+	"lianban/inspection"
+	"lianban/internal/auth"
+)
+
+const participantPath = "/visits/{id}/participants/{department}"
+
+// answerers are the people of an invited department.
+var answerers = actors(auth.Inspector, auth.Head)
+
+func (s *Server) participantRoutes() {
+	post := func(act, name string, title words, who Who) Route {
+		return Route{Method: http.MethodPost, Path: participantPath + "/" + act, Act: name, Title: title, Who: who}
+	}
+	register(s, post("opened", "noticeOpened", words{"已打开通知", "The notice was opened"}, answerers), s.noticeOpened)
+	register(s, post("reply", "reply", words{"答复应约通知", "Answer a notice"}, actors(auth.Inspector, auth.Head, auth.Clerk, auth.Supervisor)), s.reply)
+	register(s, post("opinion", "opine", words{"出具部门意见", "Give a department's opinion"}, answerers), s.opine)
+	served := post("service", "serveByHand", words{"登记书面或电话送达", "Record a notice served by hand"}, organisers)
+	served.Rate, served.Body = uploadRate, inspection.MaxScan*4/3+maxBody // a scan in base64
+	register(s, served, s.serveByHand)
+	register(s, post("confirm", "confirmDeemed", words{"确认视为同意", "Confirm a deemed consent"}, organisers), s.confirmDeemed)
+	register(s, post("uphold", "upholdDeemed", words{"复核后维持视为同意", "Let a deemed consent stand after review"}, actors(auth.Supervisor)), s.upholdDeemed)
+}
+
+// ofDepartment names one department's part of a visit.
+type ofDepartment struct {
+	ID         string `path:"id" validate:"required,code"`
+	Department string `path:"department" validate:"required,code"`
+}
+
+// part finds it for who may read the visit (SEC-3).
+func (s *Server) part(ctx context.Context, c *call, of ofDepartment) (inspection.ParticipantView, error) {
+	v, err := s.Inspection.FindVisit(ctx, c.by, of.ID)
+	if err != nil {
+		return inspection.ParticipantView{}, err
+	}
+	i := slices.IndexFunc(v.Participants, func(p inspection.ParticipantView) bool { return p.DepartmentID == of.Department })
+	if i < 0 {
+		return inspection.ParticipantView{}, notFound()
+	}
+	return v.Participants[i], nil
+}
+
+func (s *Server) noticeOpened(ctx context.Context, c *call, in *ofDepartment) (none, error) {
+	p, err := s.part(ctx, c, *in)
+	if err != nil {
+		return none{}, err
+	}
+	return none{}, s.Inspection.Opened(ctx, c.by, p.ID)
+}
+
+type replyRequest struct {
+	ofDepartment
+	Key  string `header:"Idempotency-Key" validate:"required,line=255"`
+	Body struct {
+		Round     int      `json:"round" validate:"required,min=1,max=1000" doc:"the round that is answered"`
+		Kind      string   `json:"kind" validate:"required,oneof=accept decline counter excuse delegate"`
+		Reason    string   `json:"reason,omitempty" validate:"nonul,max=500"`
+		Proposals []string `json:"proposals,omitempty" validate:"max=3,unique,dive,instant" doc:"other times, for a counter"`
+		Delegate  string   `json:"delegate,omitempty" validate:"omitempty,code" doc:"id of another person of the department"`
+		Channel   string   `json:"channel,omitempty" validate:"omitempty,oneof=portal phone" doc:"phone: the window records a call"`
+		GivenBy   string   `json:"given_by,omitempty" validate:"omitempty,line=60" doc:"who spoke, for a call"`
+	}
+}
+
+func (s *Server) reply(ctx context.Context, c *call, in *replyRequest) (inspection.Reply, error) {
+	p, err := s.part(ctx, c, in.ofDepartment)
+	if err != nil {
+		return inspection.Reply{}, err
+	}
+	b := in.Body
+	r := inspection.ReplyRequest{
+		ParticipantID: p.ID, Round: b.Round, Kind: inspection.ReplyKind(b.Kind), Reason: b.Reason, Delegate: b.Delegate,
+		Channel: b.Channel, GivenBy: b.GivenBy, ReceivedAt: c.at, Once: c.key(in.Key),
+	}
+	if r.Channel == "" {
+		r.Channel = "portal"
+	}
+	for _, t := range b.Proposals {
+		r.Proposals = append(r.Proposals, instant(t))
+	}
+	out, err := s.Inspection.Reply(ctx, c.by, r)
+	if err == nil {
+		c.repeated(out.RecordedAt)
+	}
+	return out, err
+}
+
+type opineRequest struct {
+	ofDepartment
+	Body struct {
+		Kind  string     `json:"kind" validate:"required,oneof=agree rectify disagree"`
+		Text  string     `json:"text,omitempty" validate:"nonul,max=4000"`
+		Items []itemBody `json:"items,omitempty" validate:"max=100,dive"`
+	}
+}
+
+type itemBody struct {
+	Finding string `json:"finding" validate:"required,nonul,max=1000"`
+	Clause  string `json:"clause" validate:"required,nonul,max=300"`
+	Term    string `json:"term,omitempty" validate:"omitempty,workday"`
+}
+
+func (s *Server) opine(ctx context.Context, c *call, in *opineRequest) (inspection.Opinion, error) {
+	p, err := s.part(ctx, c, in.ofDepartment)
+	if err != nil {
+		return inspection.Opinion{}, err
+	}
+	r := inspection.OpinionRequest{ParticipantID: p.ID, Kind: inspection.OpinionKind(in.Body.Kind), Text: in.Body.Text}
+	for _, item := range in.Body.Items {
+		r.Items = append(r.Items, inspection.Item(item))
+	}
+	return s.Inspection.Opine(ctx, c.by, r)
+}
+
+type serveRequest struct {
+	ofDepartment
+	Body struct {
+		Channel  string   `json:"channel" validate:"required,oneof=paper phone"`
+		Receiver string   `json:"receiver" validate:"required,line=60"`
+		Post     string   `json:"post,omitempty" validate:"omitempty,line=60"`
+		At       string   `json:"at" validate:"required,instant" doc:"when it was signed, or the call was made"`
+		Said     string   `json:"said,omitempty" validate:"nonul,max=1000" doc:"what was read out, for a call"`
+		Scan     scanBody `json:"scan,omitzero" doc:"the signed slip, for paper"`
+	}
+}
+
+type scanBody struct {
+	Name  string `json:"name,omitempty" validate:"omitempty,line=100"`
+	Bytes []byte `json:"content,omitempty" doc:"JPEG or PNG, at most 8 MB"`
+}
+
+func (s *Server) serveByHand(ctx context.Context, c *call, in *serveRequest) (none, error) {
+	p, err := s.part(ctx, c, in.ofDepartment)
+	if err != nil {
+		return none{}, err
+	}
+	b := in.Body
+	return none{}, s.Inspection.ServeByHand(ctx, c.by, inspection.HandServiceRequest{
+		ParticipantID: p.ID, Channel: b.Channel, Receiver: b.Receiver, Post: b.Post, At: instant(b.At), Said: b.Said,
+		Scan: inspection.Scan(b.Scan),
+	})
+}
+
+func (s *Server) confirmDeemed(ctx context.Context, c *call, in *ofDepartment) (none, error) {
+	p, err := s.part(ctx, c, *in)
+	if err != nil {
+		return none{}, err
+	}
+	return none{}, s.Inspection.Confirm(ctx, c.by, p.ID)
+}
+
+type upholdRequest struct {
+	ofDepartment
+	Body struct {
+		Reason string `json:"reason" validate:"required,line=200"`
+	}
+}
+
+func (s *Server) upholdDeemed(ctx context.Context, c *call, in *upholdRequest) (none, error) {
+	p, err := s.part(ctx, c, in.ofDepartment)
+	if err != nil {
+		return none{}, err
+	}
+	return none{}, s.Inspection.Uphold(ctx, c.by, p.ID, in.Body.Reason)
+}
+
