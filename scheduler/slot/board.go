@@ -21,18 +21,21 @@ type Cell struct {
 // closing, and for each department, as the problem has them, who could come
 // then (STK-55).
 func (r *Rows) Board(date workday.Date) (starts []time.Time, cells [][]Cell) {
-	at := r.find(date)
-	if at < 0 {
+	day := r.find(date)
+	if day < 0 {
 		return nil, nil
 	}
-	j, common := r.judge(at, at+1), r.common(at, nothing)
+	j, common := r.judge(day, day+1), r.common(nothing)[day]
+	shown := r.days[day].open().and(quarters)
+	for i := range shown.all() {
+		starts = append(starts, instant(r.days[day].minute(i)))
+	}
 	cells = make([][]Cell, len(r.p.Departments))
-	for i := range r.days[at].open().and(quarters()).all() {
-		start := instant(r.days[at].minute(i))
-		starts = append(starts, start)
-		for g := range cells {
-			c := Cell{Start: start, Common: common.has(i), Why: j.own(g, at, i)}
-			for _, can := range r.groups[g].on(at) {
+	for g := range cells {
+		why := j.reasons(g, day, shown)
+		for i := range shown.all() {
+			c := Cell{Start: instant(r.days[day].minute(i)), Common: common.has(i), Why: why[i]}
+			for _, can := range r.groups[g].on(day) {
 				if can.has(i) {
 					c.Free++
 				}
@@ -44,14 +47,19 @@ func (r *Rows) Board(date workday.Date) (starts []time.Time, cells [][]Cell) {
 	return starts, cells
 }
 
-// own is the first rule that stands against one department, or else the start.
-func (j judge) own(g, day, i int) Reason {
-	if j.calendar(day, i).Code == "" {
-		for l := range layers {
-			if why := j.lacks(g, l, day, i); why.Code != "" {
-				return why
+// reasons is, by bit, the first rule that stands against one department by
+// itself, or else the first that stands against the start.
+func (j judge) reasons(g, day int, starts row) (out [width]Reason) {
+	note := func(why Reason, caught row) {
+		for i := range caught.all() {
+			if out[i].Code == "" {
+				out[i] = why
 			}
 		}
 	}
-	return j.why(day, i)
+	alone := j
+	alone.staff = []int{g}
+	alone.sieve(day, starts, note)
+	j.sieve(day, starts, note)
+	return out
 }

@@ -52,21 +52,12 @@ func (r *Rows) counts() []Blocked {
 	return out
 }
 
-// count groups the starts of a day by reason, in the order of first sight.
-func (j judge) count(day int) []Blocked {
-	var out []Blocked
-	for i := range j.days[day].open().and(quarters()).all() {
-		why := j.why(day, i)
-		if why.Code == "" {
-			continue
-		}
-		at := slices.IndexFunc(out, func(b Blocked) bool { return b.Reason == why })
-		if at < 0 {
-			out = append(out, Blocked{Date: j.days[day].Date, Reason: why})
-			at = len(out) - 1
-		}
-		out[at].Starts++
-	}
+// count groups the starts of a day by reason, in the order of the rules.
+func (j judge) count(day int) (out []Blocked) {
+	d := j.days[day]
+	j.sieve(day, d.open().and(quarters), func(why Reason, starts row) {
+		out = append(out, Blocked{d.Date, why, starts.count()})
+	})
 	return out
 }
 
@@ -78,7 +69,7 @@ func (r *Rows) blame(e *Explanation) {
 	}
 	type party struct{ without, opens int }
 	var parties []party
-	for _, without := range append(slices.Clone(r.order), theCentre) {
+	for _, without := range slices.Concat(r.order, r.things(), []int{theCentre}) {
 		if at := r.first(without); at < ever {
 			parties = append(parties, party{without, at})
 		}
@@ -99,9 +90,9 @@ func (r *Rows) blame(e *Explanation) {
 
 // first is the minute of the earliest start without one party; ever if none.
 func (r *Rows) first(without int) int {
-	for day, d := range r.days {
-		for i := range r.common(day, without).all() {
-			return d.minute(i)
+	for day, starts := range r.common(without) {
+		for i := range starts.all() {
+			return r.days[day].minute(i)
 		}
 	}
 	return ever

@@ -55,9 +55,7 @@ func (r *Rows) alternatives() (out []Alternative) {
 		q := wide
 		q.Minutes = r.p.Shorter
 		short := prepare(q)
-		add(ShorterTime, short.best(perRung, func(day int) row {
-			return short.common(day, nothing).minus(whole.common(day, nothing)) // what only the shorter one opens
-		}), q.Minutes)
+		add(ShorterTime, short.best(perRung, beside(short.common(nothing), whole.common(nothing))), q.Minutes)
 	}
 	if !r.p.Limit.IsZero() && !r.p.PastLimit {
 		q := wide
@@ -88,18 +86,27 @@ func (r *Rows) lastDay() workday.Date {
 	return r.days[len(r.days)-1].Date
 }
 
+// beside is the starts that are not among the others.
+func beside(starts, others []row) []row {
+	for day := range starts {
+		starts[day] = starts[day].minus(others[day])
+	}
+	return starts
+}
+
 // lending asks each department what would open if it found the people it
 // lacks; no inspector helps on a day on which it is closed.
 func (r *Rows) lending() (out []Alternative) {
-	for _, g := range r.departments() {
+	offered := r.common(nothing)
+	for _, g := range r.order {
 		group := &r.groups[g]
-		offers := r.best(1, func(day int) row {
+		starts := beside(r.common(g), offered)
+		for day := range starts {
 			if group.closedOn(r.days[day].Date) {
-				return row{}
+				starts[day] = row{}
 			}
-			return r.common(day, g).minus(r.common(day, nothing))
-		})
-		for _, o := range offers {
+		}
+		for _, o := range r.best(1, starts) {
 			out = append(out, Alternative{Kind: LendPeople, Offer: o, Department: group.ID, More: group.Min - len(o.People[group.ID])})
 		}
 	}

@@ -16,8 +16,8 @@ type Rows struct {
 	days   []day
 	frames []row   // by day: starts inside the hours, the half-day and the dates asked for
 	groups []group // the departments as the problem has them, then vehicles, rooms, the applicant
-	order  []int   // the groups, departments by division and id: who is named first (INS-508)
-	centre []row   // by day: starts in half-days the centre has room in
+	order  []int   // the departments by division and id: who is named first (INS-508)
+	centre []row   // by day: starts in half-days the centre has room in; nil without a limit
 }
 
 // day is a Day with the minute, counted from 1970, that bit 0 stands for.
@@ -34,7 +34,7 @@ func (d day) down(minute int) int { return floorDiv(minute-d.zero, grain) }
 // open is the time from the first opening to the last closing, breaks included.
 func (d day) open() (out row) {
 	if n := len(d.Hours); n > 0 {
-		out.set(d.up(d.midnight()+d.Hours[0].From), d.down(d.midnight()+d.Hours[n-1].To))
+		out = between(d.up(d.midnight()+d.Hours[0].From), d.down(d.midnight()+d.Hours[n-1].To))
 	}
 	return out
 }
@@ -47,7 +47,8 @@ func minuteBy(t time.Time) int { return minuteAt(t.Add(time.Minute - 1)) }
 func instant(minute int) time.Time { return time.Unix(int64(minute)*60, 0).UTC() }
 
 // Prepare makes the rows of a problem. The error is for a caller's mistake: a
-// length off the five-minute grain, a day given twice.
+// length off the five-minute grain, a day given twice, a department of which
+// nobody is required.
 func Prepare(p Problem) (*Rows, error) {
 	if p.Minutes <= 0 || p.Minutes%grain != 0 || p.Shorter < 0 || p.Shorter%grain != 0 {
 		return nil, fmt.Errorf("slot: %d or %d minutes is no multiple of %d", p.Minutes, p.Shorter, grain)
@@ -56,6 +57,11 @@ func Prepare(p Problem) (*Rows, error) {
 	for i := 1; i < len(p.Days); i++ {
 		if p.Days[i].Date == p.Days[i-1].Date {
 			return nil, fmt.Errorf("slot: %s is given twice", p.Days[i].Date)
+		}
+	}
+	for _, d := range p.Departments {
+		if d.Min < 1 {
+			return nil, fmt.Errorf("slot: nobody of %s is required", d.ID)
 		}
 	}
 	return prepare(p), nil
@@ -75,10 +81,10 @@ func prepare(p Problem) *Rows {
 	for g := range r.groups {
 		r.groups[g].prepare(sheet, p.Minutes/grain)
 	}
-	for g := range r.groups {
+	for g := range p.Departments {
 		r.order = append(r.order, g)
 	}
-	slices.SortFunc(r.departments(), func(a, b int) int {
+	slices.SortFunc(r.order, func(a, b int) int {
 		x, y := p.Departments[a], p.Departments[b]
 		return cmp.Or(cmp.Compare(x.Division, y.Division), cmp.Compare(x.ID, y.ID))
 	})
@@ -86,15 +92,12 @@ func prepare(p Problem) *Rows {
 	return r.asking(p)
 }
 
-// departments is the part of the order that comes first.
-func (r *Rows) departments() []int { return r.order[:len(r.p.Departments)] }
-
 // asking is the rows with another half-day, other dates or another view of the
 // limit date; nobody's row depends on these.
 func (r *Rows) asking(p Problem) *Rows {
 	out := *r
 	out.p, out.frames = p, make([]row, len(r.days))
-	offered := p.Band.row().and(quarters())
+	offered := p.Band.row().and(quarters)
 	for i, d := range r.days {
 		if d.Open && p.asked(d.Date) && p.datesCode(d.Date) == "" {
 			out.frames[i] = p.inside(d).and(offered)
@@ -143,6 +146,9 @@ func (b Band) row() row {
 // centreRows leaves out the half-days in which the centre has all the visits it
 // takes.
 func (p Problem) centreRows(days []day) []row {
+	if p.HalfDay == 0 {
+		return nil
+	}
 	taken := map[workday.Date][2]int{}
 	for _, s := range p.Centre {
 		date, half := workday.DateOf(s.From), 0
@@ -157,7 +163,7 @@ func (p Problem) centreRows(days []day) []row {
 	for i, d := range days {
 		out[i] = full
 		for half, band := range []Band{Morning, Afternoon} {
-			if p.HalfDay > 0 && taken[d.Date][half] >= p.HalfDay {
+			if taken[d.Date][half] >= p.HalfDay {
 				out[i] = out[i].minus(band.row())
 			}
 		}

@@ -12,33 +12,42 @@ const (
 	theCentre = -2
 )
 
-// common is the starts of a day that no hard rule forbids, seen without one
+// common is, by day, the starts that no hard rule forbids, seen without one
 // group, or the centre's limit, or nothing left out.
-func (r *Rows) common(day, without int) row {
-	out := r.frames[day]
+func (r *Rows) common(without int) []row {
+	out := slices.Clone(r.frames)
 	for g := range r.groups {
-		if out.empty() {
-			return out
-		}
 		if g != without {
-			out = out.and(atLeast(r.groups[g].Min, r.groups[g].on(day)))
+			r.groups[g].join(out)
 		}
 	}
 	if without != theCentre {
-		out = out.and(r.centre[day])
+		for day, open := range r.centre {
+			out[day] = out[day].and(open)
+		}
 	}
 	return out
 }
 
+// join keeps the starts at which enough of the group can come. All days of one
+// group lie side by side, so this is what the time of a search goes into.
+func (g *group) join(out []row) {
+	n := len(g.members)
+	for day := range out {
+		if !out[day].empty() {
+			out[day] = out[day].and(atLeast(g.Min, g.rows[day*n:day*n+n]))
+		}
+	}
+}
+
 // Starts gives every start that is offered, in order, in UTC.
 func (r *Rows) Starts() []time.Time {
-	rows, n := make([]row, len(r.days)), 0
-	for day := range rows {
-		rows[day] = r.common(day, nothing)
-		n += rows[day].count()
+	common, n := r.common(nothing), 0
+	for _, starts := range common {
+		n += starts.count()
 	}
 	out := make([]time.Time, 0, n)
-	for day, starts := range rows {
+	for day, starts := range common {
 		for i := range starts.all() {
 			out = append(out, instant(r.days[day].minute(i)))
 		}
@@ -49,19 +58,17 @@ func (r *Rows) Starts() []time.Time {
 // Search gives the best offers, at most limit of them (0: all): by day, then
 // added travel, then load (INS-508, SIM-10); ties by start. Whom it names does
 // not depend on the order of the problem either.
-func (r *Rows) Search(limit int) []Offer {
-	return r.best(limit, func(day int) row { return r.common(day, nothing) })
-}
+func (r *Rows) Search(limit int) []Offer { return r.best(limit, r.common(nothing)) }
 
 // best ranks the starts of one day after the other until it has enough.
-func (r *Rows) best(limit int, starts func(day int) row) []Offer {
+func (r *Rows) best(limit int, starts []row) []Offer {
 	var out []Offer
 	for day := range r.days {
-		for _, s := range r.rank(day, starts(day)) {
+		for _, c := range r.rank(day, starts[day]) {
 			if limit > 0 && len(out) == limit {
 				return out
 			}
-			out = append(out, r.offer(day, s))
+			out = append(out, r.offer(day, c))
 		}
 	}
 	return out
@@ -103,7 +110,7 @@ func (r *Rows) choose(free []choice, g *group, day, start int) []choice {
 	for j, can := range g.on(day) {
 		if can.has(start) {
 			m := &g.members[j]
-			free = append(free, choice{m, g.legs(*m, r.days[day], start, r.p.Minutes/grain)})
+			free = append(free, choice{m, g.legs(m, r.days[day], start, r.p.Minutes/grain)})
 		}
 	}
 	slices.SortFunc(free, func(a, b choice) int {
@@ -115,20 +122,24 @@ func (r *Rows) choose(free []choice, g *group, day, start int) []choice {
 func (r *Rows) offer(day int, c cost) Offer {
 	d := r.days[day]
 	o := Offer{
-		Start: instant(d.minute(c.start)), Date: d.Date, People: map[string][]string{},
+		Start: instant(d.minute(c.start)), Date: d.Date, People: make(map[string][]string, len(r.p.Departments)),
 		AddedTravel: c.travel, Load: c.load, PastLimit: r.p.pastLimit(d.Date),
 	}
+	var free []choice
 	for g := range r.groups {
 		group := &r.groups[g]
-		for _, who := range r.choose(nil, group, day, c.start) {
-			switch group.lack {
-			case NoVehicle:
-				o.Vehicle = who.ID
-			case NoRoom:
-				o.Room = who.ID
-			default:
-				o.People[group.ID] = append(o.People[group.ID], who.ID)
-			}
+		free = r.choose(free[:0], group, day, c.start)
+		ids := make([]string, len(free))
+		for i, who := range free {
+			ids[i] = who.ID
+		}
+		switch {
+		case group.lack == "":
+			o.People[group.ID] = ids
+		case group.lack == NoVehicle && len(ids) > 0:
+			o.Vehicle = ids[0]
+		case group.lack == NoRoom && len(ids) > 0:
+			o.Room = ids[0]
 		}
 	}
 	return o
