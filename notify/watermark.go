@@ -19,6 +19,7 @@ type Heartbeat struct {
 	StartedAt time.Time `bun:"started_at,pk"`
 	OK        bool      `bun:"ok"`
 	Note      string    `bun:"note"`
+	Silence   int64     `bun:"silence"` // milliseconds since the mark before, -1 for the first
 }
 
 // Span is a half-open piece of time.
@@ -29,8 +30,12 @@ type Span struct{ From, To time.Time }
 type GapQuery struct {
 	Channel string
 	Span    Span
-	Longer  time.Duration // stretches up to this are not gaps
+	Longer  time.Duration // stretches up to this are not gaps; at least gapAtLeast
 }
+
+// gapAtLeast is the shortest stretch that can be asked for: inbound.max_gap has
+// this lower bound, and the index on gaps knows it.
+const gapAtLeast = 5 * time.Minute
 
 // Beat writes a heartbeat: the look at an inbound channel that began at
 // startedAt went through, or did not. The portal's is written each minute
@@ -43,25 +48,34 @@ func (d *Desk) Beat(ctx context.Context, channel string, startedAt time.Time, ok
 	})
 }
 
-// gaps compares neighbouring watermarks; the first mark is the last one at or
-// before the span and the last the first one at or after it, zero if none.
-func gaps(marks []time.Time, by GapQuery) []Span {
+// gaps cuts the stretches before the given marks to the span. alive is the
+// newest mark of all: what lies after it is a gap whatever its length.
+func gaps(marks []Heartbeat, alive time.Time, by GapQuery) []Span {
 	var out []Span
-	for i := 1; i < len(marks); i++ {
-		from, to := marks[i-1], marks[i]
-		open := from.IsZero() || to.IsZero() || to.Sub(from) > by.Longer
+	add := func(from, to time.Time) {
 		if from.Before(by.Span.From) {
 			from = by.Span.From
 		}
-		if to.IsZero() || to.After(by.Span.To) {
+		if to.After(by.Span.To) {
 			to = by.Span.To
 		}
-		if open && to.After(from) {
+		if to.After(from) {
 			out = append(out, Span{from.UTC(), to.UTC()})
 		}
 	}
+	for _, h := range marks {
+		switch {
+		case h.Silence < 0:
+			add(by.Span.From, h.StartedAt)
+		case h.silence() > by.Longer:
+			add(h.StartedAt.Add(-h.silence()), h.StartedAt)
+		}
+	}
+	add(alive, by.Span.To)
 	return out
 }
+
+func (h Heartbeat) silence() time.Duration { return time.Duration(h.Silence) * time.Millisecond }
 
 // SendCanary sends a mail to ourselves through the public path. Its address
 // remembers when it was sent; its arrival proves that the way in was open then

@@ -9,10 +9,32 @@ import (
 	"github.com/uptrace/bun"
 )
 
-// insertHeartbeat reports false for one that is there already.
+// insertHeartbeat reports false for one that is there already. A mark knows how
+// long it was silent before it; one that comes late shortens the silence after.
 func insertHeartbeat(ctx context.Context, tx bun.IDB, h Heartbeat) (bool, error) {
-	res, err := tx.NewInsert().Model(&h).On("CONFLICT (channel, started_at) DO NOTHING").Exec(ctx)
-	return hit(res, err)
+	if !h.OK {
+		return hit(tx.NewInsert().Model(&h).On("CONFLICT (channel, started_at) DO NOTHING").Exec(ctx))
+	}
+	marks := func() *bun.SelectQuery { return tx.NewSelect().Where("channel = ? AND ok", h.Channel).Limit(1) }
+	var before, after Heartbeat
+	err := errors.Join(
+		found(marks().Model(&before).Where("started_at < ?", h.StartedAt).OrderExpr("started_at DESC").Scan(ctx)),
+		found(marks().Model(&after).Where("started_at > ?", h.StartedAt).OrderExpr("started_at").Scan(ctx)),
+	)
+	if err != nil {
+		return false, err
+	}
+	h.Silence = -1
+	if !before.StartedAt.IsZero() {
+		h.Silence = h.StartedAt.Sub(before.StartedAt).Milliseconds()
+	}
+	fresh, err := hit(tx.NewInsert().Model(&h).On("CONFLICT (channel, started_at) DO NOTHING").Exec(ctx))
+	if err != nil || !fresh || after.StartedAt.IsZero() {
+		return fresh, err
+	}
+	after.Silence = after.StartedAt.Sub(h.StartedAt).Milliseconds()
+	_, err = tx.NewUpdate().Model(&after).Column("silence").WherePK().Exec(ctx)
+	return fresh, err
 }
 
 // Alive gives the instant through which an inbound channel is proved to have
@@ -29,28 +51,18 @@ func Alive(ctx context.Context, q bun.IDB, channel string) (time.Time, error) {
 }
 
 // Gaps gives the stretches of by.Span longer than by.Longer in which no
-// watermark was set, oldest first. The neighbours just outside the span count,
-// so a gap reaching over its edge is seen, cut to the span.
+// watermark was set, oldest first. A gap that reaches over an edge is seen, cut
+// to the span; what lies after the newest watermark is a gap of any length.
 func Gaps(ctx context.Context, q bun.IDB, by GapQuery) ([]Span, error) {
-	var before, after Heartbeat
-	var inside []Heartbeat
-	ok := func() *bun.SelectQuery {
-		return q.NewSelect().Column("started_at").Where("channel = ? AND ok", by.Channel)
-	}
-	err := errors.Join(
-		found(ok().Model(&before).Where("started_at <= ?", by.Span.From).OrderExpr("started_at DESC").Limit(1).Scan(ctx)),
-		found(ok().Model(&after).Where("started_at >= ?", by.Span.To).OrderExpr("started_at").Limit(1).Scan(ctx)),
-		ok().Model(&inside).Where("started_at > ? AND started_at < ?", by.Span.From, by.Span.To).OrderExpr("started_at").Scan(ctx),
-	)
+	alive, err := Alive(ctx, q, by.Channel)
 	if err != nil {
 		return nil, err
 	}
-	marks := make([]time.Time, 0, len(inside)+2)
-	marks = append(marks, before.StartedAt)
-	for _, h := range inside {
-		marks = append(marks, h.StartedAt)
-	}
-	return gaps(append(marks, after.StartedAt), by), nil
+	var marks []Heartbeat
+	err = q.NewSelect().Model(&marks).Where("channel = ? AND ok AND started_at > ?", by.Channel, by.Span.From).
+		Where("silence < 0 OR silence > 300000"). // as the index says, gapAtLeast
+		OrderExpr("started_at").Scan(ctx)
+	return gaps(marks, alive, by), err
 }
 
 // found takes "no row" for an answer.

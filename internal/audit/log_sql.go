@@ -66,11 +66,11 @@ func Size(ctx context.Context, q bun.IDB) (int64, error) {
 // long it is: "system" alone gets some hundred thousand leaves a year.
 func tailsOf(ctx context.Context, tx bun.IDB, leaves []Leaf) (map[string]tail, error) {
 	tails := make(map[string]tail)
-	var names [][]string
+	var names []bun.TupleValues
 	for _, leaf := range leaves {
 		if _, seen := tails[leaf.Stream]; !seen {
 			tails[leaf.Stream] = tail{}
-			names = append(names, []string{leaf.Stream})
+			names = append(names, bun.Tuple([]string{leaf.Stream}))
 		}
 	}
 	var rows []leafRow

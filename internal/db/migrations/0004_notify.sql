@@ -122,5 +122,8 @@ CREATE TABLE heartbeats (
 	started_at {{.Time}} NOT NULL,
 	ok         {{.Bool}} NOT NULL,
 	note       {{.ID}} NOT NULL,
+	silence    {{.Int}} NOT NULL, -- milliseconds since the mark before, -1 for the first
 	PRIMARY KEY (channel, started_at)
 );
+-- A day has thousands of marks and hardly a gap: deeming asks for the gaps.
+CREATE INDEX heartbeats_gaps ON heartbeats (channel, started_at) WHERE silence < 0 OR silence > 300000;
