@@ -1,0 +1,25 @@
+// What pages do with script; without it nothing is lost but comfort.
+
+// A button that prints appears only where it can.
+for (const button of document.querySelectorAll("[data-print]")) {
+  button.hidden = false;
+  button.addEventListener("click", () => window.print());
+}
+
+// A second click while the first is under way does nothing. The server guards
+// against it anyway. A page that comes back from the history works again.
+document.addEventListener("submit", (event) => {
+  const form = event.target;
+  if (form.dataset.sent) {
+    event.preventDefault();
+    return;
+  }
+  if (form.method === "post" && !form.hasAttribute("data-again")) {
+    form.dataset.sent = "yes";
+  }
+});
+window.addEventListener("pageshow", () => {
+  for (const form of document.forms) {
+    delete form.dataset.sent;
+  }
+});

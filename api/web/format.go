@@ -1,0 +1,119 @@
+package web
+
+import (
+	"fmt"
+	"html/template"
+	"strings"
+	"time"
+)
+
+// shanghai is the zone of every time on a page. China has had no summer time
+// since 1991.
+var shanghai = time.FixedZone("Asia/Shanghai", 8*60*60)
+
+var weekdays = [7]string{"周日", "周一", "周二", "周三", "周四", "周五", "周六"}
+
+// day writes a date with its weekday, and with its year only when it is not the
+// current one.
+func (w words) day(now, t time.Time) string {
+	t, now = t.In(shanghai), now.In(shanghai)
+	if w.lang == "en" {
+		if t.Year() == now.Year() {
+			return t.Format("Mon 2 Jan")
+		}
+		return t.Format("Mon 2 Jan 2006")
+	}
+	text := fmt.Sprintf("%d月%d日 %s", t.Month(), t.Day(), weekdays[t.Weekday()])
+	if t.Year() == now.Year() {
+		return text
+	}
+	return fmt.Sprintf("%d年%s", t.Year(), text)
+}
+
+func clock(t time.Time) string { return t.In(shanghai).Format("15:04") }
+
+// when writes an instant as date, weekday and time; a zero one as a dash.
+func (w words) when(now, t time.Time) template.HTML {
+	if t.IsZero() {
+		return `<span class="none">—</span>`
+	}
+	return stamped(t, w.day(now, t)+" "+clock(t))
+}
+
+// span writes from when to when on one day.
+func (w words) span(now, from, to time.Time) template.HTML {
+	if from.IsZero() {
+		return `<span class="none">—</span>`
+	}
+	return stamped(from, w.day(now, from)+" "+clock(from)+"–"+clock(to))
+}
+
+func stamped(t time.Time, text string) template.HTML {
+	return template.HTML(`<time datetime="` + t.In(shanghai).Format(time.RFC3339) + `">` + template.HTMLEscapeString(text) + `</time>`)
+}
+
+// left says how long it is until an instant, or how long it has passed.
+func (w words) left(now, t time.Time) (string, error) {
+	if t.Before(now) {
+		return w.say("left.over", "time", w.length(now.Sub(t)))
+	}
+	return w.say("left.until", "time", w.length(t.Sub(now)))
+}
+
+// length writes a duration in its largest unit and the one below it.
+func (w words) length(d time.Duration) string {
+	units := []struct {
+		of     time.Duration
+		zh, en string
+	}{{24 * time.Hour, "天", "d"}, {time.Hour, "小时", "h"}, {time.Minute, "分钟", "min"}}
+	for len(units) > 0 && d < units[0].of {
+		units = units[1:]
+	}
+	var parts []string
+	for _, u := range units[:min(2, len(units))] {
+		if n := d / u.of; n > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", n, map[string]string{"zh": u.zh, "en": u.en}[w.lang]))
+		}
+		d %= u.of
+	}
+	if len(parts) == 0 {
+		return w.texts["left.moment"]
+	}
+	return strings.Join(parts, " ")
+}
+
+// urgency is the colour of a deadline: over, close (4 h) or far.
+func urgency(now, t time.Time) string {
+	switch {
+	case t.Before(now):
+		return "bad"
+	case t.Sub(now) < 4*time.Hour:
+		return "warn"
+	}
+	return "plain"
+}
+
+// forInput is an instant as a field of type datetime-local wants it.
+func forInput(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.In(shanghai).Format("2006-01-02T15:04")
+}
+
+// name writes what people call themselves: isolated, so that right-to-left
+// letters do not turn the line around, and with the code point of characters
+// that few fonts have (STK-57).
+func name(v any) template.HTML {
+	var out strings.Builder
+	out.WriteString("<bdi>")
+	for _, r := range fmt.Sprint(v) {
+		if r >= 0x20000 {
+			fmt.Fprintf(&out, `<abbr class="rare" title="U+%X">%c</abbr>`, r, r)
+			continue
+		}
+		out.WriteString(template.HTMLEscapeString(string(r)))
+	}
+	out.WriteString("</bdi>")
+	return template.HTML(out.String())
+}

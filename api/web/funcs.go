@@ -1,0 +1,123 @@
+package web
+
+import (
+	"fmt"
+	"html/template"
+	"net/url"
+	"strings"
+)
+
+// funcs are the words that templates know, in one language.
+func (w words) funcs() template.FuncMap {
+	return template.FuncMap{
+		"t":        w.say,
+		"word":     w.word,
+		"has":      func(key string) bool { _, ok := w.texts[key]; return ok },
+		"chip":     w.chip,
+		"day":      w.day,
+		"clock":    clock,
+		"when":     w.when,
+		"span":     w.span,
+		"left":     w.left,
+		"length":   w.length,
+		"urgency":  urgency,
+		"forInput": forInput,
+		"name":     name,
+		"asset":    assetPath,
+		"dict":     dict,
+		"id":       fieldID,
+		"join":     func(sep string, items []string) string { return strings.Join(items, sep) },
+		"query":    withQuery,
+		"kinds":    func() []string { return []string{"accept", "decline", "counter", "excuse", "delegate"} }, // INS-801
+		"opinions": func() []string { return []string{"agree", "rectify", "disagree"} },                       // INS-1008
+		"three":    func() []int { return []int{1, 2, 3} },                                                    // INS-801: at most three times
+		"add":      func(a, b int) int { return a + b },
+	}
+}
+
+// chip shows a state as a word with a colour and a mark, so that colour is
+// never alone (WCAG 1.4.1).
+func (w words) chip(kind string, value any) (template.HTML, error) {
+	text, err := w.word(kind, value)
+	if err != nil {
+		return "", err
+	}
+	tone := tones[fmt.Sprintf("%s.%v", kind, value)]
+	if tone == "" {
+		tone = "plain"
+	}
+	return template.HTML(`<span class="chip ` + tone + `">` + template.HTMLEscapeString(text) + `</span>`), nil
+}
+
+// tones are the colours of the states: good, wait, warn, bad; others are plain.
+var tones = map[string]string{
+	"case_state.accepted": "wait", "case_state.visiting": "info", "case_state.visited": "good", "case_state.no_visit": "plain",
+
+	"visit_state.draft": "wait", "visit_state.offered": "info", "visit_state.confirmed": "good",
+	"visit_state.in_progress": "info", "visit_state.collecting": "info", "visit_state.closed": "good",
+	"visit_state.not_held": "bad", "visit_state.cancelled": "plain",
+
+	"consent.unserved": "warn", "consent.awaiting": "wait", "consent.accepted": "good", "consent.declined": "bad",
+	"consent.countered": "warn", "consent.excuse_pending": "warn", "consent.deemed": "deemed", "consent.void": "plain",
+
+	"attendance.present": "good", "attendance.not_held": "bad",
+
+	"opinion.given": "good", "opinion.deemed": "deemed", "opinion.review": "warn",
+	"opinion_kind.agree": "good", "opinion_kind.rectify": "warn", "opinion_kind.disagree": "bad",
+	"result.passed": "good", "result.rectify": "warn", "result.failed": "bad",
+
+	"reply_kind.accept": "good", "reply_kind.decline": "bad", "reply_kind.counter": "warn", "reply_kind.excuse": "warn",
+	"reply_outcome.applied": "good", "reply_outcome.late": "bad", "reply_outcome.superseded": "warn", "reply_outcome.held": "warn",
+
+	"service_class.A": "good", "service_class.B": "good",
+
+	"message_state.pending": "wait", "message_state.attempting": "wait", "message_state.unknown": "warn",
+	"message_state.accepted": "info", "message_state.delivered": "good", "message_state.undelivered": "bad",
+	"message_state.failed": "bad", "message_state.dead": "bad", "message_state.expired": "bad",
+
+	"inbound_state.held": "warn", "inbound_state.sorted": "good",
+	"finding.ok": "good", "finding.bad": "bad", "verdict.PASS": "good", "verdict.FAIL": "bad", "verdict.CONFLICT": "bad", "verdict.UNPINNED": "warn",
+	"derived.in": "good", "derived.unknown": "warn",
+}
+
+// fieldID is the id of a field, one of its kind on the page.
+func fieldID(act, on, name string) string {
+	if on == "" {
+		return act + "-" + name
+	}
+	return act + "-" + on + "-" + name
+}
+
+// dict makes the argument of a shared part from names and values in turn.
+func dict(pairs ...any) (map[string]any, error) {
+	if len(pairs)%2 != 0 {
+		return nil, fmt.Errorf("dict: a name without a value")
+	}
+	out := make(map[string]any, len(pairs)/2)
+	for i := 0; i < len(pairs); i += 2 {
+		key, ok := pairs[i].(string)
+		if !ok {
+			return nil, fmt.Errorf("dict: %v is no name", pairs[i])
+		}
+		out[key] = pairs[i+1]
+	}
+	return out, nil
+}
+
+// withQuery is an address of our own with some parameters set anew; an empty
+// value takes the parameter away.
+func withQuery(address string, pairs ...string) (string, error) {
+	u, err := url.Parse(address)
+	if err != nil || len(pairs)%2 != 0 {
+		return "", fmt.Errorf("query of %q: %w", address, err)
+	}
+	q := u.Query()
+	for i := 0; i < len(pairs); i += 2 {
+		q.Set(pairs[i], pairs[i+1])
+		if pairs[i+1] == "" {
+			q.Del(pairs[i])
+		}
+	}
+	u.RawQuery = q.Encode()
+	return u.String(), nil
+}

@@ -1,0 +1,54 @@
+package web
+
+import "net/url"
+
+// Tried is a form that was refused, shown again with what was typed and the
+// refusal beside it. Act and On say which form of the page it was.
+type Tried struct {
+	Act, On string
+	Code    string            // of the refusal
+	Text    string            // what is wrong and what to do
+	Fields  map[string]string // the same, field by field
+	Form    url.Values
+}
+
+// Is reports whether it is this form that was refused.
+func (t Tried) Is(act, on string) bool { return t.Code != "" && t.Act == act && t.On == on }
+
+// Problem is the refusal's text if it was this form and no single field is to
+// blame.
+func (t Tried) Problem(act, on string) string {
+	if !t.Is(act, on) || len(t.Fields) > 0 {
+		return ""
+	}
+	return t.Text
+}
+
+// Field is what is wrong with one field of this form.
+func (t Tried) Field(act, on, name string) string {
+	if !t.Is(act, on) {
+		return ""
+	}
+	return t.Fields[name]
+}
+
+// Value is what was typed into a field of this form.
+func (t Tried) Value(act, on, name string) string {
+	if t.Act != act || t.On != on {
+		return ""
+	}
+	return t.Form.Get(name)
+}
+
+// Chose reports whether a value was chosen for a field of this form.
+func (t Tried) Chose(act, on, name, value string) bool {
+	if t.Act != act || t.On != on {
+		return false
+	}
+	for _, v := range t.Form[name] {
+		if v == value {
+			return true
+		}
+	}
+	return false
+}

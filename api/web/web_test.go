@@ -1,0 +1,189 @@
+package web
+
+import (
+	"io/fs"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+)
+
+func text(t *testing.T, name string) string {
+	t.Helper()
+	b, err := files.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}
+
+// each calls visit with every embedded file below a folder.
+func each(t *testing.T, folder string, visit func(name, text string)) {
+	t.Helper()
+	err := fs.WalkDir(files, folder, func(name string, e fs.DirEntry, err error) error {
+		if err == nil && !e.IsDir() {
+			visit(name, text(t, name))
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+var placeholder = regexp.MustCompile(`\{[a-z_0-9]+\}`)
+
+// STK-57: both languages say the same things about the same values.
+func TestCataloguesHaveTheSameKeysAndPlaceholders(t *testing.T) {
+	zh, err := readWords("zh")
+	if err != nil {
+		t.Fatal(err)
+	}
+	en, err := readWords("en")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for key, text := range zh.texts {
+		other, ok := en.texts[key]
+		if !ok {
+			t.Errorf("en lacks %s", key)
+		}
+		if text == "" || other == "" {
+			t.Errorf("%s is empty", key)
+		}
+		a, b := placeholder.FindAllString(text, -1), placeholder.FindAllString(other, -1)
+		slices.Sort(a)
+		slices.Sort(b)
+		if !slices.Equal(a, b) {
+			t.Errorf("%s: placeholders %v and %v", key, a, b)
+		}
+	}
+	for key := range en.texts {
+		if _, ok := zh.texts[key]; !ok {
+			t.Errorf("zh lacks %s", key)
+		}
+	}
+}
+
+var (
+	literalKey = regexp.MustCompile(`[({ ]t "([^"]+)"`)
+	wordKind   = regexp.MustCompile(`\b(?:word|chip) "([^"]+)"`)
+)
+
+func TestTemplatesUseOnlyWordsThatExist(t *testing.T) {
+	w, err := readWords("zh")
+	if err != nil {
+		t.Fatal(err)
+	}
+	kinds := map[string]bool{}
+	for key := range w.texts {
+		kind, _, _ := strings.Cut(key, ".")
+		kinds[kind] = true
+	}
+	each(t, "templates", func(name, text string) {
+		for _, m := range literalKey.FindAllStringSubmatch(text, -1) {
+			if _, ok := w.texts[m[1]]; !ok {
+				t.Errorf("%s: no words for %q", name, m[1])
+			}
+		}
+		for _, m := range wordKind.FindAllStringSubmatch(text, -1) {
+			if !kinds[m[1]] {
+				t.Errorf("%s: no words of kind %q", name, m[1])
+			}
+		}
+	})
+}
+
+// Chinese stands in the catalogue, where its English is beside it.
+func TestTemplatesHoldNoChinese(t *testing.T) {
+	han := regexp.MustCompile(`\p{Han}+`)
+	each(t, "templates", func(name, text string) {
+		if found := han.FindAllString(text, -1); len(found) > 0 {
+			t.Errorf("%s says %v", name, found)
+		}
+	})
+}
+
+// STK-52: what Chrome 90 does not know. The list names the feature as it is
+// written in a style sheet, a script or a page.
+var tooNew = map[string]*regexp.Regexp{
+	":has()":                       regexp.MustCompile(`:has\(`),
+	"container queries":            regexp.MustCompile(`@container|container-type`),
+	"CSS nesting":                  regexp.MustCompile(`(?m)^\s*&|\{[^{}]*&[^{}]*\{`),
+	"@layer":                       regexp.MustCompile(`@layer`),
+	"dvh":                          regexp.MustCompile(`\d(dvh|svh|lvh)\b`),
+	"color-mix()":                  regexp.MustCompile(`color-mix\(`),
+	"popover":                      regexp.MustCompile(`popover`),
+	"inert":                        regexp.MustCompile(`\binert\b`),
+	"dialog":                       regexp.MustCompile(`<dialog|showModal`),
+	".at()":                        regexp.MustCompile(`\.at\(`),
+	"Object.hasOwn":                regexp.MustCompile(`Object\.hasOwn`),
+	"randomUUID":                   regexp.MustCompile(`randomUUID`),
+	"structuredClone":              regexp.MustCompile(`structuredClone`),
+	"findLast":                     regexp.MustCompile(`findLast`),
+	"toSorted":                     regexp.MustCompile(`toSorted|toReversed|toSpliced`),
+	"static block":                 regexp.MustCompile(`static\s*\{`),
+	"top-level await":              regexp.MustCompile(`(?m)^await `),
+	"inline style":                 regexp.MustCompile(`\sstyle=`), // SEC-20
+	"inline script":                regexp.MustCompile(`\son[a-z]+="|<script>|javascript:`),
+	"another host":                 regexp.MustCompile(`(?:src|href|action)="(?:https?:)?//|url\(|@import`),
+	"a template that skips escape": regexp.MustCompile(`safeHTML|safehtml`),
+}
+
+func TestPagesKeepToTheBaseline(t *testing.T) {
+	for _, folder := range []string{"templates", "assets"} {
+		each(t, folder, func(name, text string) {
+			for feature, pattern := range tooNew {
+				if found := pattern.FindString(text); found != "" {
+					t.Errorf("%s uses %s: %q", name, feature, found)
+				}
+			}
+		})
+	}
+}
+
+// WCAG 1.4.3: text of every tone on its own ground, and on paper.
+func TestColoursHaveContrast(t *testing.T) {
+	colours := map[string]string{}
+	for _, m := range regexp.MustCompile(`--([a-z-]+): (#[0-9a-f]{3,6});`).FindAllStringSubmatch(text(t, "assets/style.css"), -1) {
+		colours[m[1]] = m[2]
+	}
+	pairs := [][2]string{{"ink", "paper"}, {"ink", "ground"}, {"soft", "paper"}, {"soft", "ground"}, {"accent", "paper"}, {"accent", "ground"}, {"accent-deep", "accent-soft"}, {"accent", "accent-soft"}, {"paper", "accent"}}
+	for _, tone := range []string{"good", "warn", "bad", "deemed", "plain"} {
+		pairs = append(pairs, [2]string{tone, tone + "-soft"}, [2]string{tone, "paper"})
+	}
+	for _, pair := range pairs {
+		a, b := colours[pair[0]], colours[pair[1]]
+		if got := contrast(t, a, b); got < 4.5 {
+			t.Errorf("%s on %s: contrast %.2f", pair[0], pair[1], got)
+		}
+	}
+	if got := contrast(t, colours["field"], colours["paper"]); got < 3 { // WCAG 1.4.11
+		t.Errorf("borders of fields: contrast %.2f", got)
+	}
+}
+
+func TestSayFillsPlaceholdersAndMissesNothing(t *testing.T) {
+	p, err := New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := p.Say("zh", "left.until", "time", "2 小时"); got != "还剩 2 小时" {
+		t.Error(got)
+	}
+	if got := p.Say("en", "no.such.key"); got != "no.such.key" {
+		t.Error(got)
+	}
+	w := p.words["zh"]
+	if _, err := w.say("no.such.key"); err == nil {
+		t.Error("a missing text is no error")
+	}
+	if _, err := w.say("left.until", "time"); err == nil {
+		t.Error("a placeholder without a value is no error")
+	}
+	pages := slices.Sorted(maps.Keys(p.sets["zh"]))
+	if len(pages) < 20 || !slices.Equal(pages, slices.Sorted(maps.Keys(p.sets["en"]))) {
+		t.Error(pages)
+	}
+}

@@ -1,0 +1,47 @@
+package web
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+)
+
+// words are the texts of one language by key. A placeholder is {name}.
+type words struct {
+	lang  string
+	texts map[string]string
+}
+
+func readWords(lang string) (words, error) {
+	w := words{lang: lang}
+	text, err := files.ReadFile("i18n/" + lang + ".json")
+	if err != nil {
+		return w, err
+	}
+	if err := json.Unmarshal(text, &w.texts); err != nil {
+		return w, fmt.Errorf("words of %s: %w", lang, err)
+	}
+	return w, nil
+}
+
+// say fills the placeholders of a text. A key that is not there is an error: a
+// page with a hole in it must not pass its test.
+func (w words) say(key string, args ...any) (string, error) {
+	text, ok := w.texts[key]
+	if !ok {
+		return "", fmt.Errorf("no words for %q in %s", key, w.lang)
+	}
+	if len(args)%2 != 0 {
+		return "", fmt.Errorf("%q: a placeholder without a value", key)
+	}
+	pairs := make([]string, 0, len(args))
+	for i := 0; i < len(args); i += 2 {
+		pairs = append(pairs, fmt.Sprintf("{%v}", args[i]), fmt.Sprint(args[i+1]))
+	}
+	return strings.NewReplacer(pairs...).Replace(text), nil
+}
+
+// word is the word for a value of a kind, such as a state: "consent.deemed".
+func (w words) word(kind string, value any) (string, error) {
+	return w.say(fmt.Sprintf("%s.%v", kind, value))
+}
