@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -24,6 +25,8 @@ type config struct {
 
 	Origin    string `help:"证据日志的名称|Name of the evidence log in every checkpoint." default:"lianban.local/log" env:"LIANBAN_ORIGIN"`
 	PublicURL string `help:"对外网址，末尾不带斜杠|Address under which people reach the pages, without a slash at the end." default:"http://127.0.0.1:8080" env:"LIANBAN_PUBLIC_URL"`
+
+	Proxies []netip.Prefix `help:"可信反向代理的网段，其 X-Forwarded-For 才被采信|Networks of reverse proxies whose X-Forwarded-For is believed." placeholder:"CIDR" env:"LIANBAN_PROXIES"`
 
 	MailDomain  string            `help:"答复邮箱所在的域名|Domain of the tokened answer addresses." default:"lianban.example" env:"LIANBAN_MAIL_DOMAIN"`
 	MailFrom    string            `help:"通知的固定发件地址|Fixed sender address of all notices." default:"window@lianban.example" env:"LIANBAN_MAIL_FROM"`

@@ -1,12 +1,20 @@
 package main
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"os"
+	"text/tabwriter"
+	"time"
+
+	"lianban/api"
+	"lianban/internal/auth"
+	"lianban/scheduler/workday"
 )
 
 // demoCommand is the whole of Lianban on an invented city (DEC-8).
@@ -23,7 +31,12 @@ func (c *demoCommand) Run(a *app) error {
 	if c.Walk {
 		return a.walk()
 	}
-	return a.demo(c.Addr)
+	l, err := listen(c.Addr)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = l.Close() }() // closed already when it was served
+	return a.demo(l)
 }
 
 // demoData chooses where the demonstration lives: --data, or a new directory
@@ -39,13 +52,133 @@ func (a *app) demoData() (err error) {
 // quiet drops what a demonstration logs: its pages and its report say it.
 func quiet() *slog.Logger { return slog.New(slog.NewTextHandler(io.Discard, nil)) }
 
-func (a *app) demo(addr string) error {
-	return fmt.Errorf("not yet: %s", addr)
+// demo serves the city on a listener.
+func (a *app) demo(l net.Listener) error {
+	a.cfg.PublicURL = "http://" + reachable(l.Addr())
+	w, err := a.city()
+	if err != nil {
+		return err
+	}
+	controls := &api.Demo{
+		Move: w.until, NextDeadline: w.nextDeadline, Logins: w.logins(), Password: demoPassword,
+	}
+	go a.dialByHand(w)
+	return w.close(w.serve(a.ctx, &service{pages: l, demo: controls, ready: func() { a.welcome(w) }}))
+}
+
+// demoMark lies beside a finished city, so that it is opened again and nothing
+// else is taken for one.
+const demoMark = "demo"
+
+// city opens the city of the data directory, or builds one there.
+func (a *app) city() (*world, error) {
+	_, err := os.Stat(a.cfg.file(demoMark))
+	built := err == nil
+	if _, err := os.Stat(a.cfg.database()); err == nil && !built {
+		return nil, misuse{
+			fmt.Sprintf("%s 中已有数据库，且不是完整的演示数据；请用 --data 换一个目录", a.cfg.Data),
+			fmt.Sprintf("%s holds a database that is no finished demonstration; choose another directory with --data", a.cfg.Data),
+		}
+	}
+	w, err := newWorld(a.ctx, a.cfg, quiet())
+	if err != nil || built {
+		return w, err
+	}
+	a.say("正在布置演示城市……", "building the city …")
+	if err = w.furnish(a.ctx); err == nil {
+		err = w.history(a.ctx)
+	}
+	if err == nil {
+		err = os.WriteFile(a.cfg.file(demoMark), []byte("lianban demo\n"), 0o600)
+	}
+	if err != nil {
+		return nil, w.close(err)
+	}
+	return w, nil
 }
 
 // close ends a world.
-func (w *world) close(err error) error {
-	return errors.Join(err, w.db.Close())
+func (w *world) close(err error) error { return errors.Join(err, w.db.Close()) }
+
+var roleNames = map[string]string{
+	"clerk": "窗口人员|clerk", "supervisor": "主管|supervisor", "head": "部门负责人|head of department", "inspector": "勘验人员|inspector",
+	"courier": "寄递员|courier", "auditor": "审计员|auditor", "admin": "系统管理员|administrator", "security": "安全管理员|security administrator",
 }
 
-var _ = context.Background
+// logins are one account for each role.
+func (w *world) logins() []api.DemoLogin {
+	var out []api.DemoLogin
+	for _, s := range staffs {
+		if len(s.login) == len(s.role) { // the first of each role bears its name
+			l := api.DemoLogin{Login: s.login, Name: s.name, Role: auth.Role(s.role)}
+			for _, a := range areas {
+				if a.key == s.area {
+					l.Place, l.PlaceEN = a.centre, a.centreEN
+				}
+			}
+			out = append(out, l)
+		}
+	}
+	fire := offices["fire"]
+	for i, role := range []auth.Role{auth.Head, auth.Inspector} {
+		out = append(out, api.DemoLogin{
+			Login: fmt.Sprintf("fire.lst%d", i+1), Name: officers["lst/fire"][i], Role: role,
+			Place: fmt.Sprintf(fire, "冷水滩区"), PlaceEN: "Lengshuitan Fire and Rescue",
+		})
+	}
+	return out
+}
+
+// welcome says where to go and whom to be.
+func (a *app) welcome(w *world) {
+	t := newTeller(a.out)
+	fmt.Fprintln(a.out)
+	a.say("%s  %s", "%s  %s", t.paint(bold, a.text("联办演示", "Lianban demonstration")), t.paint(bold, w.cfg.PublicURL))
+	a.say("演示时间 %s %s，用时 %.1f 秒就绪", "it is %s %s there; ready after %.1f s",
+		dayText(workday.DateOf(w.dial.Now())), w.dial.Now().In(workday.Shanghai).Format("15:04"), wall().Sub(started).Seconds())
+	a.say("数据目录 %s；人物、企业和号码均为虚构", "data in %s; people, businesses and numbers are invented", w.cfg.Data)
+	fmt.Fprintln(a.out)
+	table := tabwriter.NewWriter(a.out, 0, 0, 3, ' ', 0)
+	for _, l := range w.logins() {
+		place := a.text(l.Place, l.PlaceEN)
+		fmt.Fprintf(table, "  %s\t%s\t%s\t%s\n", l.Login, l.Name, pick(roleNames[string(l.Role)], a.lang), place)
+	}
+	_ = table.Flush()
+	fmt.Fprintln(a.out)
+	a.say("密码都是 %s；按 Ctrl+C 结束", "the password is always %s; Ctrl+C ends it", demoPassword)
+	if terminal(a.out) {
+		a.say("拨演示时钟：输入 d（下一个期限）、h（一小时）或 m（次日早晨）后回车", "to move the clock type d (next deadline), h (one hour) or m (next morning) and Enter")
+	}
+}
+
+// dialByHand moves the clock by what is typed on the terminal (DEC-9).
+func (a *app) dialByHand(w *world) {
+	if !terminal(a.out) || a.in == nil {
+		return
+	}
+	for lines := bufio.NewScanner(a.in); lines.Scan(); {
+		to, err := w.dialTo(a.ctx, lines.Text())
+		if err == nil && !to.IsZero() {
+			err = w.until(a.ctx, to)
+		}
+		if err != nil {
+			fmt.Fprintln(a.err, err)
+			continue
+		}
+		a.say("演示时间 %s", "it is %s there", clockText(w.dial.Now()))
+	}
+}
+
+// dialTo is the instant a letter stands for, zero for none.
+func (w *world) dialTo(ctx context.Context, letter string) (time.Time, error) {
+	now := w.dial.Now()
+	switch letter {
+	case "d":
+		return w.nextDeadline(ctx)
+	case "h":
+		return now.Add(time.Hour), nil
+	case "m":
+		return workday.DateOf(now).AddDays(1).At(demoWakes), nil
+	}
+	return time.Time{}, nil
+}

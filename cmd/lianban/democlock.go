@@ -23,9 +23,6 @@ const (
 	// is lived through in steps; nights and days off are skipped: no gap counts
 	// outside working hours.
 	demoWakes, demoSleeps = 8*60 + 30, 17*60 + 45
-
-	// demoMove is the longest move at a time. Nobody waits for a year.
-	demoMove = 31 * 24 * time.Hour
 )
 
 // demoClock is the clock of the demonstration (DEC-9): it runs at normal speed
@@ -153,16 +150,6 @@ func (w *world) nextDeadline(ctx context.Context) (due time.Time, err error) {
 		return err
 	})
 	return due, err
-}
-
-// move is the clock's control for the page: forward only, and not too far.
-func (w *world) move(ctx context.Context, then time.Time) error {
-	now := w.dial.Now()
-	if then.Before(now) || then.Sub(now) > demoMove {
-		return fault.Refuse(fault.Invalid, "demo_move",
-			"演示时钟只能往后拨，一次最多 31 天", "the demo clock moves forward only, at most 31 days at a time")
-	}
-	return w.until(ctx, then)
 }
 
 // sweep runs every sweep once, without leases: the demo is one process.

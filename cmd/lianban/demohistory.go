@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"lianban/inspection"
-	"lianban/scheduler/slot"
 )
 
 // demoHistory is how many working days before its first morning the city is
@@ -40,7 +39,7 @@ func (w *world) history(ctx context.Context) error {
 func (s *stage) closedVisit() inspection.Visit {
 	v := s.book(s.accept(scenario{
 		"lst", "M03", "湘味轩餐饮店", "13807461201", "冷水滩区梧桐路88号", 26.4391, 111.6012, "floor_area_m2=120 outdoor_sign=yes",
-	}), 2, slot.Morning)
+	}), 2, "09:00")
 	s.accepts(v, "lst/fire", "lst/urban")
 	return v
 }
@@ -49,7 +48,7 @@ func (s *stage) closedVisit() inspection.Visit {
 func (s *stage) visitOfToday() inspection.Visit {
 	v := s.book(s.accept(scenario{
 		"lst", "M23", "潇水茶舍", "13807461202", "冷水滩区潇湘大道215号", 26.4318, 111.6104, "floor_area_m2=86 outdoor_sign=yes",
-	}), 3, slot.Morning)
+	}), 3, "10:00")
 	s.accepts(v, "lst/amr", "lst/health", "lst/fire", "lst/urban")
 	return v
 }
@@ -60,7 +59,7 @@ func (s *stage) neverDeemed() {
 	s.at(3, "14:05")
 	v := s.book(s.accept(scenario{
 		"lst", "M29", "康泽口腔诊所", "13807461203", "冷水滩区零陵北路31号", 26.4502, 111.5987, "floor_area_m2=140",
-	}), 4, slot.Afternoon)
+	}), 4, "13:30")
 	s.accepts(v, "lst/fire")
 }
 
@@ -94,7 +93,7 @@ func (s *stage) deemed() {
 	s.at(2, "14:00")
 	v := s.book(s.accept(scenario{
 		"lst", "M05", "𬱖心小酒馆", "13807461204", "冷水滩区梅湾路19号", 26.4427, 111.5949, "floor_area_m2=95 outdoor_sign=yes",
-	}), 3, slot.Morning)
+	}), 3, "09:00")
 	s.accepts(v, "lst/amr", "lst/fire", "lst/urban")
 }
 
@@ -103,7 +102,7 @@ func (s *stage) confirmed() {
 	s.at(2, "15:10")
 	v := s.book(s.accept(scenario{
 		"ll", "M03", "零陵血鸭馆", "13807461205", "零陵区中山路102号", 26.2235, 111.6290, "floor_area_m2=180 outdoor_sign=yes",
-	}), 3, slot.Morning)
+	}), 3, "09:00")
 	s.accepts(v, "ll/amr", "ll/fire", "ll/urban")
 }
 
@@ -112,7 +111,7 @@ func (s *stage) declined() {
 	s.at(1, "09:20")
 	v := s.book(s.accept(scenario{
 		"lst", "M16", "燚造型理发店", "13807461206", "冷水滩区翠竹路7号", 26.4466, 111.6033, "outdoor_sign=yes",
-	}), 3, slot.Morning)
+	}), 3, "09:00")
 	s.accepts(v, "lst/health")
 	s.pass(20)
 	s.answer(v, "lst/urban", inspection.ReplyDecline, "当日全队参加创建文明城市检查，无法派员")
@@ -123,7 +122,7 @@ func (s *stage) countered() {
 	s.at(1, "11:00")
 	v := s.book(s.accept(scenario{
 		"ll", "M11", "柳子庙客栈", "13807461207", "零陵区柳子街66号", 26.2301, 111.6189, "floor_area_m2=420 outdoor_sign=yes",
-	}), 3, slot.Afternoon)
+	}), 3, "13:30")
 	s.accepts(v, "ll/health")
 	s.pass(10)
 	s.answer(v, "ll/police", inspection.ReplyCounter, "当日下午治安检查，建议改到次日", v.Start.Add(24*time.Hour), v.Start.Add(26*time.Hour))
@@ -135,7 +134,7 @@ func (s *stage) mailWaits() {
 	s.at(1, "15:00")
 	v := s.book(s.accept(scenario{
 		"lst", "M17", "浯溪足浴店", "13807461208", "冷水滩区凤凰路150号", 26.4379, 111.6078, "floor_area_m2=210",
-	}), 3, slot.Afternoon)
+	}), 3, "13:30")
 	s.accepts(v, "lst/fire")
 	s.pass(30)
 	s.mailBack(s.part(v, "lst/health"), "综合窗口：\n\n收到通知。届时由刘㛃、莫小军到场，请提前准备卫生管理制度和消毒记录。\n\n冷水滩区卫生健康局办公室")
@@ -147,11 +146,11 @@ func (s *stage) thisMorning() {
 	s.at(0, "09:02")
 	v := s.book(s.accept(scenario{
 		"ll", "M10", "星空量贩KTV", "13807461209", "零陵区阳明大道9号", 26.2188, 111.6331, "floor_area_m2=260 outdoor_sign=yes",
-	}), 3, slot.Morning)
+	}), 3, "09:00")
 	s.accepts(v, "ll/fire")
 	s.book(s.accept(scenario{
 		"lst", "M09", "湘江边民宿", "13807461210", "冷水滩区滨江路3号", 26.4350, 111.6150, "floor_area_m2=310 serves_food=yes",
-	}), 3, slot.Afternoon)
+	}), 3, "13:30")
 	s.at(0, "09:26")
 	s.accept(scenario{"lst", "M12", "极速网吧", "13807461211", "冷水滩区清桥路48号", 26.4480, 111.5960, "floor_area_m2=160"})
 	s.accept(scenario{"lst", "M02", "邻里便利店", "13807461212", "冷水滩区育才路12号", 26.4455, 111.6021, "sells_tobacco=? outdoor_sign=yes"})

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"log/slog"
 	mathrand "math/rand/v2"
+	"sync/atomic"
 	"time"
 
 	"github.com/uptrace/bun"
@@ -32,7 +33,12 @@ type house struct {
 	audit      *audit.Desk
 	notify     *notify.Desk
 	inspection *inspection.Desk
+
+	evidence atomic.Int32 // verdict of the last full verification, 0 before the first
 }
+
+// Verdicts about the evidence log.
+const evidenceBad, evidenceGood = 1, 2
 
 // build wires a house on an open database and makes the keys that are missing.
 // read gives wall and monotonic time together; the demo hands in a clock that

@@ -13,13 +13,16 @@ import (
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	code := run(ctx, os.Args[1:], console{out: os.Stdout, err: os.Stderr})
+	code := run(ctx, os.Args[1:], console{in: os.Stdin, out: os.Stdout, err: os.Stderr})
 	stop()
 	os.Exit(code)
 }
 
-// console is where a command writes.
-type console struct{ out, err io.Writer }
+// console is where a command reads and writes.
+type console struct {
+	in       io.Reader
+	out, err io.Writer
+}
 
 // commands is the command line. Texts are "Chinese|English"; only the chosen
 // half is shown.
@@ -27,6 +30,15 @@ type commands struct {
 	Settings config   `embed:""`
 	File     fileFlag `name:"config" help:"配置文件（JSON，键名与选项相同）|Settings file (JSON, keys as the flags)." placeholder:"FILE" env:"LIANBAN_CONFIG" type:"existingfile"`
 
-	Demo   demoCommand   `cmd:"" help:"演示：虚构的永州市，打开浏览器即可试用|A city with invented people, to be tried in a browser."`
-	Verify verifyCommand `cmd:"" help:"离线核验证据包|Check an evidence bundle offline."`
+	Demo    demoCommand    `cmd:"" help:"演示：虚构的永州市，打开浏览器即可试用|A city with invented people, to be tried in a browser."`
+	Serve   serveCommand   `cmd:"" help:"运行服务|Run the service."`
+	Migrate migrateCommand `cmd:"" help:"把数据库升级到本程序的版本|Bring the database up to date."`
+	Import  importCommand  `cmd:"" help:"导入事项或放假安排|Import matters or holidays."`
+	Admin   adminCommand   `cmd:"" help:"账号|Accounts."`
+	Verify  verifyCommand  `cmd:"" help:"离线核验证据包|Check an evidence bundle offline."`
+	Audit   auditCommand   `cmd:"" help:"逐条核验整个证据日志|Check the whole evidence log."`
+	Backup  backupCommand  `cmd:"" help:"在线备份|Back up, also while the service runs."`
+	Doctor  doctorCommand  `cmd:"" help:"自检|Check the installation."`
+	Outbox  outboxCommand  `cmd:"" help:"待发消息|Messages that wait."`
+	Clock   clockCommand   `cmd:"" help:"可信时钟|The trusted clock."`
 }

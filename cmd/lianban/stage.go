@@ -123,31 +123,28 @@ func (s *stage) answers(c scenario) (inspection.Answers, error) {
 	return inspection.ParseAnswers(form)
 }
 
-// book offers a visit on the n-th working day from now, in a half-day.
-func (s *stage) book(c inspection.Case, n int, band slot.Band) inspection.Visit {
+// book offers a visit on the n-th working day from now, at the first time that
+// suits all from a clock time on.
+func (s *stage) book(c inspection.Case, n int, from string) inspection.Visit {
 	if s.err != nil {
 		return inspection.Visit{}
 	}
 	clerk := s.organiser(c)
 	draft, err := s.inspection.Plan(s.ctx, clerk, inspection.PlanRequest{CaseID: c.ID, Kind: inspection.KindSite})
-	if err != nil {
-		s.fail("plan", err)
-		return draft
-	}
+	s.fail("plan", err)
 	day, err := s.cal.Add(workday.DateOf(s.dial.Now()), n)
-	if err != nil {
-		s.fail("day", err)
+	s.fail("count days", err)
+	if s.err != nil {
 		return draft
 	}
-	found, err := s.inspection.Slots(s.ctx, clerk, inspection.SlotRequest{VisitID: draft.ID, From: day, To: day, Band: band, Limit: 1})
-	if err == nil && len(found.Offers) == 0 {
-		err = fmt.Errorf("nobody is free on %s", day)
-	}
-	if err != nil {
-		s.fail("slots for "+c.Applicant.Name, err)
+	found, err := s.inspection.Slots(s.ctx, clerk, inspection.SlotRequest{VisitID: draft.ID, From: day, To: day, Limit: 100})
+	s.fail("search for "+c.Applicant.Name, err)
+	i := slices.IndexFunc(found.Offers, func(o slot.Offer) bool { return o.Start.In(workday.Shanghai).Format("15:04") >= from })
+	if i < 0 {
+		s.fail("search for "+c.Applicant.Name, fmt.Errorf("nobody is free on %s", day))
 		return draft
 	}
-	v, err := s.inspection.Book(s.ctx, clerk, inspection.BookRequest{VisitID: draft.ID, Choice: choiceOf(found.Offers[0])})
+	v, err := s.inspection.Book(s.ctx, clerk, inspection.BookRequest{VisitID: draft.ID, Choice: choiceOf(found.Offers[i])})
 	s.fail("book", err)
 	s.pass(0) // the notices go out
 	return v

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
 	"time"
 
 	"github.com/uptrace/bun"
@@ -29,7 +28,6 @@ func (h *house) sweeps(probe func(context.Context) error) []scheduler.Sweep {
 		{Name: "outbox.ask", Every: 15 * time.Second, Run: h.notify.AskUnknown},
 		{Name: "inspection.deem", Every: 5 * time.Second, Run: h.inspection.DeemDue},
 		{Name: "inspection.remind", Every: 5 * time.Minute, Run: h.inspection.RemindDue},
-		{Name: "inspection.escalate", Every: 5 * time.Minute, Run: h.inspection.EscalateDue},
 		{Name: "inspection.escalate", Every: time.Minute, Run: h.inspection.EscalateDue},
 		{Name: "evidence.checkpoint", Every: time.Minute, Run: h.audit.Checkpoint},
 		{Name: "retention", Every: time.Hour, Run: h.auth.Purge},
@@ -63,26 +61,6 @@ func (h *house) beat(probe func(context.Context) error) func(context.Context) er
 	}
 }
 
-// probeHTTP asks the public listener for its health.
-func probeHTTP(url string) func(context.Context) error {
-	client := &http.Client{Timeout: 5 * time.Second}
-	return func(ctx context.Context) error {
-		request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
-		if err != nil {
-			return err
-		}
-		answer, err := client.Do(request)
-		if err != nil {
-			return fmt.Errorf("probe of the pages: %w", err)
-		}
-		defer answer.Body.Close()
-		if answer.StatusCode != http.StatusOK {
-			return fmt.Errorf("probe of the pages: status %d", answer.StatusCode)
-		}
-		return nil
-	}
-}
-
 // overdue is what the watchdog asks every 15 s: how old the oldest deadline or
 // message is that nobody took, holds left out (DL-7).
 func (h *house) overdue(ctx context.Context) (age time.Duration, err error) {
@@ -110,4 +88,28 @@ func (h *house) verifyLog(ctx context.Context) error {
 		return fmt.Errorf("evidence log: %w; nothing was started: restore a backup or ask the auditor", err)
 	}
 	return err
+}
+
+// verifyDaily recomputes the whole log in the background, once at the start and
+// then every day (EV-5, DEC-11). What it finds is a metric and an alarm.
+func (h *house) verifyDaily(ctx context.Context) {
+	day := time.NewTicker(24 * time.Hour)
+	defer day.Stop()
+	for {
+		err := h.audit.Verify(ctx)
+		switch {
+		case ctx.Err() != nil:
+			return
+		case err != nil:
+			h.evidence.Store(evidenceBad)
+			h.log.Error("evidence log does not verify", "error", err)
+		default:
+			h.evidence.Store(evidenceGood)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-day.C:
+		}
+	}
 }
