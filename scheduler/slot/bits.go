@@ -48,7 +48,10 @@ func ones(i, j int) uint64 {
 
 // down moves every bit n places towards the morning.
 func (r row) down(n int) row {
-	for ; n >= 64 && !r.empty(); n -= 64 {
+	if n >= width {
+		return row{}
+	}
+	for ; n >= 64; n -= 64 {
 		r = row{r.b, r.c, 0}
 	}
 	return row{r.a>>n | r.b<<(64-n), r.b>>n | r.c<<(64-n), r.c >> n}
