@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"net"
 	"os"
@@ -49,8 +48,14 @@ func (a *app) demoData() (err error) {
 	return os.MkdirAll(a.cfg.Data, 0o700)
 }
 
-// quiet drops what a demonstration logs: its pages and its report say it.
-func quiet() *slog.Logger { return slog.New(slog.NewTextHandler(io.Discard, nil)) }
+// demoLog keeps what a demonstration logs out of the way, in its directory.
+func (a *app) demoLog() (*slog.Logger, error) {
+	file, err := os.OpenFile(a.cfg.file("demo.log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	return slog.New(slog.NewJSONHandler(file, nil)), nil // closed with the process
+}
 
 // demo serves the city on a listener.
 func (a *app) demo(l net.Listener) error {
@@ -80,7 +85,7 @@ func (a *app) city() (*world, error) {
 			fmt.Sprintf("%s holds a database that is no finished demonstration; choose another directory with --data", a.cfg.Data),
 		}
 	}
-	w, err := newWorld(a.ctx, a.cfg, quiet())
+	w, err := a.newWorld()
 	if err != nil || built {
 		return w, err
 	}

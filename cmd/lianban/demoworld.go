@@ -34,7 +34,11 @@ type world struct {
 var demoActor = auth.System("demo")
 
 // newWorld wires a house under the demo clock. The city is not in it yet.
-func newWorld(ctx context.Context, cfg config, log *slog.Logger) (*world, error) {
+func (a *app) newWorld() (*world, error) {
+	log, err := a.demoLog()
+	if err != nil {
+		return nil, err
+	}
 	years, err := workday.Shipped()
 	if err != nil {
 		return nil, err
@@ -51,7 +55,7 @@ func newWorld(ctx context.Context, cfg config, log *slog.Logger) (*world, error)
 		return nil, err
 	}
 	w.dial = newDemoClock(begin.At(8 * 60))
-	return w, w.open(ctx, cfg, log)
+	return w, w.open(a.ctx, a.cfg, log)
 }
 
 // open opens the database and wires the house.

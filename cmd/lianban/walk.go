@@ -28,7 +28,7 @@ type walker struct {
 
 // walk plays the main job and ends well only when the evidence verifies.
 func (a *app) walk() error {
-	w, err := newWorld(a.ctx, a.cfg, quiet())
+	w, err := a.newWorld()
 	if err != nil {
 		return err
 	}
