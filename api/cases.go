@@ -3,16 +3,18 @@ package api
 import (
 	"context"
 	"net/http"
+	"slices"
 	"time"
+
+	"github.com/uptrace/bun"
 
 	"lianban/inspection"
 	"lianban/internal/auth"
 	"lianban/internal/fault"
+	"lianban/internal/office"
 )
 
-// readCase are those who see a case: its windows, the departments it invites,
-// and the auditor.
-var readCase = readers(auth.Clerk, auth.Supervisor, auth.Inspector, auth.Head, auth.Auditor)
+var readCase = readers(seeCase...)
 
 func (s *Server) caseRoutes() {
 	register(s, Route{
@@ -70,6 +72,9 @@ type siteBody struct {
 
 func (s *Server) acceptCase(ctx context.Context, c *call, in *acceptCase) (inspection.Case, error) {
 	b := in.Body
+	if err := s.covers(ctx, c.by, b.Site.Division); err != nil {
+		return inspection.Case{}, err
+	}
 	out, err := s.Inspection.Accept(ctx, c.by, inspection.AcceptRequest{
 		MatterCode: b.Matter, ExternalID: b.ExternalID, Applicant: inspection.Applicant(b.Applicant), Site: inspection.Site(b.Site),
 		Answers: b.Answers, USCCWhy: b.USCCWhy, Once: c.key(in.Key),
@@ -80,6 +85,24 @@ func (s *Server) acceptCase(ctx context.Context, c *call, in *acceptCase) (inspe
 	c.repeated(out.AcceptedAt)
 	c.created("/cases/" + out.ID)
 	return seenCase(c, out), nil
+}
+
+// covers refuses a key that files outside its divisions and what lies below
+// them (SEC-9).
+func (s *Server) covers(ctx context.Context, by auth.Actor, division string) error {
+	if by.Kind != auth.KindKey || division == "" {
+		return nil
+	}
+	var up []office.Division
+	err := s.Read(ctx, func(q bun.IDB) (err error) {
+		up, err = office.Ancestors(ctx, q, division)
+		return err
+	})
+	if err != nil || slices.ContainsFunc(up, func(d office.Division) bool { return slices.Contains(by.Divisions, d.Code) }) {
+		return err
+	}
+	return fault.Refuse(fault.Forbidden, "key_elsewhere",
+		"该密钥不能办理此区划的办件，请联系安全管理员", "this key may not act in that division; ask the security administrator")
 }
 
 // seenCase is a case as the answer shows it: with its version, and masked.

@@ -26,6 +26,7 @@ func (s *Server) participantRoutes() {
 	register(s, served, s.serveByHand)
 	register(s, post("confirm", "confirmDeemed", words{"确认视为同意", "Confirm a deemed consent"}, organisers), s.confirmDeemed)
 	register(s, post("uphold", "upholdDeemed", words{"复核后维持视为同意", "Let a deemed consent stand after review"}, actors(auth.Supervisor)), s.upholdDeemed)
+	register(s, post("reverse", "reverseDeemed", words{"撤销视为同意（两人）", "Take a deemed consent back; a second person decides"}, actors(auth.Supervisor, auth.Auditor)), s.reverseDeemed)
 }
 
 // ofDepartment names one department's part of a visit.
@@ -156,14 +157,14 @@ func (s *Server) confirmDeemed(ctx context.Context, c *call, in *ofDepartment) (
 	return none{}, s.Inspection.Confirm(ctx, c.by, p.ID)
 }
 
-type upholdRequest struct {
+type decideRequest struct {
 	ofDepartment
 	Body struct {
 		Reason string `json:"reason" validate:"required,line=200"`
 	}
 }
 
-func (s *Server) upholdDeemed(ctx context.Context, c *call, in *upholdRequest) (none, error) {
+func (s *Server) upholdDeemed(ctx context.Context, c *call, in *decideRequest) (none, error) {
 	p, err := s.part(ctx, c, in.ofDepartment)
 	if err != nil {
 		return none{}, err
@@ -171,3 +172,10 @@ func (s *Server) upholdDeemed(ctx context.Context, c *call, in *upholdRequest) (
 	return none{}, s.Inspection.Uphold(ctx, c.by, p.ID, in.Body.Reason)
 }
 
+func (s *Server) reverseDeemed(ctx context.Context, c *call, in *decideRequest) (none, error) {
+	p, err := s.part(ctx, c, in.ofDepartment)
+	if err != nil {
+		return none{}, err
+	}
+	return none{}, s.Inspection.Reverse(ctx, c.by, p.ID, in.Body.Reason)
+}

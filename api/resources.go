@@ -15,12 +15,12 @@ func (s *Server) resourceRoutes() {
 	register(s, Route{
 		Method: http.MethodPost, Path: "/resources", Act: "addResource", Status: http.StatusCreated,
 		Title: words{"登记勘验人员、车辆或会议室", "Register an inspector, team, vehicle or room"},
-		Who:   actors(auth.Head, auth.Supervisor, auth.Admin),
+		Who:   Who{Roles: []auth.Role{auth.Supervisor, auth.Admin}, Own: []auth.Role{auth.Head}, Else: http.StatusForbidden},
 	}, s.addResource)
 	register(s, Route{
 		Method: http.MethodPost, Path: "/resources/{id}/absences", Act: "addAbsence", Status: http.StatusCreated,
 		Title: words{"登记请假或值班", "Enter leave or duty"},
-		Who:   actors(auth.Head, auth.Inspector, auth.Supervisor, auth.Admin),
+		Who:   Who{Roles: []auth.Role{auth.Supervisor, auth.Admin}, Own: []auth.Role{auth.Head, auth.Inspector}, Else: http.StatusForbidden},
 	}, s.addAbsence)
 	register(s, Route{
 		Method: http.MethodPost, Path: "/resources/{id}/recusals", Act: "recuse",

@@ -3,7 +3,6 @@ package api
 import (
 	"net/http"
 	"slices"
-	"strings"
 
 	"lianban/internal/auth"
 	"lianban/internal/fault"
@@ -26,37 +25,43 @@ type Route struct {
 // Who says who may call a Route. The decision itself is taken by the package
 // that owns the noun; this is the line it is compared with.
 type Who struct {
-	Public   bool        // nobody has to sign in
-	Roles    []auth.Role // of people
-	Anywhere bool        // people of other centres and departments, too
-	Else     int         // what everybody else gets: 403 or 404
+	Public bool        // nobody has to sign in
+	Roles  []auth.Role // of people, wherever they work
+	Own    []auth.Role // of the centre or department that has to do with the object
+	See    []auth.Role // of those the roles that may read it, and so learn why not (SEC-3)
+	Else   int         // what other roles get: 403, or 404 where there is something to hide
 }
 
 var everyRole = []auth.Role{
 	auth.Clerk, auth.Supervisor, auth.Inspector, auth.Head, auth.Courier, auth.Auditor, auth.Admin, auth.Security,
 }
 
+// seeCase are those who see a case and its visits: its windows, the departments
+// it invites, and the auditor (reliability 6.1).
+var seeCase = []auth.Role{auth.Clerk, auth.Supervisor, auth.Inspector, auth.Head, auth.Auditor}
+
 // anyone needs no sign-in.
 var anyone = Who{Public: true}
 
 // signedIn are all people with an account.
-var signedIn = Who{Roles: everyRole, Anywhere: true, Else: http.StatusForbidden}
+var signedIn = anywhere(everyRole...)
 
-// anywhere are roles whose place plays no part; others get 403.
-func anywhere(roles ...auth.Role) Who {
-	return Who{Roles: roles, Anywhere: true, Else: http.StatusForbidden}
+// anywhere are roles whose place plays no part.
+func anywhere(roles ...auth.Role) Who { return Who{Roles: roles, Else: http.StatusForbidden} }
+
+// readers see an object that does not exist for others (SEC-3).
+func readers(roles ...auth.Role) Who { return Who{Own: roles, See: roles, Else: http.StatusNotFound} }
+
+// actors have an act on a case or visit; whoever sees it besides learns that the
+// act is not theirs.
+func actors(roles ...auth.Role) Who {
+	return Who{Own: roles, See: seeCase, Else: http.StatusForbidden}
 }
 
-// readers are roles whose own centre or department has to do with the object;
-// for others it does not exist (SEC-3).
-func readers(roles ...auth.Role) Who { return Who{Roles: roles, Else: http.StatusNotFound} }
-
-// actors are roles of the place that has the act; those who may read the object
-// get 403, all others 404 (SEC-3).
-func actors(roles ...auth.Role) Who { return Who{Roles: roles, Else: http.StatusForbidden} }
-
 // May reports whether the role is on the line.
-func (w Who) May(r auth.Role) bool { return w.Public || slices.Contains(w.Roles, r) }
+func (w Who) May(r auth.Role) bool {
+	return w.Public || slices.Contains(w.Roles, r) || slices.Contains(w.Own, r)
+}
 
 // route puts a line into the registry and its handler behind the checks that
 // all lines share. refuse answers when one of them says no.
@@ -110,6 +115,3 @@ func (s *Server) let(line Route, r *http.Request, x *exchange) error {
 	}
 	return s.ourForm(r, x)
 }
-
-// operationOf is what a page or log calls a Route: "POST /cases".
-func (r Route) String() string { return r.Method + " " + strings.TrimPrefix(r.Path, prefix) }

@@ -1,0 +1,282 @@
+package api
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+
+	"lianban/inspection"
+	"lianban/internal/auth"
+	"lianban/internal/office"
+	"lianban/notify"
+)
+
+// scene holds one object of each kind for the matrix, all of 冷水滩区.
+type scene struct {
+	*world
+	caseID, draft, visit    string
+	best                    offer
+	task, hold, mail        string
+	setting, calendar, line string // proposals
+	resource                string // the inspector's own
+}
+
+// sample is a request that is right but for who sends it. object says that the
+// path or body names something that belongs to 冷水滩区.
+type sample struct {
+	path   string
+	body   any
+	header map[string]string
+	object bool
+	byRole map[auth.Role]any // bodies that differ by role
+}
+
+// apiSamples has one sample for each operation, by its act.
+func apiSamples(s *scene) map[string]sample {
+	visit := "/visits/" + s.visit
+	draft := "/visits/" + s.draft
+	part := func(act string) string { return partPath(s.visit, "fire", act) }
+	reason := map[string]any{"reason": "核对无误"}
+	end := map[string]any{"reason_code": "weather", "reason": "大雨"}
+	call := map[string]any{"round": 1, "kind": "accept", "channel": "phone", "given_by": "周队长"}
+	return map[string]sample{
+		"acceptCase": {path: "/cases", body: restaurant()},
+		"listCases":  {path: "/cases"},
+		"findCase":   {path: "/cases/" + s.caseID, object: true},
+		"amendCase":  {path: "/cases/" + s.caseID, object: true, body: map[string]any{"confirm_unknown": true}, header: map[string]string{"If-Match": `"v1"`}},
+		"passCaseOn": {path: "/cases/" + s.caseID + "/pass-on", object: true, body: map[string]any{}},
+
+		"listMatters": {path: "/matters"}, "findMatter": {path: "/matters/M03"},
+		"deriveDepartments": {path: "/matters/M03/derive", body: map[string]any{}},
+
+		"searchSlots": {path: "/slots", object: true, body: map[string]any{"visit_id": s.draft}},
+		"planVisit":   {path: "/visits", object: true, body: map[string]any{"case_id": s.caseID, "kind": "site"}},
+		"listVisits":  {path: "/visits"},
+		"findVisit":   {path: visit, object: true}, "visitTimeline": {path: visit + "/timeline", object: true},
+		"visitDeemed": {path: visit + "/deemed", object: true},
+		"holdSlot":    {path: draft + "/hold", object: true, body: s.best},
+		"releaseSlot": {path: draft + "/hold", object: true},
+		"bookVisit":   {path: draft + "/book", object: true, body: s.best},
+		"startVisit":  {path: visit + "/start", object: true}, "endSite": {path: visit + "/end-site", object: true},
+		"closeVisit": {path: visit + "/close", object: true}, "visitNotHeld": {path: visit + "/not-held", object: true, body: end},
+		"cancelVisit": {path: draft + "/cancel", object: true, body: end},
+
+		"noticeOpened": {path: part("opened"), object: true},
+		"reply": {
+			path: part("reply"), object: true, body: map[string]any{"round": 1, "kind": "accept"},
+			byRole: map[auth.Role]any{auth.Clerk: call, auth.Supervisor: call},
+		},
+		"opine": {path: part("opinion"), object: true, body: map[string]any{"kind": "agree"}},
+		"serveByHand": {path: part("service"), object: true, body: map[string]any{
+			"channel": "phone", "receiver": "周队长", "at": morning,
+		}},
+		"confirmDeemed": {path: partPath(s.visit, "amr", "confirm"), object: true},
+		"upholdDeemed":  {path: part("uphold"), object: true, body: reason},
+		"reverseDeemed": {path: part("reverse"), object: true, body: reason},
+
+		"listTasks": {path: "/tasks"}, "taskDone": {path: "/tasks/" + s.task + "/done", object: true, body: map[string]any{}},
+		"endHold":   {path: "/holds/" + s.hold + "/end", object: true, body: reason},
+		"listInbox": {path: "/inbox"}, "listInbound": {path: "/inbound?visit=" + s.visit, object: true},
+		"sortInbound":    {path: "/inbound/" + s.mail + "/sort", object: true, body: reason},
+		"listMessages":   {path: "/messages?visit=" + s.visit, object: true},
+		"evidenceBundle": {path: "/evidence/" + s.visit + "/431103-fire", object: true},
+		"verifyEvidence": {path: "/evidence/verify", body: []byte("PK"), header: map[string]string{"Content-Type": "application/zip"}},
+
+		"listDivisions": {path: "/divisions"}, "listCentres": {path: "/centres"}, "listDepartments": {path: "/departments"},
+		"listPeople": {path: "/people"}, "listSettings": {path: "/settings"}, "listProposedSettings": {path: "/settings/proposed"},
+		"proposeSetting": {path: "/settings", body: map[string]any{"key": "visit.lead", "value": "3", "reason": "试行"}},
+		"approveSetting": {path: "/settings/" + s.setting + "/approve"}, "rejectSetting": {path: "/settings/" + s.setting + "/reject"},
+		"listCalendars": {path: "/calendars"}, "importCalendar": {path: "/calendars", body: newCalendar},
+		"approveCalendar": {path: "/calendars/" + s.calendar + "/approve"}, "rejectCalendar": {path: "/calendars/" + s.calendar + "/reject"},
+		"listAddresses":         {path: "/departments/431103-fire/addresses"},
+		"proposeAddress":        {path: "/departments/431103-fire/addresses", body: newAddress("fire2@dept.example")},
+		"listProposedAddresses": {path: "/addresses/proposed"}, "approveAddress": {path: "/addresses/" + s.line + "/approve"},
+		"rejectAddress": {path: "/addresses/" + s.line + "/reject"},
+		"addResource":   {path: "/resources", body: map[string]any{"kind": "inspector", "name": "赵六", "department_id": "431103-fire"}},
+		"addAbsence":    {path: "/resources/" + s.resource + "/absences", body: map[string]any{"start": "2026-12-30T09:00:00+08:00", "end": "2026-12-30T10:00:00+08:00"}},
+		"recuse":        {path: "/resources/" + s.resource + "/recusals", body: map[string]any{"applicant": "某店", "reason": "亲属"}},
+	}
+}
+
+// newCalendar gives 2029 one day off more.
+var newCalendar = []byte(`{"years":{"2029":{"status":"provisional","off":["2029-01-02"],"work":[]}}}`)
+
+func newAddress(mail string) map[string]any {
+	return map[string]any{"channel": "mail", "value": mail, "contact": "办公室", "form": "送达确认书〔2026〕7号", "signed_on": "2026-11-16"}
+}
+
+func newScene(t *testing.T) *scene {
+	t.Helper()
+	s := &scene{world: newWorld(t)}
+	s.visit = s.newVisit()
+	s.caseID = s.newCase()
+	s.draft = s.newDraft()
+	s.best = s.bestSlot(s.draft)
+	ctx := t.Context()
+	s.doubt()
+	setting, err := s.Office.ProposeSetting(ctx, office.SettingChange{Key: "reply.term", Value: "2", Reason: "试行"}, "person:one")
+	s.must(err)
+	calendar, err := s.Office.ImportCalendar(ctx, []byte(`{"years":{"2028":{"status":"provisional","off":["2028-01-03"],"work":[]}}}`), "person:one")
+	s.must(err)
+	line, err := s.Office.ProposeAddress(ctx, office.Address{
+		Department: "431103-fire", Channel: office.Mail, Value: "third@dept.example", Contact: "办公室", Form: "8", SignedOn: dayOf("2026-11-16"),
+	}, "person:one")
+	s.must(err)
+	s.setting, s.calendar, s.line = setting.ID, calendar.ID, line.ID
+	me, _, err := s.Auth.Session(ctx, s.tokens["inspector"])
+	s.must(err)
+	own, err := s.Inspection.AddResource(ctx, auth.System("test"), inspection.Resource{
+		Kind: inspection.KindInspector, Name: "本人", DepartmentID: "431103-fire", PersonID: me.ID,
+	})
+	s.must(err)
+	s.resource = own.ID
+	return s
+}
+
+// doubt makes a mail that waits for a person, with its hold and its task.
+func (s *scene) doubt() {
+	s.t.Helper()
+	s.answerMail("fire", "不同意，请改期")
+	var v struct {
+		Participants []struct {
+			System string
+			Holds  []struct{ ID, Reason, Source string }
+		}
+		Tasks []struct{ ID, Kind, Subject string }
+	}
+	s.get("clerk", "/visits/"+s.visit).is(http.StatusOK).into(&v)
+	for _, p := range v.Participants {
+		for _, h := range p.Holds {
+			if h.Reason == "mail_waiting" {
+				s.hold, s.mail = h.ID, h.Source
+			}
+		}
+	}
+	for _, task := range v.Tasks {
+		if task.Subject == s.mail {
+			s.task = task.ID
+		}
+	}
+	if s.hold == "" || s.mail == "" || s.task == "" {
+		s.t.Fatalf("no doubt was raised: %+v", v)
+	}
+}
+
+// answerMail lets a department write to the address its notice came from.
+func (w *world) answerMail(system, text string) {
+	w.t.Helper()
+	for _, m := range w.mail.sent {
+		if m.Purpose != notify.PurposeNotice || m.Channel != notify.Mail || !strings.HasPrefix(m.Address, system+"@") {
+			continue
+		}
+		_, to, ok := strings.Cut(string(m.Body), "Reply-To: <")
+		if !ok {
+			w.t.Fatalf("no answer address in %s", m.Body)
+		}
+		to, _, _ = strings.Cut(to, ">")
+		raw := "From: " + m.Address + "\r\nTo: " + to + "\r\nSubject: answer\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n" + text + "\r\n"
+		w.must(w.Notify.Receive(w.t.Context(), notify.Envelope{ReceivedAt: w.trust.Now(), MailFrom: m.Address, Rcpt: to, Peer: "test"}, []byte(raw)))
+		return
+	}
+	w.t.Fatalf("no notice went to %s", system)
+}
+
+// matrixActors are all who try: nobody, every role at its own and at another
+// place, and the three keys.
+var matrixActors = []string{
+	"", "clerk", "clerk-elsewhere", "supervisor", "supervisor-elsewhere", "inspector", "inspector-elsewhere",
+	"head", "head-elsewhere", "courier", "auditor", "admin", "security", "key", "key-elsewhere", "key-without",
+}
+
+// expected is what the registry promises: 0 for "may", or the status.
+func expected(line Route, as string, object bool) int {
+	who, elsewhere := line.Who, strings.HasSuffix(as, "-elsewhere")
+	hidden := func() int {
+		if object {
+			return http.StatusNotFound
+		}
+		return http.StatusForbidden
+	}
+	switch {
+	case who.Public:
+		return 0
+	case as == "":
+		return http.StatusUnauthorized
+	case strings.HasPrefix(as, "key"):
+		if line.Scope == "" || as == "key-without" {
+			return http.StatusForbidden
+		}
+		if elsewhere && (object || line.Act == "acceptCase") { // SEC-9
+			return hidden()
+		}
+		return 0
+	}
+	role := roleOf(as)
+	switch {
+	case slices.Contains(who.Roles, role), slices.Contains(who.Own, role) && !elsewhere:
+		return 0
+	case object && slices.Contains(who.See, role) && !elsewhere:
+		return http.StatusForbidden
+	}
+	return hidden()
+}
+
+// PRO-12, SEC-1, SEC-3: every route answers every role as its line says. A route
+// without a sample has not been looked at and fails.
+func TestEveryRouteAnswersEveryRoleAsTheRegistrySays(t *testing.T) {
+	s := newScene(t)
+	samples := apiSamples(s)
+	for _, line := range s.Routes() {
+		sample, ok := samples[line.Act]
+		if !strings.HasPrefix(line.Path, prefix) {
+			continue
+		}
+		if !ok {
+			t.Errorf("%s has no sample", line.Act)
+			continue
+		}
+		for _, as := range matrixActors {
+			want := expected(line, as, sample.object)
+			got := s.try(line, sample, as)
+			denied := got.status == http.StatusUnauthorized || got.status == http.StatusForbidden || got.status == http.StatusNotFound
+			if want != 0 && got.status != want || want == 0 && denied || got.status == http.StatusBadRequest || got.status >= 500 {
+				t.Errorf("%-20s %-22s want %d, got %d %s", line.Act, as, want, got.status, got.body[:min(len(got.body), 200)])
+			}
+		}
+	}
+}
+
+func (s *scene) try(line Route, sample sample, as string) *reply {
+	body := sample.body
+	if b, ok := sample.byRole[roleOf(as)]; ok {
+		body = b
+	}
+	header := map[string]string{"Idempotency-Key": freshKey()}
+	for name, value := range sample.header {
+		header[name] = value
+	}
+	return s.do(request{as: as, method: line.Method, path: prefix + sample.path, body: body, header: header})
+}
+
+// STK-37: what the mux knows is what the registry lists.
+func TestEveryOperationStandsInTheRegistryOnce(t *testing.T) {
+	w := newWorld(t)
+	acts, paths := map[string]bool{}, map[string]bool{}
+	for _, line := range w.Routes() {
+		if acts[line.Act] || paths[line.Method+" "+line.Path] {
+			t.Errorf("%s stands twice", line.Act)
+		}
+		acts[line.Act], paths[line.Method+" "+line.Path] = true, true
+		if strings.HasPrefix(line.Path, prefix) && (line.Title.zh == "" || line.Title.en == "") {
+			t.Errorf("%s has no title in both languages", line.Act)
+		}
+	}
+	for path, item := range w.doc.OpenAPI().Paths {
+		for method, op := range map[string]any{"GET": item.Get, "POST": item.Post, "PATCH": item.Patch, "DELETE": item.Delete} {
+			if op != nil && !paths[method+" "+path] && !isNil(op) {
+				t.Errorf("%s %s is in the document, not in the registry", method, path)
+			}
+		}
+	}
+}
