@@ -62,8 +62,8 @@ type addressSummary struct {
 	DecidedAt  time.Time      `json:"decided_at,omitzero"`
 }
 
-// lineOfAddress shows mobile numbers masked.
-func lineOfAddress(a office.Address) addressSummary {
+// summaryOfAddress shows mobile numbers masked.
+func summaryOfAddress(a office.Address) addressSummary {
 	if a.Channel == office.SMS {
 		a.Value = inspection.MaskPhone(a.Value)
 	}
@@ -94,7 +94,7 @@ func (s *Server) addresses(ctx context.Context, c *call, list func(q bun.IDB) ([
 	err = s.Read(ctx, func(q bun.IDB) error {
 		rows, err := list(q)
 		for _, a := range rows {
-			out.Items = append(out.Items, lineOfAddress(a))
+			out.Items = append(out.Items, summaryOfAddress(a))
 		}
 		return err
 	})
@@ -149,7 +149,7 @@ func (s *Server) proposeAddress(ctx context.Context, c *call, in *proposeAddress
 		Department: in.ID, Channel: office.Channel(b.Channel), Value: b.Value, OwnMX: b.OwnMX, Contact: b.Contact,
 		Form: b.Form, SignedOn: dayOf(b.SignedOn), Replaces: b.Replaces, Removal: b.Removal,
 	}, c.by.String())
-	return lineOfAddress(out), err
+	return summaryOfAddress(out), err
 }
 
 func (s *Server) approveAddress(ctx context.Context, c *call, in *byID) (addressSummary, error) {
@@ -157,7 +157,7 @@ func (s *Server) approveAddress(ctx context.Context, c *call, in *byID) (address
 		return addressSummary{}, err
 	}
 	out, err := s.Office.ApproveAddress(ctx, in.ID, c.by.String())
-	return lineOfAddress(out), err
+	return summaryOfAddress(out), err
 }
 
 func (s *Server) rejectAddress(ctx context.Context, c *call, in *byID) (none, error) {

@@ -45,7 +45,7 @@ type calendarSummary struct {
 	DecidedAt  time.Time        `json:"decided_at,omitzero"`
 }
 
-func lineOfCalendar(c office.CalendarImport) calendarSummary {
+func summaryOfCalendar(c office.CalendarImport) calendarSummary {
 	return calendarSummary{
 		ID: c.ID, Version: c.Version, Hash: c.Hash, Changes: c.Changes, State: c.State,
 		ImportedBy: c.ImportedBy, ImportedAt: c.ImportedAt, DecidedBy: c.DecidedBy, DecidedAt: c.DecidedAt,
@@ -56,7 +56,7 @@ func (s *Server) listCalendars(ctx context.Context, _ *call, _ *struct{}) (out l
 	err = s.Read(ctx, func(q bun.IDB) error {
 		rows, err := office.ListCalendars(ctx, q)
 		for _, r := range rows {
-			out.Items = append(out.Items, lineOfCalendar(r))
+			out.Items = append(out.Items, summaryOfCalendar(r))
 		}
 		return err
 	})
@@ -73,7 +73,7 @@ func (s *Server) importCalendar(ctx context.Context, c *call, in *importCalendar
 		return calendarSummary{}, err
 	}
 	out, err := s.Office.ImportCalendar(ctx, in.Body, c.by.String())
-	return lineOfCalendar(out), err
+	return summaryOfCalendar(out), err
 }
 
 func (s *Server) approveCalendar(ctx context.Context, c *call, in *byID) (calendarSummary, error) {
@@ -81,7 +81,7 @@ func (s *Server) approveCalendar(ctx context.Context, c *call, in *byID) (calend
 		return calendarSummary{}, err
 	}
 	out, err := s.Office.ApproveCalendar(ctx, in.ID, c.by.String())
-	return lineOfCalendar(out), err
+	return summaryOfCalendar(out), err
 }
 
 func (s *Server) rejectCalendar(ctx context.Context, c *call, in *byID) (none, error) {

@@ -124,7 +124,7 @@ func (s *Server) listMessages(ctx context.Context, c *call, in *ofVisit) (out li
 			Subjects: subjects, State: in.State, Before: before(in.Cursor), Limit: in.Limit,
 		})
 		for _, m := range rows {
-			lines = append(lines, lineOfMessage(m))
+			lines = append(lines, summaryOfMessage(m))
 		}
 		return err
 	})
@@ -146,7 +146,7 @@ func (s *Server) listInbound(ctx context.Context, c *call, in *ofVisit) (out lis
 			Subjects: subjects, State: in.State, Before: before(in.Cursor), Limit: in.Limit,
 		})
 		for _, m := range rows {
-			lines = append(lines, lineOfInbound(m))
+			lines = append(lines, summaryOfInbound(m))
 		}
 		return err
 	})

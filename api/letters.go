@@ -26,7 +26,7 @@ type messageSummary struct {
 	ValidUntil time.Time `json:"valid_until,omitzero"`
 }
 
-func lineOfMessage(m notify.Message) messageSummary {
+func summaryOfMessage(m notify.Message) messageSummary {
 	return messageSummary{
 		ID: m.ID, Purpose: m.Purpose, Channel: m.Channel, State: m.State, Legal: m.Legal, Subject: m.Subject,
 		Contact: m.Contact, Title: m.Title, Attempt: m.Attempt, Detail: m.Detail, CreatedAt: m.CreatedAt,
@@ -54,7 +54,7 @@ type inboundSummary struct {
 	SortedWhy  string    `json:"sorted_why,omitempty"`
 }
 
-func lineOfInbound(m notify.Inbound) inboundSummary {
+func summaryOfInbound(m notify.Inbound) inboundSummary {
 	return inboundSummary{
 		ID: m.ID, Subject: m.Subject, State: m.State, Class: m.Class, From: m.From, Title: m.Title, Text: m.Text,
 		Calendar: m.Calendar, Size: m.Size, SHA256: m.SHA256, ReceivedAt: m.ReceivedAt, Reason: m.Reason,

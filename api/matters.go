@@ -26,8 +26,9 @@ func (s *Server) matterRoutes() {
 	}, s.deriveDepartments)
 }
 
-// matterSummary is a matter in a list.
-type matterSummary struct {
+// MatterSummary is a matter in a list. It is exported for the document alone:
+// huma leaves out what an unexported type embeds.
+type MatterSummary struct {
 	Code          string       `json:"code"`
 	Version       int          `json:"version"`
 	NameZH        string       `json:"name_zh"`
@@ -38,8 +39,8 @@ type matterSummary struct {
 	EffectiveFrom workday.Date `json:"effective_from"`
 }
 
-func lineOfMatter(m inspection.Matter) matterSummary {
-	return matterSummary{
+func summaryOfMatter(m inspection.Matter) MatterSummary {
+	return MatterSummary{
 		Code: m.Code, Version: m.Version, NameZH: m.NameZH, NameEN: m.NameEN, Permits: m.Permits,
 		NeverDeemed: m.NeverDeemed, Commitment: m.Commitment, EffectiveFrom: m.EffectiveFrom,
 	}
@@ -50,16 +51,16 @@ type listMatters struct {
 	On     string `query:"on" validate:"omitempty,workday" doc:"in force on this day; today when left out"`
 }
 
-func (s *Server) listMatters(ctx context.Context, c *call, in *listMatters) (listPage[matterSummary], error) {
+func (s *Server) listMatters(ctx context.Context, c *call, in *listMatters) (listPage[MatterSummary], error) {
 	query := inspection.MatterQuery{At: c.at, Search: in.Search}
 	if in.On != "" {
 		query.At = dayOf(in.On).Midnight()
 	}
-	var out listPage[matterSummary]
+	var out listPage[MatterSummary]
 	err := s.Read(ctx, func(q bun.IDB) error {
 		rows, err := inspection.ListMatters(ctx, q, query)
 		for _, m := range rows {
-			out.Items = append(out.Items, lineOfMatter(m))
+			out.Items = append(out.Items, summaryOfMatter(m))
 		}
 		return err
 	})
@@ -78,14 +79,14 @@ type byCode struct {
 
 // matterDetail is a matter with what a clerk asks and the rules that decide.
 type matterDetail struct {
-	matterSummary
+	MatterSummary
 	Questions []inspection.Attribute `json:"questions"`
 	Rules     []inspection.Rule      `json:"rules"`
 }
 
 func (s *Server) findMatter(ctx context.Context, c *call, in *byCode) (matterDetail, error) {
 	m, err := s.matter(ctx, c, in.Code)
-	return matterDetail{lineOfMatter(m), m.Questions(), m.Rules}, err
+	return matterDetail{summaryOfMatter(m), m.Questions(), m.Rules}, err
 }
 
 func (s *Server) matter(ctx context.Context, c *call, code string) (m inspection.Matter, err error) {
@@ -123,7 +124,7 @@ type derivedDepartment struct {
 
 type derivedDepartments struct {
 	Departments []derivedDepartment `json:"departments"`
-	Missing     []string      `json:"missing" doc:"attributes whose answer would decide"`
+	Missing     []string            `json:"missing" doc:"attributes whose answer would decide"`
 }
 
 func (s *Server) deriveDepartments(ctx context.Context, c *call, in *deriveDepartments) (out derivedDepartments, err error) {
@@ -138,7 +139,7 @@ func (s *Server) deriveDepartments(ctx context.Context, c *call, in *deriveDepar
 	out.Missing = inspection.Missing(derived)
 	err = s.Read(ctx, func(q bun.IDB) error {
 		for _, d := range derived {
-			line, err := lineOfDerived(ctx, q, d, in.Body.Division, c.lang)
+			line, err := derivedOf(ctx, q, d, in.Body.Division, c.lang)
 			if err != nil {
 				return err
 			}
@@ -149,7 +150,7 @@ func (s *Server) deriveDepartments(ctx context.Context, c *call, in *deriveDepar
 	return out, err
 }
 
-func lineOfDerived(ctx context.Context, q bun.IDB, d inspection.Derived, division, lang string) (derivedDepartment, error) {
+func derivedOf(ctx context.Context, q bun.IDB, d inspection.Derived, division, lang string) (derivedDepartment, error) {
 	line := derivedDepartment{
 		System: d.System, Name: inspection.SystemName(d.System).In(lang), In: d.In, BecauseUnknown: d.BecauseUnknown,
 		Because: d.Because(lang), Clause: d.Clause, Missing: d.Missing, Attendance: d.Attendance, CheckKind: d.CheckKind,

@@ -69,11 +69,15 @@ func (s *Server) listCentres(ctx context.Context, _ *call, _ *struct{}) (out lis
 	err = s.Read(ctx, func(q bun.IDB) error {
 		rows, err := office.ListCentres(ctx, q)
 		for _, c := range rows {
-			out.Items = append(out.Items, centreSummary{c.ID, c.Division, c.Name, c.NameEN, c.Address, c.Phone, c.OrganisesVisits, c.Hours})
+			out.Items = append(out.Items, summaryOfCentre(c))
 		}
 		return err
 	})
 	return out, err
+}
+
+func summaryOfCentre(c office.Centre) centreSummary {
+	return centreSummary{c.ID, c.Division, c.Name, c.NameEN, c.Address, c.Phone, c.OrganisesVisits, c.Hours}
 }
 
 type listDepartments struct {

@@ -96,8 +96,8 @@ func copyTag(rules string, s *huma.Schema, t reflect.Type) (required bool) {
 
 // schemaOf says what each rule is in JSON Schema.
 var schemaOf = map[string]func(s *huma.Schema, t reflect.Type, param string){
-	"min": func(s *huma.Schema, t reflect.Type, p string) { bound(&s.Minimum, &s.MinLength, &s.MinItems, t, p) },
-	"max": func(s *huma.Schema, t reflect.Type, p string) { bound(&s.Maximum, &s.MaxLength, &s.MaxItems, t, p) },
+	"min": func(s *huma.Schema, t reflect.Type, p string) { lowest(s, t, number(p)) },
+	"max": func(s *huma.Schema, t reflect.Type, p string) { highest(s, t, number(p)) },
 	"oneof": func(s *huma.Schema, _ reflect.Type, p string) {
 		for _, option := range strings.Fields(p) {
 			s.Enum = append(s.Enum, option)
@@ -123,17 +123,30 @@ func format(name string) func(*huma.Schema, reflect.Type, string) {
 	return func(s *huma.Schema, _ reflect.Type, _ string) { s.Format = name }
 }
 
-// bound sets the limit that fits the type: of a number, a text or a list.
-func bound(value **float64, length, items **int, t reflect.Type, param string) {
-	n := number(param)
-	switch t.Kind() {
+// lowest and highest set the limit that fits the type.
+func lowest(s *huma.Schema, t reflect.Type, n int) {
+	switch x := float64(n); t.Kind() {
 	case reflect.String:
-		*length = &n
-	case reflect.Slice, reflect.Map:
-		*items = &n
+		s.MinLength = &n
+	case reflect.Slice:
+		s.MinItems = &n
+	case reflect.Map:
+		s.MinProperties = &n
 	default:
-		x := float64(n)
-		*value = &x
+		s.Minimum = &x
+	}
+}
+
+func highest(s *huma.Schema, t reflect.Type, n int) {
+	switch x := float64(n); t.Kind() {
+	case reflect.String:
+		s.MaxLength = &n
+	case reflect.Slice:
+		s.MaxItems = &n
+	case reflect.Map:
+		s.MaxProperties = &n
+	default:
+		s.Maximum = &x
 	}
 }
 

@@ -46,12 +46,12 @@ type listSettings struct {
 
 // settingSummary is one key with the value in force and where it comes from.
 type settingSummary struct {
-	Key        string       `json:"key"`
-	Value      string       `json:"value"`
-	Default    string       `json:"default"`
-	Bounds     string       `json:"bounds"`
-	TwoPersons bool         `json:"two_persons"`
-	Basis      string       `json:"basis"`
+	Key        string           `json:"key"`
+	Value      string           `json:"value"`
+	Default    string           `json:"default"`
+	Bounds     string           `json:"bounds"`
+	TwoPersons bool             `json:"two_persons"`
+	Basis      string           `json:"basis"`
 	InForce    *settingVersion  `json:"in_force,omitempty"`
 	Scheduled  []settingVersion `json:"scheduled"`
 }
@@ -72,17 +72,17 @@ type settingVersion struct {
 	DecidedAt     time.Time    `json:"decided_at,omitzero"`
 }
 
-func rowOfSetting(r office.Setting) settingVersion {
+func versionOf(r office.Setting) settingVersion {
 	return settingVersion{
 		ID: r.ID, Key: r.Key, ScopeKind: r.ScopeKind, ScopeID: r.ScopeID, Value: r.Value, EffectiveFrom: r.EffectiveFrom,
 		Reason: r.Reason, State: r.State, SetBy: r.SetBy, SetAt: r.SetAt, DecidedBy: r.DecidedBy, DecidedAt: r.DecidedAt,
 	}
 }
 
-func rowsOfSettings(all []office.Setting) []settingVersion {
+func versionsOf(all []office.Setting) []settingVersion {
 	out := make([]settingVersion, len(all))
 	for i, r := range all {
-		out[i] = rowOfSetting(r)
+		out[i] = versionOf(r)
 	}
 	return out
 }
@@ -97,10 +97,10 @@ func (s *Server) listSettings(ctx context.Context, c *call, in *listSettings) (o
 		for _, r := range rows {
 			line := settingSummary{
 				Key: r.Key, Value: r.Value, Default: r.Default, Bounds: r.Bounds, TwoPersons: r.TwoPersons, Basis: r.Basis,
-				Scheduled: rowsOfSettings(r.Scheduled),
+				Scheduled: versionsOf(r.Scheduled),
 			}
 			if r.InForce.ID != "" {
-				row := rowOfSetting(r.InForce)
+				row := versionOf(r.InForce)
 				line.InForce = &row
 			}
 			out.Items = append(out.Items, line)
@@ -116,7 +116,7 @@ func (s *Server) listProposedSettings(ctx context.Context, c *call, _ *struct{})
 	}
 	err = s.Read(ctx, func(q bun.IDB) error {
 		rows, err := office.ListProposedSettings(ctx, q)
-		out.Items = rowsOfSettings(rows)
+		out.Items = versionsOf(rows)
 		return err
 	})
 	return out, err
@@ -143,7 +143,7 @@ func (s *Server) proposeSetting(ctx context.Context, c *call, in *proposeSetting
 		Key: b.Key, Value: b.Value, From: instant(b.From), Reason: b.Reason,
 		Scope: office.Scope{Centre: b.Centre, Matter: b.Matter, Department: b.Department},
 	}, c.by.String())
-	return rowOfSetting(out), err
+	return versionOf(out), err
 }
 
 func (s *Server) approveSetting(ctx context.Context, c *call, in *byID) (settingVersion, error) {
@@ -151,7 +151,7 @@ func (s *Server) approveSetting(ctx context.Context, c *call, in *byID) (setting
 		return settingVersion{}, err
 	}
 	out, err := s.Office.ApproveSetting(ctx, in.ID, c.by.String())
-	return rowOfSetting(out), err
+	return versionOf(out), err
 }
 
 func (s *Server) rejectSetting(ctx context.Context, c *call, in *byID) (none, error) {

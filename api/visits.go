@@ -82,8 +82,15 @@ func (s *Server) listVisits(ctx context.Context, c *call, in *listVisits) (listP
 	return pageOf(c, rows, in.Limit, func(v inspection.Visit) string { return v.ID }), err
 }
 
-func (s *Server) findVisit(ctx context.Context, c *call, in *byID) (inspection.VisitView, error) {
-	return s.Inspection.FindVisit(ctx, c.by, in.ID)
+// visitDetail is a visit with everything the caller may see of it.
+type visitDetail struct {
+	inspection.VisitView
+	Centre centreSummary `json:"centre"`
+}
+
+func (s *Server) findVisit(ctx context.Context, c *call, in *byID) (visitDetail, error) {
+	v, err := s.Inspection.FindVisit(ctx, c.by, in.ID)
+	return visitDetail{v, summaryOfCentre(v.Centre)}, err
 }
 
 // readable refuses an act on a visit that the caller may not even read: for them

@@ -1,0 +1,68 @@
+package api
+
+import (
+	"bytes"
+	"context"
+	"flag"
+	"io"
+	"net/http"
+	"os"
+	"testing"
+
+	"github.com/getkin/kin-openapi/openapi3"
+	"github.com/getkin/kin-openapi/openapi3filter"
+	"github.com/getkin/kin-openapi/routers"
+	"github.com/getkin/kin-openapi/routers/legacy"
+)
+
+var update = flag.Bool("update", false, "write openapi.json anew")
+
+// contract holds every answer against the document (PRO-14).
+type contract struct {
+	text   []byte
+	router routers.Router
+}
+
+func newContract(w *world) *contract {
+	w.t.Helper()
+	text := w.do(request{method: http.MethodGet, path: "/openapi.json"}).is(http.StatusOK).body
+	doc, err := openapi3.NewLoader().LoadFromData(text)
+	w.must(err)
+	w.must(doc.Validate(context.Background(), openapi3.DisableExamplesValidation()))
+	router, err := legacy.NewRouter(doc)
+	w.must(err)
+	return &contract{text, router}
+}
+
+// holds fails when an answer is not what the document says.
+func (c *contract) holds(t testing.TB, sent *http.Request, got *reply) {
+	t.Helper()
+	route, params, err := c.router.FindRoute(sent)
+	if err != nil {
+		if got.status != http.StatusNotFound && got.status != http.StatusMethodNotAllowed {
+			t.Errorf("%s %s: not in the document: %v", sent.Method, sent.URL.Path, err)
+		}
+		return
+	}
+	err = openapi3filter.ValidateResponse(t.Context(), &openapi3filter.ResponseValidationInput{
+		RequestValidationInput: &openapi3filter.RequestValidationInput{Request: sent, PathParams: params, Route: route},
+		Status:                 got.status, Header: got.header, Body: io.NopCloser(bytes.NewReader(got.body)),
+		Options: &openapi3filter.Options{IncludeResponseStatus: true},
+	})
+	if err != nil {
+		t.Errorf("%s %s: the answer is not what the document says: %v", sent.Method, sent.URL.Path, err)
+	}
+}
+
+// STK-42: a change of the contract is visible in review.
+func TestCommittedDocumentIsTheOneServed(t *testing.T) {
+	w := newWorld(t)
+	if *update {
+		w.must(os.WriteFile("openapi.json", w.spec.text, 0o644))
+	}
+	committed, err := os.ReadFile("openapi.json")
+	w.must(err)
+	if !bytes.Equal(committed, w.spec.text) {
+		t.Error("openapi.json is not what is served; run go test ./api -run CommittedDocument -update and read the difference")
+	}
+}

@@ -1,0 +1,265 @@
+package api
+
+import (
+	"archive/zip"
+	"bytes"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"lianban/scheduler/slot"
+)
+
+// restaurant is "我要开饭店", 120 m² with a sign: amr, fire and urban come.
+func restaurant() map[string]any {
+	return map[string]any{
+		"matter_code": "M03",
+		"applicant":   map[string]any{"name": "湘味轩餐饮店", "phone": "138 0000 1234"},
+		"site":        map[string]any{"division": "431103", "address": "冷水滩区梧桐路88号", "lat": 26.43, "lon": 111.61},
+		"answers": map[string]any{
+			"floor_area_m2": 120, "outdoor_sign": true, "near_cultural_relic": false,
+			"has_kitchen_flue": false, "central_air_conditioning": false, "fit_out": false,
+		},
+	}
+}
+
+func (w *world) newCase() string {
+	w.t.Helper()
+	return w.post("clerk", "/cases", restaurant()).is(http.StatusCreated).at("id")
+}
+
+// newDraft is a case with a draft visit.
+func (w *world) newDraft() string {
+	w.t.Helper()
+	return w.post("clerk", "/visits", map[string]any{"case_id": w.newCase(), "kind": "site"}).is(http.StatusCreated).at("id")
+}
+
+// offer is the best time for a draft, and who comes.
+type offer struct {
+	Start     time.Time `json:"start"`
+	Resources []string  `json:"resources"`
+}
+
+func (w *world) bestSlot(visit string) offer {
+	w.t.Helper()
+	var answer struct{ Offers []slot.Offer }
+	w.post("clerk", "/slots", map[string]any{"visit_id": visit, "limit": 1}).is(http.StatusOK).into(&answer)
+	if len(answer.Offers) == 0 {
+		w.t.Fatal("no offer")
+	}
+	out := offer{Start: answer.Offers[0].Start}
+	for _, ids := range answer.Offers[0].People {
+		out.Resources = append(out.Resources, ids...)
+	}
+	return out
+}
+
+// newVisit is a visit booked at the best offer, its notices sent.
+func (w *world) newVisit() string {
+	w.t.Helper()
+	draft := w.newDraft()
+	w.post("clerk", "/visits/"+draft+"/book", w.bestSlot(draft)).is(http.StatusOK)
+	w.tick()
+	return draft
+}
+
+func partPath(visit, system, act string) string {
+	return "/visits/" + visit + "/participants/431103-" + system + "/" + act
+}
+
+// part is one department's part as the window sees it.
+func (w *world) part(visit, system string) map[string]any {
+	w.t.Helper()
+	var v struct{ Participants []map[string]any }
+	w.get("clerk", "/visits/"+visit).is(http.StatusOK).into(&v)
+	for _, p := range v.Participants {
+		if p["system"] == system {
+			return p
+		}
+	}
+	w.t.Fatalf("%s does not take part", system)
+	return nil
+}
+
+// The main job through the interface: fire accepts, city management declines,
+// market regulation stays silent and is deemed to consent; the visit is closed
+// and its evidence verifies (plan 三(三)3-四).
+func TestTheMainJobWalksThroughTheInterface(t *testing.T) {
+	w := newWorld(t)
+	w.account("urban", postOf("431103-urban"))
+	visit := w.newVisit()
+	w.post("inspector", partPath(visit, "fire", "reply"), map[string]any{"round": 1, "kind": "accept"}).is(http.StatusOK)
+	w.post("urban", partPath(visit, "urban", "reply"), map[string]any{"round": 1, "kind": "accept"}).is(http.StatusOK)
+	due, err := time.Parse(time.RFC3339, w.part(visit, "amr")["respond_by"].(string))
+	w.must(err)
+	w.until(due.Add(11 * time.Minute))
+	if got := w.part(visit, "amr")["consent"]; got != "deemed" {
+		t.Fatalf("market regulation is %v", got)
+	}
+	if got := w.get("auditor", "/visits/"+visit+"/deemed").is(http.StatusOK).at("items.0.reason"); got != "no_reply" {
+		t.Errorf("deemed for %q", got)
+	}
+	start, err := time.Parse(time.RFC3339, w.get("clerk", "/visits/"+visit).at("start_at"))
+	w.must(err)
+	w.until(start)
+	w.post("clerk", "/visits/"+visit+"/start", nil).is(http.StatusOK)
+	w.post("inspector", partPath(visit, "fire", "opinion"), map[string]any{"kind": "agree", "text": "符合要求"}).is(http.StatusOK)
+	w.post("urban", partPath(visit, "urban", "opinion"), map[string]any{"kind": "agree"}).is(http.StatusOK)
+	w.post("clerk", "/visits/"+visit+"/end-site", nil).is(http.StatusOK)
+	if got := w.post("clerk", "/visits/"+visit+"/close", nil).is(http.StatusOK).at("result"); got != "passed" {
+		t.Errorf("result %q", got)
+	}
+	w.verify(visit)
+}
+
+// verify downloads the bundle of market regulation and has it checked.
+func (w *world) verify(visit string) {
+	w.t.Helper()
+	bundle := w.get("auditor", "/evidence/"+visit+"/431103-amr").is(http.StatusOK)
+	if _, err := zip.NewReader(bytes.NewReader(bundle.body), int64(len(bundle.body))); err != nil {
+		w.t.Fatal(err)
+	}
+	got := w.do(request{
+		as: "inspector", method: http.MethodPost, path: prefix + "/evidence/verify", body: bundle.body,
+		header: map[string]string{"Content-Type": "application/zip"},
+	}).is(http.StatusOK)
+	if got.at("result") != "PASS" {
+		w.t.Errorf("verdict %s", got.body)
+	}
+}
+
+// STK-43, INS-604: the second click gets the first answer and makes nothing.
+func TestRepeatedKeyBringsTheFirstAnswer(t *testing.T) {
+	w := newWorld(t)
+	draft := w.newDraft()
+	caseID := w.get("clerk", "/visits/"+draft).at("case_id")
+	slot := w.bestSlot(draft)
+	for path, body := range map[string]any{
+		"/cases":                     restaurant(),
+		"/visits/" + draft + "/book": slot,
+	} {
+		again := request{as: "clerk", method: http.MethodPost, path: prefix + path, body: body, header: map[string]string{"Idempotency-Key": freshKey()}}
+		first, second := w.do(again), w.do(again)
+		if first.status >= 300 || second.status != first.status || second.at("id") != first.at("id") {
+			t.Errorf("%s: %s, then %s", path, first.body, second.body)
+		}
+		if first.header.Get("Idempotency-Replayed") != "" || second.header.Get("Idempotency-Replayed") != "true" {
+			t.Errorf("%s: replayed %q, then %q", path, first.header.Get("Idempotency-Replayed"), second.header.Get("Idempotency-Replayed"))
+		}
+	}
+	w.tick()
+	reply := request{
+		as: "inspector", method: http.MethodPost, path: prefix + partPath(draft, "fire", "reply"),
+		body: map[string]any{"round": 1, "kind": "accept"}, header: map[string]string{"Idempotency-Key": freshKey()},
+	}
+	if a, b := w.do(reply).is(200), w.do(reply).is(200); a.at("receipt") != b.at("receipt") || b.header.Get("Idempotency-Replayed") != "true" {
+		t.Errorf("%s, then %s", a.body, b.body)
+	}
+	w.repeatedPlan(caseID)
+}
+
+func (w *world) repeatedPlan(bookedCase string) {
+	w.t.Helper()
+	w.post("clerk", "/visits", map[string]any{"case_id": bookedCase, "kind": "site"}).refused(http.StatusConflict, "visit_exists")
+	plan := request{
+		as: "clerk", method: http.MethodPost, path: prefix + "/visits", body: map[string]any{"case_id": w.newCase(), "kind": "site"},
+		header: map[string]string{"Idempotency-Key": freshKey()},
+	}
+	first, second := w.do(plan).is(http.StatusCreated), w.do(plan).is(http.StatusCreated)
+	if first.at("id") != second.at("id") || second.header.Get("Idempotency-Replayed") != "true" {
+		w.t.Errorf("%s, then %s", first.body, second.body)
+	}
+	plan.body = map[string]any{"case_id": w.newCase(), "kind": "site"}
+	w.do(plan).refused(http.StatusConflict, "idempotency_mismatch")
+	delete(plan.header, "Idempotency-Key")
+	p := w.do(plan).refused(http.StatusUnprocessableEntity, "fields_invalid")
+	if len(p.Errors) != 1 || p.Errors[0].Name != "Idempotency-Key" || p.Errors[0].Code != "required" {
+		w.t.Errorf("%+v", p.Errors)
+	}
+}
+
+// INS-602: of two clicks on one time one wins, the other is given alternatives.
+func TestTakenSlotComesWithAlternatives(t *testing.T) {
+	w := newWorld(t)
+	one, two := w.newDraft(), w.newDraft()
+	slot := w.bestSlot(one)
+	w.post("clerk", "/visits/"+one+"/book", slot).is(http.StatusOK)
+	p := w.post("clerk", "/visits/"+two+"/book", slot).refused(http.StatusConflict, "slot_taken")
+	if offers, _ := p.Details["alternatives"].([]any); len(offers) != 3 {
+		t.Errorf("alternatives %v", p.Details)
+	}
+}
+
+// STK-41, STK-44
+func TestVersionsGuardACase(t *testing.T) {
+	w := newWorld(t)
+	id := w.newCase()
+	path := "/cases/" + id
+	seen := w.get("clerk", path).is(http.StatusOK)
+	tag := seen.header.Get("ETag")
+	patch := func(match string) *reply {
+		h := map[string]string{}
+		if match != "" {
+			h["If-Match"] = match
+		}
+		return w.do(request{
+			as: "clerk", method: http.MethodPatch, path: prefix + path, header: h,
+			body: map[string]any{"answers": map[string]any{"floor_area_m2": 350.5}},
+		})
+	}
+	if tag != `"v1"` {
+		t.Fatalf("ETag %q", tag)
+	}
+	unchanged := w.do(request{as: "clerk", method: http.MethodGet, path: prefix + path, header: map[string]string{"If-None-Match": `W/"v0", ` + tag}})
+	if unchanged.is(http.StatusNotModified); len(unchanged.body) != 0 {
+		t.Errorf("304 with a body: %s", unchanged.body)
+	}
+	patch("").refused(http.StatusPreconditionRequired, "precondition_missing")
+	for _, bad := range []string{`"v9"`, `W/"v1"`, `v1`, `"v1", "v2"`, `"v01"`, `"x"`} {
+		patch(bad).refused(http.StatusPreconditionFailed, "precondition_failed")
+	}
+	changed := patch(tag).is(http.StatusOK)
+	if changed.header.Get("ETag") != `"v2"` || changed.at("answers.floor_area_m2") != "350.5" {
+		t.Errorf("%s %s", changed.header.Get("ETag"), changed.body)
+	}
+	patch(tag).refused(http.StatusPreconditionFailed, "precondition_failed")
+}
+
+// STK-44: pages by cursor, with a Link header, over rows that come in between.
+func TestCursorPagesShowEveryCaseOnce(t *testing.T) {
+	w := newWorld(t)
+	want := map[string]bool{}
+	for range 5 {
+		want[w.newCase()] = true
+	}
+	path := prefix + "/cases?limit=2"
+	for range 3 {
+		got := w.do(request{as: "clerk", method: http.MethodGet, path: path}).is(http.StatusOK)
+		var page struct {
+			Items []struct{ ID string }
+			Next  string
+		}
+		got.into(&page)
+		for _, item := range page.Items {
+			if !want[item.ID] {
+				t.Errorf("%s twice, or never made", item.ID)
+			}
+			delete(want, item.ID)
+		}
+		link := got.header.Get("Link")
+		if (page.Next == "") != (link == "") {
+			t.Errorf("next %q, Link %q", page.Next, link)
+		}
+		path, _, _ = strings.Cut(strings.TrimPrefix(link, "<"), ">")
+		w.newCase() // newer than what was seen
+		if path == "" {
+			break
+		}
+	}
+	if len(want) != 0 {
+		t.Errorf("never shown: %v", want)
+	}
+	w.get("clerk", "/cases?cursor="+url.QueryEscape("x y")).refused(http.StatusUnprocessableEntity, "fields_invalid")
+}
