@@ -142,6 +142,7 @@ func (d *Desk) ListVisits(ctx context.Context, by auth.Actor, query VisitQuery) 
 type Waiting struct {
 	Participant
 	CaseNumber string       `json:"case_number"`
+	MatterCode string       `json:"matter_code"`
 	MatterName string       `json:"matter_name"`
 	Start      time.Time    `bun:"start_at" json:"start_at"`
 	Reasons    []HoldReason `bun:"-" json:"holds,omitempty"`
@@ -188,6 +189,7 @@ func (d *Desk) Today(ctx context.Context, by auth.Actor) (t Today, err error) {
 type InboxLine struct {
 	Participant
 	CaseNumber string     `json:"case_number"`
+	MatterCode string     `json:"matter_code"`
 	MatterName string     `json:"matter_name"`
 	Place      string     `json:"place"`
 	Start      time.Time  `bun:"start_at" json:"start_at"`

@@ -94,7 +94,7 @@ func listTasks(ctx context.Context, q bun.IDB, centre string) (out []Task, err e
 func listWaiting(ctx context.Context, q bun.IDB, centre string) (waiting, held []Waiting, err error) {
 	var rows []Waiting
 	err = q.NewSelect().Model(&rows).ModelTableExpr("participants AS p").ColumnExpr("p.*").
-		ColumnExpr("v.case_number, v.matter_name, v.start_at").Join("JOIN visits AS v ON v.id = p.visit_id").
+		ColumnExpr("v.case_number, v.matter_code, v.matter_name, v.start_at").Join("JOIN visits AS v ON v.id = p.visit_id").
 		Where("v.centre_id = ? AND v.state IN (?)", centre, bun.List([]VisitState{VisitOffered, VisitConfirmed})).
 		Where("p.required AND p.consent IN (?)", bun.List(open)).
 		OrderExpr("p.respond_by IS NULL, p.respond_by").Limit(500).Scan(ctx)
@@ -129,7 +129,7 @@ func holdReasons(ctx context.Context, q bun.IDB, rows []Waiting) (map[string][]H
 
 func listInbox(ctx context.Context, q bun.IDB, department string) (out []InboxLine, err error) {
 	err = q.NewSelect().Model(&out).ModelTableExpr("participants AS p").ColumnExpr("p.*").
-		ColumnExpr("v.case_number, v.matter_name, v.place, v.start_at, v.end_at, v.state").
+		ColumnExpr("v.case_number, v.matter_code, v.matter_name, v.place, v.start_at, v.end_at, v.state").
 		Join("JOIN visits AS v ON v.id = p.visit_id").
 		Where("p.department_id = ? AND v.state <> ?", department, VisitDraft).
 		OrderExpr("CASE WHEN p.consent IN (?) THEN 0 ELSE 1 END, v.start_at DESC", bun.List(open)).Limit(200).Scan(ctx)
