@@ -28,11 +28,11 @@ type Applicant struct {
 
 // Masked is the applicant as lists and pages may show it.
 func (a Applicant) Masked() Applicant {
-	a.IDNo = MaskIDNo(a.IDNo)
-	a.Phone = MaskPhone(a.Phone)
-	if a.USCC == "" { // a company's name is public, a person's is not
+	if a.USCC == "" && a.IDNo != "" { // a shop's name is public, a person's is not
 		a.Name = MaskName(a.Name)
 	}
+	a.IDNo = MaskIDNo(a.IDNo)
+	a.Phone = MaskPhone(a.Phone)
 	a.Agent = MaskName(a.Agent)
 	return a
 }
