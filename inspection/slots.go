@@ -266,6 +266,7 @@ func (w *world) department(department office.Department, g ground, t taken) slot
 	out := slot.Department{
 		ID: department.ID, Division: department.Division, Min: staffMin(g.rules, w.v.Kind),
 		Before: g.rules.BufferBefore, After: g.rules.BufferAfter, Teams: department.Roster == office.Headcount,
+		Base: w.way(g, slot.Point{Lat: department.Lat, Lon: department.Lon}, department.Address),
 	}
 	for _, r := range w.resources {
 		if r.DepartmentID != department.ID || r.Kind != KindInspector && r.Kind != KindTeam {
@@ -277,9 +278,11 @@ func (w *world) department(department office.Department, g ground, t taken) slot
 }
 
 func (w *world) person(r Resource, g ground, t taken) slot.Person {
+	var until workday.Date
+	unreadable := until.UnmarshalText([]byte(r.ValidUntil)) != nil
 	p := slot.Person{
-		ID: r.ID, Recused: slices.Contains(t.recused, r.ID), PerDay: r.PerDay, Load: t.load[r.ID],
-		Unqualified: !r.Qualified(w.c.MatterCode, t.ancestors, w.problem.Days[0].Date),
+		ID: r.ID, Recused: slices.Contains(t.recused, r.ID), PerDay: r.PerDay, Load: t.load[r.ID], Until: until,
+		Unqualified: unreadable || !r.Qualified(w.c.MatterCode, t.ancestors, w.problem.Days[0].Date),
 	}
 	if p.PerDay == 0 {
 		p.PerDay = g.rules.PerDay
@@ -299,21 +302,27 @@ func (w *world) person(r Resource, g ground, t taken) slot.Person {
 }
 
 func (w *world) engagement(o occupied, g ground) slot.Engagement {
+	return slot.Engagement{
+		Span: slot.Span{From: o.Start, To: o.End}, Held: !o.ExpiresAt.IsZero(), Visit: true,
+		Travel: w.way(g, slot.Point{Lat: o.Lat, Lon: o.Lon}, o.Place),
+	}
+}
+
+// way is the minutes between a place and the site (INS-506).
+func (w *world) way(g ground, from slot.Point, address string) int {
 	roads := slot.Roads{
 		Speed: g.rules.TravelSpeed, Detour: g.rules.TravelDetour, Park: g.rules.TravelPark, Unknown: g.rules.TravelUnknown,
 	}
 	site := slot.Point{Lat: w.c.Site.Lat, Lon: w.c.Site.Lon}
-	return slot.Engagement{
-		Span: slot.Span{From: o.Start, To: o.End}, Held: !o.ExpiresAt.IsZero(), Visit: true,
-		Travel: roads.Minutes(site, slot.Point{Lat: o.Lat, Lon: o.Lon}, o.Place == w.c.Site.Address),
-	}
+	return roads.Minutes(site, from, address != "" && address == w.c.Site.Address)
 }
 
-// things adds the centre's vehicles where the policy demands one. A review
-// needs a room if the centre has any.
+// things adds the centre's vehicles as the policy says: needed, or named if one
+// is free. A review needs a room if the centre has any.
 func (w *world) things(t taken) {
 	vehicles, rooms := w.pool(KindVehicle, t), w.pool(KindRoom, t)
-	if w.v.Kind == KindSite && w.g.rules.VehiclePolicy == office.VehicleRequired {
+	if policy := w.g.rules.VehiclePolicy; w.v.Kind == KindSite && policy != office.VehicleNone {
+		vehicles.Optional = policy == office.VehicleOptional
 		w.problem.Vehicle = vehicles
 	}
 	if w.v.Kind == KindReview && len(rooms.Units) > 0 {
