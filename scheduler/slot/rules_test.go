@@ -342,6 +342,19 @@ func TestASupervisorMayLookBeyondTheLimitDate(t *testing.T) { // INS-612
 	}
 }
 
+func TestAHoldKeepsItsBuffersAndItsWayLikeAVisit(t *testing.T) { // INS-505, INS-506, INS-510
+	for _, c := range []struct{ after, travel int }{{20, 0}, {0, 20}} {
+		p := newProblem()
+		p.Days[0].Hours = morning
+		p.Departments[1].After = c.after
+		everyone(&p, 1, engage(Engagement{Span: span(clock(10, 15), clock(10, 30)), Travel: c.travel, Held: true, Visit: true}))
+		wantStarts(t, p, "11:00")
+		if why := prepared(t, p).Why(clock(9, 0)); why != (Reason{Reserved, "fire"}) {
+			t.Errorf("09:00: %v", why)
+		}
+	}
+}
+
 func TestAHoldOnAVehicleReadsReserved(t *testing.T) { // INS-502, INS-510
 	p := newProblem()
 	p.Vehicle = &Pool{Units: []Unit{{"car", []Engagement{{Span: span(clock(10, 0), clock(11, 0)), Held: true}}}}}
