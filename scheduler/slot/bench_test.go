@@ -67,6 +67,21 @@ func BenchmarkExplain(b *testing.B) {
 	})
 }
 
+func BenchmarkExplainWhenNothingFits(b *testing.B) {
+	bench(b, func(b *testing.B, p Problem, _ *Rows) {
+		p.Departments = slices.Clone(p.Departments)
+		p.Departments[0].People = nil
+		p.To = p.From.AddDays(len(p.Days) / 2)
+		r, err := Prepare(p)
+		if err != nil {
+			b.Fatal(err)
+		}
+		for b.Loop() {
+			r.Explain()
+		}
+	})
+}
+
 func BenchmarkFits(b *testing.B) {
 	bench(b, func(b *testing.B, _ Problem, r *Rows) {
 		o := r.Search(1)[0]

@@ -15,7 +15,7 @@ const (
 
 // row is one day from 06:00 on: bit i is the i-th five minutes, or a start at
 // their beginning. Three words in a struct stay in registers, in an array they
-// would not: measured, the join takes twice as long.
+// do not: measured, 14 µs against 38 for the join of 12 × 3 × 90 (DEC-21).
 type row struct{ a, b, c uint64 }
 
 var full = between(0, width)
