@@ -137,8 +137,8 @@ func (d *Desk) adopt(ctx context.Context, tx bun.IDB, m Message, s status, now t
 	if err := endAttempt(ctx, tx, ended(m, out, now)); err != nil {
 		return m, err
 	}
-	if err := audit.Record(ctx, tx, submittedLeaf(m, out, now)...); err != nil {
+	if err := d.Served(ctx, tx, arrival(m, out, now)); err != nil { // before the leaf (DB-12)
 		return m, err
 	}
-	return m, d.Served(ctx, tx, arrival(m, out, now))
+	return m, audit.Record(ctx, tx, submittedLeaf(m, out, now)...)
 }

@@ -111,15 +111,15 @@ func (d *Desk) keepIn(ctx context.Context, tx bun.IDB, in Inbound, then func(con
 	if err != nil || !fresh {
 		return err
 	}
-	if in.Stream != "" {
-		if err := audit.Record(ctx, tx, inboundLeaf(in)); err != nil {
+	if then != nil { // before the leaf: the domain's locks come first (DB-12)
+		if err := then(ctx, tx, in); err != nil {
 			return err
 		}
 	}
-	if then == nil {
+	if in.Stream == "" {
 		return nil
 	}
-	return then(ctx, tx, in)
+	return audit.Record(ctx, tx, inboundLeaf(in))
 }
 
 func inboundLeaf(in Inbound) audit.Leaf {
