@@ -34,7 +34,9 @@ type world struct {
 var demoActor = auth.System("demo")
 
 // newWorld wires a house under the demo clock. The city is not in it yet.
-func (a *app) newWorld() (*world, error) {
+func (a *app) newWorld() (*world, error) { return a.newWorldOn(workday.DateOf(wall())) }
+
+func (a *app) newWorldOn(today workday.Date) (*world, error) {
 	log, err := a.demoLog()
 	if err != nil {
 		return nil, err
@@ -47,7 +49,7 @@ func (a *app) newWorld() (*world, error) {
 	if w.cal, err = workday.New(1, years); err != nil {
 		return nil, err
 	}
-	if w.day, err = demoDay(w.cal, workday.DateOf(wall())); err != nil {
+	if w.day, err = demoDay(w.cal, today); err != nil {
 		return nil, err
 	}
 	begin, err := before(w.cal, w.day, demoHistory)

@@ -52,7 +52,7 @@ func pickHelp(help, lang string) string {
 }
 
 var chineseHelp = strings.NewReplacer(
-	"Usage:", "用法：", "Flags:", "选项：", "Commands:", "命令：", "Arguments:", "参数：", "<command>", "<命令>", "[flags]", "[选项]",
+	"Usage: ", "用法：", "Flags:", "选项：", "Commands:", "命令：", "Arguments:", "参数：", "<command>", "<命令>", "[flags]", "[选项]",
 	`Run "lianban <command> --help" for more information on a command.`, "运行 lianban <命令> --help 查看某个命令的用法。",
 )
 
@@ -101,8 +101,14 @@ type settingsFile struct {
 	values map[string]any
 }
 
-// Resolve gives the value of one flag, if the file has it.
+// Resolve gives the value of one flag, if the file has it and no variable
+// says otherwise.
 func (s settingsFile) Resolve(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (any, error) {
+	for _, name := range flag.Envs {
+		if _, set := os.LookupEnv(name); set {
+			return nil, nil
+		}
+	}
 	return s.values[flag.Name], nil
 }
 

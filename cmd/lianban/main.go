@@ -7,15 +7,27 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 	_ "time/tzdata" // days are counted in Asia/Shanghai on any machine (DL-20)
 )
 
 func main() {
+	dropEmpty()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	code := run(ctx, os.Args[1:], console{in: os.Stdin, out: os.Stdout, err: os.Stderr})
 	stop()
 	os.Exit(code)
+}
+
+// dropEmpty takes a variable without a value for one that is not set, as in
+// files that list every variable.
+func dropEmpty() {
+	for _, pair := range os.Environ() {
+		if name, value, _ := strings.Cut(pair, "="); strings.HasPrefix(name, "LIANBAN_") && value == "" {
+			_ = os.Unsetenv(name)
+		}
+	}
 }
 
 // console is where a command reads and writes.
