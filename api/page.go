@@ -1,0 +1,296 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/url"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"lianban/api/web"
+	"lianban/internal/auth"
+	"lianban/internal/fault"
+	"lianban/scheduler/slot"
+)
+
+// site is what people see in a browser. Every act is a plain form: it answers
+// with a redirect and one line of what was done, or with the same page again,
+// what was typed in it and the refusal beside it.
+type site struct {
+	*Server
+	set *web.Pages
+}
+
+// pages registers what people see; see the files page_*.go.
+func (s *Server) pages() error {
+	set, err := web.New()
+	if err != nil {
+		return err
+	}
+	p := &site{Server: s, set: set}
+	s.refusePage = p.refusePage
+	s.route(Route{Method: http.MethodGet, Path: web.AssetsAt, Act: "pageAsset", Who: anyone, Rate: assetRate}, p.refusePage, http.HandlerFunc(web.Assets))
+	p.loginPages()
+	p.deskPages()
+	p.casePages()
+	p.visitPages()
+	p.boardPages()
+	p.partPages()
+	p.inboxPages()
+	p.answerPages()
+	p.queuePages()
+	p.evidencePages()
+	p.officePages()
+	p.demoPages()
+	return nil
+}
+
+// assetRate lets a cold browser fetch what a page needs at once.
+var assetRate = rateClass{name: "asset", every: apiRate.every, burst: 200, place: true}
+
+// view is one request for a page, or for an act of one.
+type view struct {
+	w     http.ResponseWriter
+	r     *http.Request
+	x     *exchange
+	by    auth.Actor
+	here  string    // address of the page, also while a form of it is answered in place
+	tried web.Tried // the form that was refused
+	state int       // status of the answer, 0 means 200
+
+	instead []slot.Offer // of a time that was taken
+}
+
+type handler func(v *view) error
+
+// on puts a line into the registry with its page behind it.
+func (p *site) on(line Route, h handler) {
+	p.route(line, p.refusePage, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		v := &view{w: w, r: r, x: exchangeOf(r), by: exchangeOf(r).by, here: r.URL.RequestURI()}
+		v.choose()
+		err := line.Who.lets(v.by)
+		if err == nil {
+			err = v.read()
+		}
+		if err == nil {
+			err = h(v)
+		}
+		if err != nil {
+			p.refusePage(w, r, err)
+		}
+	}))
+}
+
+// lets keeps pages to the roles of their line. What somebody may do there is
+// still decided by the package that owns the noun.
+func (w Who) lets(by auth.Actor) error {
+	if w.Public || slices.ContainsFunc(by.Roles, w.May) {
+		return nil
+	}
+	if w.Else == http.StatusNotFound {
+		return notFound()
+	}
+	return fault.Refuse(fault.Forbidden, "not_your_page",
+		"该页面不属于您的岗位；如需使用，请联系安全管理员", "this page is not part of your post; ask the security administrator if you need it")
+}
+
+// choose keeps language and size of the text that a link asks for.
+func (v *view) choose() {
+	if v.r.Method != http.MethodGet {
+		return
+	}
+	query := v.r.URL.Query()
+	if lang := query.Get("lang"); slices.Contains(web.Languages, lang) {
+		v.x.lang = lang
+		v.keep(langCookie, lang)
+	}
+	if text := query.Get("text"); text == "large" || text == "normal" {
+		v.keep(textCookie, text)
+		v.r.AddCookie(&http.Cookie{Name: textCookie, Value: text})
+	}
+	query.Del("lang")
+	query.Del("text")
+	v.here = (&url.URL{Path: v.r.URL.Path, RawQuery: query.Encode()}).String()
+}
+
+// textCookie keeps whether somebody wants large text.
+const textCookie = "text"
+
+// keep stores a choice of the reader's for a year.
+func (v *view) keep(name, value string) {
+	http.SetCookie(v.w, &http.Cookie{Name: name, Value: value, Path: "/", MaxAge: 365 * 24 * 3600, SameSite: http.SameSiteLaxMode})
+}
+
+// longest is the most characters of one entry of a form.
+const longest = 4000
+
+// read reads the form and refuses what no person can have typed into it; what
+// has not the form of an id is no id (SEC-3).
+func (v *view) read() error {
+	for _, name := range []string{"id", "part", "hold", "department", "code"} {
+		if value := v.r.PathValue(name); value != "" && !idForm.MatchString(value) {
+			return notFound()
+		}
+	}
+	_ = v.r.PostFormValue(csrfField) // parses the form, whatever its kind
+	for _, values := range v.r.PostForm {
+		for _, value := range values {
+			if utf8.RuneCountInString(value) > longest {
+				return fault.Refuse(fault.Invalid, "entry_too_long",
+					"有一项内容超过 %d 字，请缩短后重试", "one entry is longer than %d characters; shorten it and try again", longest)
+			}
+		}
+	}
+	return nil
+}
+
+var idForm = regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}$`)
+
+func (v *view) ctx() context.Context     { return v.r.Context() }
+func (v *view) id() string               { return v.r.PathValue("id") }
+func (v *view) form(name string) string  { return clean(v.r.PostFormValue(name)) }
+func (v *view) query(name string) string { return clean(v.r.URL.Query().Get(name)) }
+
+// clean drops what cannot be stored or shown: control characters but line
+// breaks, and bytes that are no text.
+func clean(text string) string {
+	return strings.TrimSpace(strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) && r != '\n' {
+			return -1
+		}
+		return r
+	}, strings.ToValidUTF8(text, "")))
+}
+
+// say gives a text of the catalogue in the reader's language.
+func (p *site) say(v *view, key string, args ...any) string { return p.set.Say(v.x.lang, key, args...) }
+
+// show answers with a page.
+func (p *site) show(v *view, name string, data any) error {
+	frame, err := p.frame(v)
+	if err != nil {
+		return err
+	}
+	frame.Data = data
+	body, err := p.set.Render(name, frame)
+	if err != nil {
+		return err
+	}
+	v.w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	if v.state != 0 {
+		v.w.WriteHeader(v.state)
+	}
+	_, _ = v.w.Write(body) // a reader who is gone cannot be told
+	return nil
+}
+
+// form names one form of a page.
+type form struct{ act, on string }
+
+// done ends an act: on success it goes to a page with one line about it; a
+// refusal that the form can show brings the page again, made by again.
+func (p *site) done(v *view, err error, f form, again handler) error {
+	if err == nil {
+		return nil
+	}
+	refused := p.problem(v.ctx(), v.x, err)
+	switch fault.KindOf(err) {
+	case fault.Invalid, fault.Conflict, fault.Forbidden:
+	default:
+		return err
+	}
+	v.x.code, v.state = refused.Code, refused.Status
+	v.tried = web.Tried{Act: f.act, On: f.on, Code: refused.Code, Text: refused.Detail, Fields: fieldsOf(refused), Form: v.r.PostForm}
+	return again(v)
+}
+
+// fieldsOf tells each field of a form what is wrong with it.
+func fieldsOf(refused Problem) map[string]string {
+	out := map[string]string{}
+	for _, f := range refused.Errors {
+		out[f.Name] = f.Text
+	}
+	if name := fieldOfCode[refused.Code]; name != "" {
+		out[name] = refused.Detail
+	}
+	return out
+}
+
+// fieldOfCode is the field of a form that a refusal is about.
+var fieldOfCode = map[string]string{
+	"site_division_missing": "division", "division_unknown": "division",
+	"mobile_invalid": "phone", "phone_invalid": "phone", "mail_invalid": "email",
+	"credit_code_invalid": "uscc", "credit_code_check": "uscc", "id_number_invalid": "id_no",
+	"reason_missing": "reason", "receiver_missing": "receiver", "service_time": "at",
+	"scan_missing": "scan", "scan_type": "scan", "scan_size": "scan",
+	"code_wrong": "code", "ground_missing": "text",
+}
+
+// refusePage answers a refusal with a page of its own: what is wrong, what to
+// do, and under which number the log has it. Who is not signed in is asked to.
+func (p *site) refusePage(w http.ResponseWriter, r *http.Request, err error) {
+	x := exchangeOf(r)
+	if r.Context().Err() != nil && errors.Is(err, context.Canceled) {
+		x.code = "client_gone"
+		return
+	}
+	refused := p.problem(r.Context(), x, err)
+	x.code = refused.Code
+	if refused.Status == http.StatusUnauthorized && r.URL.Path != "/login" {
+		http.Redirect(w, r, loginFor(r, refused.Code), http.StatusSeeOther)
+		return
+	}
+	v := &view{w: w, r: r, x: x, by: x.by, here: "/", state: refused.Status}
+	if r.Method == http.MethodGet {
+		v.here = r.URL.RequestURI()
+	}
+	if refused.retry > 0 {
+		w.Header().Set("Retry-After", strconv.Itoa(max(1, int(refused.retry.Seconds()+0.999))))
+	}
+	shown := p.show(v, "error", errorPage{Title: refused.Title, Text: refused.Detail, Code: refused.Code, Request: x.id, Back: backOf(r)})
+	if shown != nil { // even the frame cannot be made: say it without
+		p.Log.ErrorContext(r.Context(), "no page for a refusal", "req", x.id, "error", shown)
+		http.Error(w, refused.Detail+"\n"+refused.Code+" "+x.id, refused.Status)
+	}
+}
+
+type errorPage struct{ Title, Text, Code, Request, Back string }
+
+// loginFor is the sign-in page that comes back to where somebody wanted to go.
+func loginFor(r *http.Request, code string) string {
+	query := url.Values{}
+	if r.Method == http.MethodGet && r.URL.Path != "/" {
+		query.Set("back", r.URL.RequestURI())
+	}
+	if code == "session_expired" {
+		query.Set("why", code)
+	}
+	if len(query) == 0 {
+		return "/login"
+	}
+	return "/login?" + query.Encode()
+}
+
+// backOf is the page that a form was sent from, if the form says so.
+func backOf(r *http.Request) string {
+	if r.Method == http.MethodPost {
+		return inside(r.PostFormValue("back"))
+	}
+	return ""
+}
+
+// inside is an address if it leads to a page of ours, else nothing: a link must
+// not send anybody elsewhere.
+func inside(address string) string {
+	u, err := url.Parse(address)
+	if err != nil || u.IsAbs() || u.Host != "" || !strings.HasPrefix(address, "/") ||
+		strings.HasPrefix(address, "//") || strings.ContainsAny(address, "\\\r\n\t") {
+		return ""
+	}
+	return address
+}

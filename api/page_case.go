@@ -1,0 +1,226 @@
+package api
+
+import (
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/uptrace/bun"
+
+	"lianban/inspection"
+	"lianban/internal/office"
+)
+
+func (p *site) casePages() {
+	p.on(Route{Method: http.MethodGet, Path: "/cases", Act: "pageCases", Who: anywhere(overseeing...)}, p.cases)
+	p.on(Route{Method: http.MethodGet, Path: "/cases/new", Act: "pageCaseNew", Who: anywhere(atDesk...)}, p.caseNew)
+	p.on(Route{Method: http.MethodPost, Path: "/cases/new", Act: "pageAcceptCase", Who: anywhere(atDesk...)}, p.acceptCase)
+	p.on(Route{Method: http.MethodGet, Path: "/cases/{id}", Act: "pageCase", Who: readers(overseeing...)}, p.oneCase)
+	p.on(Route{Method: http.MethodPost, Path: "/cases/{id}/amend", Act: "pageAmendCase", Who: actors(atDesk...)}, p.amendCase)
+	p.on(Route{Method: http.MethodPost, Path: "/cases/{id}/handover", Act: "pageHandOverCase", Who: actors(atDesk...)}, p.handOver)
+	p.on(Route{Method: http.MethodPost, Path: "/cases/{id}/plan", Act: "pagePlanVisit", Who: actors(atDesk...)}, p.plan)
+	p.on(Route{Method: http.MethodGet, Path: "/cases/{id}/notice", Act: "pageCaseNotice", Who: readers(overseeing...)}, p.caseNotice)
+	p.on(Route{Method: http.MethodGet, Path: "/matters/{code}/notice", Act: "pageMatterNotice", Who: anywhere(overseeing...)}, p.matterNotice)
+}
+
+type option struct {
+	Value, Text string
+	Chosen      bool
+}
+
+// stateOptions are the states of a list's filter.
+func (p *site) stateOptions(v *view, kind string, states ...string) []option {
+	out := make([]option, len(states))
+	for i, s := range states {
+		out[i] = option{s, p.say(v, kind+"."+s), v.query("state") == s}
+	}
+	return out
+}
+
+type casesPage struct {
+	Search    string
+	Filtered  bool
+	MayAccept bool
+	States    []option
+	Cases     []caseLine
+	More      string
+}
+
+// pageSize is how many lines a list shows at once.
+const pageSize = 50
+
+func (p *site) cases(v *view) error {
+	list, err := p.Inspection.ListCases(v.ctx(), v.by, inspection.CaseQuery{
+		Search: v.query("q"), State: inspection.CaseState(v.query("state")), Before: v.query("before"), Limit: pageSize,
+	})
+	if err != nil {
+		return err
+	}
+	d := casesPage{
+		Search: v.query("q"), Filtered: v.query("q") != "" || v.query("state") != "", MayAccept: v.is(atDesk...),
+		States: p.stateOptions(v, "case_state", "accepted", "visiting", "visited", "no_visit"),
+	}
+	for _, c := range list {
+		d.Cases = append(d.Cases, lineOf(c))
+	}
+	if len(list) == pageSize {
+		d.More = v.with("before", list[len(list)-1].ID)
+	}
+	return p.show(v, "cases", d)
+}
+
+// with is the address of this page with one parameter set anew.
+func (v *view) with(name, value string) string {
+	query := v.r.URL.Query()
+	query.Set(name, value)
+	return (&url.URL{Path: v.r.URL.Path, RawQuery: query.Encode()}).String()
+}
+
+type casePage struct {
+	Case      inspection.Case
+	Next      string // what is to be done next: a word of case.next
+	Kinds     []string
+	Draft     string
+	Once      string
+	Organiser office.Centre
+	Division  string
+	Limit     time.Time
+	Visits    []inspection.Visit
+	Derived   []derivedLine
+	Coming    int
+	MayAmend  bool
+	Unknown   bool
+	Questions []question
+}
+
+func (p *site) oneCase(v *view) error {
+	v.here = "/cases/" + v.id()
+	c, err := p.Inspection.FindCase(v.ctx(), v.by, v.id())
+	if err != nil {
+		return err
+	}
+	d := casePage{Case: c, Once: newOnce(), Limit: endOfDay(c.LimitDate)}
+	if d.Visits, err = p.visitsOf(v, c); err != nil {
+		return err
+	}
+	var m inspection.Matter
+	err = p.Read(v.ctx(), func(q bun.IDB) (err error) {
+		if m, err = inspection.FindMatter(v.ctx(), q, c.MatterCode, c.MatterVersion); err != nil {
+			return err
+		}
+		if d.Organiser, err = office.FindCentre(v.ctx(), q, c.OrganiserCentre); err != nil {
+			return err
+		}
+		division, err := office.FindDivision(v.ctx(), q, c.Division)
+		d.Division = inspection.Words{ZH: division.Name, EN: division.NameEN}.In(v.x.lang)
+		if err != nil {
+			return err
+		}
+		d.Derived, err = p.derivedOf(v, q, c, m)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	d.Questions = questionsOf(v, "amend", m.Questions(), c.Answers)
+	d.fill(v)
+	return p.show(v, "case", d)
+}
+
+// fill decides what comes next from what the rows say.
+func (d *casePage) fill(v *view) {
+	open := d.Case.State == inspection.CaseAccepted || d.Case.State == inspection.CaseNoVisit
+	d.MayAmend = open && v.is(atDesk...) && d.draft() == ""
+	for _, r := range d.Derived {
+		d.Unknown = d.Unknown || r.Open
+		if r.In {
+			d.Coming++
+		}
+	}
+	d.Draft = d.draft()
+	switch {
+	case d.Case.State == inspection.CaseNoVisit:
+		d.Next = "none"
+	case d.Case.State == inspection.CaseVisiting:
+		d.Next = "visit"
+	case d.Case.State == inspection.CaseVisited:
+		d.Next = "visited"
+	case !v.is(atDesk...):
+	case v.by.Centre != d.Case.OrganiserCentre:
+		d.Next = "elsewhere"
+	case d.Unknown:
+		d.Next = "facts"
+	case d.Draft != "":
+		d.Next = "board"
+	default:
+		d.Next, d.Kinds = "plan", d.kinds()
+	}
+}
+
+// draft is the visit that waits for a time.
+func (d *casePage) draft() string {
+	for _, visit := range d.Visits {
+		if visit.State == inspection.VisitDraft {
+			return visit.ID
+		}
+	}
+	return ""
+}
+
+// kinds are the visits that some department takes part in.
+func (d *casePage) kinds() []string {
+	var out []string
+	for _, kind := range []inspection.VisitKind{inspection.KindSite, inspection.KindReview} {
+		for _, r := range d.Case.Departments {
+			if r.Included && r.Attendance == string(inspection.Required) && inspection.CheckKind(r.CheckKind).Covers(kind) {
+				out = append(out, string(kind))
+				break
+			}
+		}
+	}
+	return out
+}
+
+// visitsOf are the visits of one case.
+func (p *site) visitsOf(v *view, c inspection.Case) (out []inspection.Visit, err error) {
+	list, err := p.Inspection.ListVisits(v.ctx(), v.by, inspection.VisitQuery{Search: c.Number, Limit: 200})
+	for _, visit := range list {
+		if visit.CaseID == c.ID {
+			out = append(out, visit)
+		}
+	}
+	return out, err
+}
+
+// amendCase changes answers, or confirms departments that are in doubt.
+func (p *site) amendCase(v *view) error {
+	answers, wrong := parseAnswers(v)
+	err := refuseFields(wrong)
+	if err == nil {
+		_, err = p.Inspection.Amend(v.ctx(), v.by, inspection.AmendRequest{
+			CaseID: v.id(), Answers: answers, ConfirmUnknown: v.form("confirm") == "yes", Version: whole(v.form("version")),
+		})
+	}
+	if err != nil {
+		return p.done(v, err, form{"amend", ""}, p.oneCase)
+	}
+	return v.leave("/cases/"+v.id(), "flash.case.amended")
+}
+
+func (p *site) handOver(v *view) error {
+	if err := p.Inspection.PassOn(v.ctx(), v.by, v.id(), v.form("note")); err != nil {
+		return p.done(v, err, form{"handover", ""}, p.oneCase)
+	}
+	return v.leave("/cases/"+v.id(), "flash.case.handed")
+}
+
+// plan opens a draft visit and goes on to the booking board.
+func (p *site) plan(v *view) error {
+	visit, err := p.Inspection.Plan(v.ctx(), v.by, inspection.PlanRequest{
+		CaseID: v.id(), Kind: inspection.VisitKind(v.form("kind")), Once: v.once(),
+	})
+	if err != nil {
+		return p.done(v, err, form{"plan", ""}, p.oneCase)
+	}
+	return v.leave("/visits/"+visit.ID+"/board", "")
+}

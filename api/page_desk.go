@@ -1,0 +1,188 @@
+package api
+
+import (
+	"net/http"
+	"strings"
+	"time"
+
+	"lianban/inspection"
+	"lianban/internal/auth"
+	"lianban/internal/office"
+	"lianban/scheduler/workday"
+
+	"github.com/uptrace/bun"
+)
+
+func (p *site) deskPages() {
+	p.on(Route{Method: http.MethodGet, Path: "/{$}", Act: "pageHome", Who: signedIn}, p.home)
+	p.on(Route{Method: http.MethodPost, Path: "/tasks/{id}/done", Act: "pageTaskDone", Who: actors(atDesk...)}, p.taskDone)
+}
+
+// home is the first page of somebody's post: the desk of a window, the inbox of
+// a department, for others what they may look at.
+func (p *site) home(v *view) error {
+	switch {
+	case v.is(atDesk...):
+		return p.desk(v)
+	case v.is(inOffice...):
+		return p.inbox(v)
+	}
+	return p.show(v, "home", nil)
+}
+
+type deskPage struct {
+	Search, Centre string
+	Held, Waiting  []inspection.Waiting
+	Tasks          []taskLine
+	Unbooked       []caseLine
+	Visits         []inspection.Visit
+}
+
+// caseLine is a case with its limit date as an instant: the end of that day.
+type caseLine struct {
+	inspection.Case
+	Limit   time.Time
+	Running bool // the limit still counts
+	Draft   string
+}
+
+func lineOf(c inspection.Case) caseLine {
+	return caseLine{
+		Case: c, Limit: endOfDay(c.LimitDate),
+		Running: c.State == inspection.CaseAccepted || c.State == inspection.CaseVisiting,
+	}
+}
+
+// endOfDay is the last minute of an ISO date in Shanghai, zero if it is none.
+func endOfDay(date string) time.Time {
+	d, err := workday.ParseDate(date)
+	if err != nil {
+		return time.Time{}
+	}
+	return d.AddDays(1).Midnight().Add(-time.Minute)
+}
+
+// taskLine is a task with the page where it is done.
+type taskLine struct {
+	inspection.Task
+	Href     string
+	Closable bool
+}
+
+func taskOf(t inspection.Task) taskLine {
+	line := taskLine{Task: t, Closable: true}
+	switch t.Kind {
+	case inspection.TaskReadMail:
+		line.Href, line.Closable = "/queue/"+t.Subject, false // ends when the mail is classified
+	case inspection.TaskBook:
+		line.Href = "/cases/" + t.Subject
+	case inspection.TaskConfirm, inspection.TaskReview, inspection.TaskReverse:
+		line.Href, line.Closable = "/visits/"+t.VisitID+"#part-"+t.Subject, false // ends by the decision
+	default:
+		if t.VisitID != "" {
+			line.Href = "/visits/" + t.VisitID + "#parts"
+		}
+	}
+	return line
+}
+
+func (p *site) desk(v *view) error {
+	today, err := p.Inspection.Today(v.ctx(), v.by)
+	if err != nil {
+		return err
+	}
+	d := deskPage{Search: v.query("q")}
+	for _, w := range today.Held {
+		if d.finds(w.CaseNumber, w.MatterName, w.Name) {
+			d.Held = append(d.Held, w)
+		}
+	}
+	for _, w := range today.Waiting {
+		if d.finds(w.CaseNumber, w.MatterName, w.Name) {
+			d.Waiting = append(d.Waiting, w)
+		}
+	}
+	for _, t := range today.Tasks {
+		if d.finds(t.Detail, p.say(v, "task."+string(t.Kind))) {
+			d.Tasks = append(d.Tasks, taskOf(t))
+		}
+	}
+	for _, c := range today.Unbooked {
+		if d.finds(c.Number, c.MatterName, c.Applicant.Name, c.Site.Address) {
+			d.Unbooked = append(d.Unbooked, lineOf(c))
+		}
+	}
+	for _, visit := range today.Visits {
+		if d.finds(visit.CaseNumber, visit.MatterName, visit.Place) {
+			d.Visits = append(d.Visits, visit)
+		}
+	}
+	if err := p.drafts(v, d.Unbooked); err != nil {
+		return err
+	}
+	d.Centre, err = p.centreName(v, v.by.Centre)
+	if err != nil {
+		return err
+	}
+	return p.show(v, "desk", d)
+}
+
+// finds reports whether one of the texts holds what was searched for.
+func (d deskPage) finds(texts ...string) bool { return holds(d.Search, texts...) }
+
+// holds reports whether every word of a search stands in one of the texts.
+func holds(search string, texts ...string) bool {
+	all := strings.ToLower(strings.Join(texts, "\n"))
+	for _, word := range strings.Fields(strings.ToLower(search)) {
+		if !strings.Contains(all, word) {
+			return false
+		}
+	}
+	return true
+}
+
+// drafts names the visits that wait for a time, by case.
+func (p *site) drafts(v *view, cases []caseLine) error {
+	if len(cases) == 0 {
+		return nil
+	}
+	visits, err := p.Inspection.ListVisits(v.ctx(), v.by, inspection.VisitQuery{State: inspection.VisitDraft, Limit: 200})
+	for _, visit := range visits {
+		for i := range cases {
+			if cases[i].ID == visit.CaseID {
+				cases[i].Draft = visit.ID
+			}
+		}
+	}
+	return err
+}
+
+// centreName names a centre in the reader's language.
+func (p *site) centreName(v *view, id string) (string, error) {
+	var c office.Centre
+	err := p.Read(v.ctx(), func(q bun.IDB) (err error) {
+		c, err = office.FindCentre(v.ctx(), q, id)
+		return err
+	})
+	return inspection.Words{ZH: c.Name, EN: c.NameEN}.In(v.x.lang), err
+}
+
+// taskDone closes a task with a note about what was done.
+func (p *site) taskDone(v *view) error {
+	if err := p.Inspection.Done(v.ctx(), v.by, v.id(), v.form("note")); err != nil {
+		return err
+	}
+	back := inside(v.form("back"))
+	if back == "" {
+		back = "/"
+	}
+	return v.leave(back, "flash.task.done")
+}
+
+// organises reports whether somebody works at the window of a centre.
+func (v *view) organises(centre string) bool { return v.is(atDesk...) && v.by.Centre == centre }
+
+// supervises is the same for its supervisors.
+func (v *view) supervises(centre string) bool {
+	return v.by.Is(auth.Supervisor) && v.by.Centre == centre
+}

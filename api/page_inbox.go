@@ -1,0 +1,176 @@
+package api
+
+import (
+	"net/http"
+
+	"github.com/uptrace/bun"
+
+	"lianban/inspection"
+	"lianban/internal/auth"
+)
+
+// inboxPages are what people of a department see, made for a telephone first.
+func (p *site) inboxPages() {
+	p.on(Route{Method: http.MethodGet, Path: "/inbox", Act: "pageInbox", Who: anywhere(inOffice...)}, p.inbox)
+	p.on(Route{Method: http.MethodGet, Path: "/inbox/{id}", Act: "pageInvitation", Who: readers(inOffice...)}, p.invitation)
+	p.on(Route{Method: http.MethodPost, Path: "/inbox/{id}/open", Act: "pageOpenNotice", Who: actors(inOffice...)}, p.openNotice)
+	p.on(Route{Method: http.MethodPost, Path: "/inbox/{id}/reply", Act: "pageReply", Who: actors(inOffice...)}, p.reply)
+	p.on(Route{Method: http.MethodPost, Path: "/inbox/{id}/opinion", Act: "pageOpine", Who: actors(inOffice...)}, p.opine)
+}
+
+type inboxPage struct {
+	Search, Department string
+	Open, Opine, Done  []inboxLine
+}
+
+type inboxLine struct {
+	inspection.InboxLine
+	Waiting bool // for an answer
+}
+
+// inbox lists the invitations of somebody's department: first what waits for an
+// answer, then what waits for an opinion.
+func (p *site) inbox(v *view) error {
+	lines, err := p.Inspection.Inbox(v.ctx(), v.by)
+	if err != nil {
+		return err
+	}
+	d := inboxPage{Search: v.query("q")}
+	for _, l := range lines {
+		if !holds(d.Search, l.CaseNumber, l.MatterName, l.Place) {
+			continue
+		}
+		live := l.State == inspection.VisitOffered || l.State == inspection.VisitConfirmed
+		silent := l.Consent == inspection.ConsentAwaiting || l.Consent == inspection.ConsentUnserved
+		running := l.State == inspection.VisitInProgress || l.State == inspection.VisitCollecting
+		switch line := (inboxLine{InboxLine: l, Waiting: live && silent}); {
+		case line.Waiting:
+			d.Open = append(d.Open, line)
+		case running && l.Opinion == inspection.OpinionNone:
+			d.Opine = append(d.Opine, line)
+		default:
+			d.Done = append(d.Done, line)
+		}
+	}
+	err = p.Read(v.ctx(), func(q bun.IDB) (err error) {
+		d.Department, err = placeName(v, q)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return p.show(v, "inbox", d)
+}
+
+type invitationPage struct {
+	Visit              inspection.VisitView
+	Part               part
+	Opened             bool
+	Letter             string
+	Once               string
+	MayReply, MayOpine bool
+	Colleagues         []option
+}
+
+// ownPart finds the part of the reader's own department in a visit.
+func (p *site) ownPart(v *view) (inspection.VisitView, part, error) {
+	return p.partIn(v, func(one inspection.ParticipantView) bool { return one.DepartmentID == v.by.Department })
+}
+
+// invitation shows a notice to its department. Looking changes nothing: that
+// the notice was opened is recorded by a button of its own (SEC-10).
+func (p *site) invitation(v *view) error {
+	v.here = "/inbox/" + v.id()
+	found, own, err := p.ownPart(v)
+	if err != nil {
+		return err
+	}
+	d := invitationPage{
+		Visit: found, Part: own, Once: newOnce(), Opened: opened(own),
+		MayReply: found.State == inspection.VisitOffered || found.State == inspection.VisitConfirmed,
+		MayOpine: found.State == inspection.VisitInProgress || found.State == inspection.VisitCollecting,
+	}
+	if d.Opened {
+		if d.Letter, _, err = p.inboxText(v, own.ID, own.Round); err != nil {
+			return err
+		}
+	}
+	if d.Colleagues, err = p.colleagues(v); err != nil {
+		return err
+	}
+	return p.show(v, "invitation", d)
+}
+
+// opened reports whether somebody of the department has seen the notice of the
+// present round here.
+func opened(own part) bool {
+	for _, s := range own.Services {
+		if s.Class == "A" && s.Channel == "portal" && s.Round == own.Round {
+			return true
+		}
+	}
+	return false
+}
+
+// colleagues are the people somebody can pass an invitation to (INS-806).
+func (p *site) colleagues(v *view) (out []option, err error) {
+	return out, p.Read(v.ctx(), func(q bun.IDB) error {
+		people, err := auth.ListPeople(v.ctx(), q, auth.PersonQuery{Department: v.by.Department, Enabled: true})
+		for _, person := range people {
+			if person.ID != v.by.ID {
+				out = append(out, option{Value: person.ID, Text: person.Name})
+			}
+		}
+		return err
+	})
+}
+
+// openNotice records that a person of the department has seen the notice
+// (INS-704, class A), and shows it.
+func (p *site) openNotice(v *view) error {
+	found, own, err := p.ownPart(v)
+	if err != nil {
+		return err
+	}
+	if err := p.Inspection.Opened(v.ctx(), v.by, own.ID); err != nil {
+		return err
+	}
+	return v.leave("/inbox/"+found.ID, "")
+}
+
+// reply takes the department's answer (INS-801).
+func (p *site) reply(v *view) error {
+	found, own, err := p.ownPart(v)
+	if err != nil {
+		return err
+	}
+	request, err := readReply(v)
+	request.ParticipantID, request.Channel = own.ID, "portal"
+	var reply inspection.Reply
+	if err == nil {
+		reply, err = p.Inspection.Reply(v.ctx(), v.by, request)
+	}
+	if err != nil {
+		return p.done(v, err, form{"answer", ""}, p.invitation)
+	}
+	return v.leave("/inbox/"+found.ID, "flash.answered", "receipt", reply.Receipt, "says", p.say(v, "reply_says."+string(reply.Outcome)))
+}
+
+// opine takes the department's opinion (INS-1008).
+func (p *site) opine(v *view) error {
+	found, own, err := p.ownPart(v)
+	if err != nil {
+		return err
+	}
+	request := inspection.OpinionRequest{ParticipantID: own.ID, Kind: inspection.OpinionKind(v.form("kind")), Text: v.form("text")}
+	for i := 1; i <= 3 && request.Kind == inspection.Rectify; i++ {
+		item := inspection.Item{Finding: v.form("finding" + itoa(i)), Clause: v.form("clause" + itoa(i)), Term: v.form("term" + itoa(i))}
+		if item.Finding != "" || item.Clause != "" {
+			request.Items = append(request.Items, item)
+		}
+	}
+	if _, err := p.Inspection.Opine(v.ctx(), v.by, request); err != nil {
+		return p.done(v, err, form{"opine", ""}, p.invitation)
+	}
+	return v.leave("/inbox/"+found.ID, "flash.opined")
+}

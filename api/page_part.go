@@ -1,0 +1,270 @@
+package api
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/uptrace/bun"
+
+	"lianban/inspection"
+	"lianban/internal/fault"
+	"lianban/notify"
+)
+
+// partPages are the acts of a window on one department's part of a visit, and
+// the papers that belong to it.
+func (p *site) partPages() {
+	const at = "/visits/{id}/parts/{part}/"
+	p.on(Route{
+		Method: http.MethodPost, Path: at + "serve", Act: "pageServe", Who: actors(atDesk...),
+		Rate: uploadRate, Body: inspection.MaxScan + maxBody,
+	}, p.serve)
+	p.on(Route{Method: http.MethodPost, Path: at + "reply", Act: "pagePhoneReply", Who: actors(atDesk...)}, p.phoneReply)
+	p.on(Route{Method: http.MethodPost, Path: at + "confirm", Act: "pageConfirm", Who: actors(atDesk...)}, p.confirm)
+	p.on(Route{Method: http.MethodPost, Path: at + "uphold", Act: "pageUphold", Who: actors(atDesk...)}, p.uphold)
+	p.on(Route{Method: http.MethodPost, Path: at + "reverse", Act: "pageReverse", Who: actors(overseeing...)}, p.reverse)
+	p.on(Route{Method: http.MethodGet, Path: at + "notice", Act: "pageNotice", Who: readers(overseeing...)}, p.notice)
+	p.on(Route{Method: http.MethodGet, Path: "/visits/{id}/deemed/{department}", Act: "pageDeemed", Who: readers(mayEvidence...)}, p.deemed)
+	p.on(Route{
+		Method: http.MethodGet, Path: "/visits/{id}/evidence/{department}", Act: "pageBundle", Who: readers(mayEvidence...), Rate: uploadRate,
+	}, p.bundle)
+	p.on(Route{Method: http.MethodGet, Path: "/scans/{id}", Act: "pageScan", Who: readers(mayEvidence...)}, p.scan)
+}
+
+// onPart is onVisit for the part that the path names.
+func (p *site) onPart(v *view, act, flash string, do func(part string) error) error {
+	part := v.r.PathValue("part")
+	return p.onVisit(v, form{act, part}, func() ([]string, error) { return []string{flash}, do(part) })
+}
+
+// serve records a notice served on paper or by telephone (INS-707).
+func (p *site) serve(v *view) error {
+	return p.onPart(v, "serve", "flash.served", func(part string) error {
+		at, err := inspection.ParseTime(v.form("at"))
+		if err != nil {
+			return err
+		}
+		scan, err := v.upload("scan", inspection.MaxScan)
+		if err != nil {
+			return err
+		}
+		return p.Inspection.ServeByHand(v.ctx(), v.by, inspection.HandServiceRequest{
+			ParticipantID: part, Channel: v.form("channel"), Receiver: v.form("receiver"), Post: v.form("post"),
+			At: at, Said: v.form("said"), Scan: scan,
+		})
+	})
+}
+
+// upload reads one file of a form, at most one byte more than allowed, so that
+// the domain can say that it is too big. No file is no error.
+func (v *view) upload(name string, most int64) (inspection.Scan, error) {
+	file, header, err := v.r.FormFile(name)
+	if errors.Is(err, http.ErrMissingFile) || errors.Is(err, http.ErrNotMultipart) {
+		return inspection.Scan{}, nil
+	}
+	if err != nil {
+		return inspection.Scan{}, unreadable(err)
+	}
+	defer file.Close()
+	body, err := io.ReadAll(io.LimitReader(file, most+1))
+	if err != nil {
+		return inspection.Scan{}, unreadable(err)
+	}
+	return inspection.Scan{Name: clean(header.Filename), Bytes: body}, nil
+}
+
+// phoneReply records what a department said on the telephone (INS-808).
+func (p *site) phoneReply(v *view) error {
+	part := v.r.PathValue("part")
+	return p.onVisit(v, form{"phone", part}, func() ([]string, error) {
+		request, err := readReply(v)
+		if err != nil {
+			return nil, err
+		}
+		request.ParticipantID, request.Channel, request.GivenBy = part, "phone", v.form("given_by")
+		reply, err := p.Inspection.Reply(v.ctx(), v.by, request)
+		return []string{"flash.replied", "receipt", reply.Receipt}, err
+	})
+}
+
+// readReply reads the answer part of a form.
+func readReply(v *view) (inspection.ReplyRequest, error) {
+	r := inspection.ReplyRequest{
+		Round: whole(v.form("round")), Kind: inspection.ReplyKind(v.form("kind")), Reason: v.form("reason"),
+		Delegate: v.form("delegate"), Once: v.once(),
+	}
+	if r.Kind != inspection.ReplyDelegate {
+		r.Delegate = ""
+	}
+	if r.Kind != inspection.ReplyCounter {
+		return r, nil
+	}
+	for _, text := range v.proposals() {
+		at, err := inspection.ParseTime(text)
+		if err != nil {
+			return r, err
+		}
+		r.Proposals = append(r.Proposals, at)
+	}
+	return r, nil
+}
+
+// proposals are the other times of a form that were filled in.
+func (v *view) proposals() (out []string) {
+	for i := 1; i <= 3; i++ {
+		if text := v.form("proposal" + itoa(i)); text != "" {
+			out = append(out, text)
+		}
+	}
+	return out
+}
+
+func (p *site) confirm(v *view) error {
+	return p.onPart(v, "confirm", "flash.confirmed", func(part string) error {
+		return p.Inspection.Confirm(v.ctx(), v.by, part)
+	})
+}
+
+func (p *site) uphold(v *view) error {
+	return p.onPart(v, "uphold", "flash.upheld", func(part string) error {
+		return p.Inspection.Uphold(v.ctx(), v.by, part, v.form("reason"))
+	})
+}
+
+// reverse proposes to take a deemed consent back, or approves it as the second
+// person (INS-917).
+func (p *site) reverse(v *view) error {
+	return p.onPart(v, "reverse", "flash.reversed", func(part string) error {
+		return p.Inspection.Reverse(v.ctx(), v.by, part, v.form("reason"))
+	})
+}
+
+// partIn finds a department's part of a visit that the reader may see.
+func (p *site) partIn(v *view, which func(inspection.ParticipantView) bool) (inspection.VisitView, part, error) {
+	found, err := p.Inspection.FindVisit(v.ctx(), v.by, v.id())
+	if err != nil {
+		return found, part{}, err
+	}
+	i := slices.IndexFunc(found.Participants, which)
+	if i < 0 {
+		return found, part{}, notFound()
+	}
+	return found, p.partOf(v, found, found.Participants[i]), nil
+}
+
+func ofDepartmentIn(v *view) func(inspection.ParticipantView) bool {
+	return func(one inspection.ParticipantView) bool { return one.DepartmentID == v.r.PathValue("department") }
+}
+
+type noticePage struct{ Title, Number, Text, Department, Back string }
+
+// notice prints the notice with its slip, to be served on paper (INS-707). It
+// is the text of the department's inbox, which carries no link and no code.
+func (p *site) notice(v *view) error {
+	found, one, err := p.partIn(v, func(one inspection.ParticipantView) bool { return one.ID == v.r.PathValue("part") })
+	if err != nil {
+		return err
+	}
+	text, title, err := p.inboxText(v, one.ID, one.Round)
+	if err != nil {
+		return err
+	}
+	if text == "" || one.Notice == nil {
+		return notFound()
+	}
+	return p.show(v, "notice", noticePage{Title: title, Number: one.Notice.Number, Text: text, Department: one.Name, Back: "/visits/" + found.ID})
+}
+
+// inboxText is the notice as the department's inbox has it, of its last round.
+func (p *site) inboxText(v *view, part string, round int) (text, title string, err error) {
+	err = p.Read(v.ctx(), func(q bun.IDB) error {
+		sent, err := notify.ListBySubject(v.ctx(), q, part, notify.PurposeNotice)
+		for _, m := range sent {
+			if m.Channel == notify.Portal && m.Text != "" {
+				text, title = m.Text, m.Title
+			}
+		}
+		return err
+	})
+	return text, title, err
+}
+
+type deemedPage struct {
+	Visit inspection.VisitView
+	Part  part
+	Row   *inspection.Deemed
+	Inbox []watermark
+	Back  string
+}
+
+// watermark is through when a way in was seen to be alive.
+type watermark struct {
+	Channel string
+	At      time.Time
+}
+
+// deemed prints the record of a deemed consent (INS-937).
+func (p *site) deemed(v *view) error {
+	found, one, err := p.partIn(v, ofDepartmentIn(v))
+	if err != nil {
+		return err
+	}
+	if one.Deemed == nil {
+		return notFound()
+	}
+	d := deemedPage{Visit: found, Part: one, Row: one.Deemed, Back: "/visits/" + found.ID}
+	for name, text := range one.Deemed.Findings {
+		channel, isInbox := strings.CutPrefix(name, "inbox_")
+		if at, err := time.Parse(time.RFC3339, text); isInbox && err == nil {
+			d.Inbox = append(d.Inbox, watermark{p.say(v, "channel."+channel), at})
+		}
+	}
+	slices.SortFunc(d.Inbox, func(a, b watermark) int { return strings.Compare(a.Channel, b.Channel) })
+	return p.show(v, "deemed", d)
+}
+
+// bundle gives the evidence of one department as a file (EV-10).
+func (p *site) bundle(v *view) error {
+	found, one, err := p.partIn(v, ofDepartmentIn(v))
+	if err != nil {
+		return err
+	}
+	var out bytes.Buffer // whole: a bundle that fails half-way is never sent
+	err = p.Inspection.Bundle(v.ctx(), v.by, p.Audit, inspection.BundleRequest{VisitID: found.ID, DepartmentID: one.DepartmentID}, &out)
+	if err != nil {
+		return err
+	}
+	v.attach(found.CaseNumber+"-"+one.Name+".zip", "application/zip", out.Bytes())
+	return nil
+}
+
+// scan shows a scanned slip.
+func (p *site) scan(v *view) error {
+	media, body, err := p.Inspection.FindScan(v.ctx(), v.by, v.id())
+	if err != nil {
+		return err
+	}
+	ending := strings.TrimPrefix(media, "image/")
+	v.attach("slip."+ending, media, body)
+	return nil
+}
+
+// attach answers with a file to be kept, never shown as a page of ours.
+func (v *view) attach(name, media string, body []byte) {
+	h := v.w.Header()
+	h.Set("Content-Type", media)
+	h.Set("Content-Disposition", "attachment; filename*=UTF-8''"+url.PathEscape(name))
+	_, _ = v.w.Write(body) // a reader who is gone cannot be told
+}
+
+func itoa(n int) string { return strconv.Itoa(n) }
+
+// isMissing reports whether there is simply no such thing.
+func isMissing(err error) bool { return fault.KindOf(err) == fault.NotFound }

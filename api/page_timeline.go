@@ -1,0 +1,114 @@
+package api
+
+import (
+	"strings"
+	"time"
+
+	"github.com/uptrace/bun"
+
+	"lianban/inspection"
+	"lianban/internal/audit"
+	"lianban/internal/auth"
+)
+
+// moment is one entry of the evidence log in words.
+type moment struct {
+	At        time.Time
+	Text, Who string
+	Tone      string
+	Seq       int64
+}
+
+// toneOf colours what a reader looks for first.
+var toneOf = map[string]string{
+	"arrived": "good", "reply_received": "good", "visit_confirmed": "good", "opinion": "good", "joint_opinion": "good",
+	"hold": "warn", "deadline_moved": "warn", "escalated": "warn", "reversal_proposed": "warn",
+	"delivery_failed": "bad", "reply_late": "bad", "visit_cancelled": "bad", "visit_not_held": "bad",
+	"deemed": "deemed", "deemed_suspended": "deemed", "deemed_reversed": "deemed",
+}
+
+// wordOfField says which words a field of an entry is written with.
+var wordOfField = map[string]string{
+	"hold.reason": "hold", "hold_end.reason": "hold", "opinion.kind": "opinion_kind", "reply_received.kind": "reply_kind",
+	"reply_late.kind": "reply_kind", "reply_received.outcome": "reply_outcome", "mail_sorted.outcome": "mail_outcome",
+	"notice_composed.purpose": "purpose", "notice_composed.channel": "channel", "submitted.channel": "channel", "arrived.channel": "channel",
+}
+
+// moments puts the entries of a visit's streams into words, the latest first.
+func (p *site) moments(v *view, visit inspection.VisitView, entries []audit.Entry) (out []moment, err error) {
+	departments := map[string]string{}
+	for _, one := range visit.Participants {
+		departments[one.DepartmentID] = one.Name
+	}
+	for _, row := range visit.Case.Departments {
+		if departments[row.DepartmentID] == "" {
+			departments[row.DepartmentID] = inspection.SystemName(row.System).In(v.x.lang)
+		}
+	}
+	return out, p.Read(v.ctx(), func(q bun.IDB) error {
+		if v.x.lang == "en" {
+			known, err := names(v, q, p)
+			if err != nil {
+				return err
+			}
+			for id, name := range departments {
+				departments[id] = known.Of(id, name)
+			}
+		}
+		who := actorNames(v, q, p)
+		for i := len(entries) - 1; i >= 0; i-- {
+			m := p.moment(v, entries[i], departments)
+			if m.Who, err = who(entries[i].Actor); err != nil {
+				return err
+			}
+			out = append(out, m)
+		}
+		return nil
+	})
+}
+
+func (p *site) moment(v *view, e audit.Entry, departments map[string]string) moment {
+	kind := e.Type
+	if kind == "deadline_set" && e.Text("why") != "" {
+		kind = "deadline_moved"
+	}
+	m := moment{At: e.At, Tone: toneOf[kind], Seq: e.Seq}
+	args := []any{"type", e.Type, "department", departments[e.Stream[strings.LastIndexByte(e.Stream, '/')+1:]]}
+	for name, value := range e.Fields {
+		if words := wordOfField[e.Type+"."+name]; words != "" && p.set.Has(words+"."+e.Text(name)) {
+			value = p.say(v, words+"."+e.Text(name))
+		} else if name == "t2" {
+			value = local(e.Time(name))
+		}
+		args = append(args, name, value)
+	}
+	key := "leaf." + kind
+	if !p.set.Has(key) {
+		key = "leaf.other"
+	}
+	m.Text = p.say(v, key, args...)
+	return m
+}
+
+// actorNames names who acted, each person looked up once.
+func actorNames(v *view, q bun.IDB, p *site) func(actor string) (string, error) {
+	known := map[string]string{}
+	return func(actor string) (string, error) {
+		if name, ok := known[actor]; ok {
+			return name, nil
+		}
+		kind, id, _ := strings.Cut(actor, ":")
+		name := p.say(v, "who."+kind)
+		if kind == string(auth.KindPerson) {
+			person, err := auth.FindPerson(v.ctx(), q, id)
+			switch {
+			case err == nil:
+				name = person.Name
+			case !isMissing(err):
+				return "", err
+			}
+		}
+		known[actor] = name
+		return name, nil
+	}
+}

@@ -1,0 +1,247 @@
+package api
+
+import (
+	"net/http"
+	"slices"
+	"time"
+
+	"lianban/inspection"
+	"lianban/internal/auth"
+	"lianban/scheduler/workday"
+)
+
+func (p *site) visitPages() {
+	p.on(Route{Method: http.MethodGet, Path: "/visits", Act: "pageVisits", Who: anywhere(overseeing...)}, p.visits)
+	p.on(Route{Method: http.MethodGet, Path: "/visits/{id}", Act: "pageVisit", Who: readers(mayEvidence...)}, p.visit)
+	for path, act := range map[string]handler{
+		"start": p.startVisit, "end": p.endSite, "close": p.closeVisit, "cancel": p.cancelVisit, "not-held": p.notHeld,
+	} {
+		p.on(Route{Method: http.MethodPost, Path: "/visits/{id}/" + path, Act: "pageVisit." + path, Who: actors(atDesk...)}, act)
+	}
+	p.on(Route{Method: http.MethodGet, Path: "/visits/{id}/opinion", Act: "pageJointOpinion", Who: readers(mayEvidence...)}, p.jointOpinion)
+	p.on(Route{Method: http.MethodPost, Path: "/visits/{id}/holds/{hold}/end", Act: "pageEndHold", Who: actors(atDesk...)}, p.endHoldOf)
+}
+
+type visitsPage struct {
+	Search   string
+	Filtered bool
+	Full     int
+	States   []option
+	Visits   []inspection.Visit
+}
+
+// mostVisits is how many visits the list shows; search narrows it.
+const mostVisits = 200
+
+func (p *site) visits(v *view) error {
+	list, err := p.Inspection.ListVisits(v.ctx(), v.by, inspection.VisitQuery{
+		Search: v.query("q"), State: inspection.VisitState(v.query("state")), Limit: mostVisits,
+	})
+	if err != nil {
+		return err
+	}
+	d := visitsPage{
+		Search: v.query("q"), Filtered: v.query("q") != "" || v.query("state") != "", Visits: list,
+		States: p.stateOptions(v, "visit_state", "draft", "offered", "confirmed", "in_progress", "collecting", "closed", "not_held", "cancelled"),
+	}
+	if len(list) == mostVisits {
+		d.Full = mostVisits
+	}
+	return p.show(v, "visits", d)
+}
+
+type visitPage struct {
+	Visit    inspection.VisitView
+	Next     string // what is to be done next: a word of visit.next
+	Ahead    bool   // it has not begun
+	Limit    time.Time
+	Parts    []part
+	Things   []inspection.Resource // vehicles and rooms
+	Tasks    []taskLine
+	Timeline []moment
+	Once     string
+	May      map[string]bool // acts that the reader is offered
+	Acts     []string        // whose refusal is shown at the head
+
+	CancelReasons, NotHeldReasons []string
+}
+
+// part is one department's part as the window sees it, with what can be done.
+type part struct {
+	inspection.ParticipantView
+	Line   string // how the deadline was counted, in the reader's language
+	Silent bool   // an answer is still waited for
+
+	MayConfirm, MayUphold, MayReverse, MayServe, MayReply bool
+}
+
+// visit shows a visit to a window or an auditor. A department has a page of its
+// own for it, made for a telephone.
+func (p *site) visit(v *view) error {
+	if v.by.Department != "" && !v.is(atDesk...) {
+		http.Redirect(v.w, v.r, "/inbox/"+v.id(), http.StatusSeeOther)
+		return nil
+	}
+	v.here = "/visits/" + v.id()
+	found, err := p.Inspection.FindVisit(v.ctx(), v.by, v.id())
+	if err != nil {
+		return err
+	}
+	entries, err := p.Inspection.Timeline(v.ctx(), v.by, found.ID)
+	if err != nil {
+		return err
+	}
+	d := visitPage{
+		Visit: found, Limit: endOfDay(found.Case.LimitDate), Once: newOnce(), May: actsOf(v, found), Next: string(found.State),
+		Ahead: found.State == inspection.VisitOffered || found.State == inspection.VisitConfirmed,
+		Acts:  []string{"start", "end", "close"}, CancelReasons: inspection.EndReasons("Cancel"), NotHeldReasons: inspection.EndReasons("NotHeld"),
+	}
+	if !v.organises(found.CentreID) || !p.set.Has("visit.next."+d.Next) {
+		d.Next = ""
+	}
+	for _, t := range found.Tasks {
+		d.Tasks = append(d.Tasks, taskOf(t))
+	}
+	for _, one := range found.Participants {
+		d.Parts = append(d.Parts, p.partOf(v, found, one))
+	}
+	for _, r := range found.Resources {
+		if r.Kind == inspection.KindVehicle || r.Kind == inspection.KindRoom {
+			d.Things = append(d.Things, r)
+		}
+	}
+	if d.Timeline, err = p.moments(v, found, entries); err != nil {
+		return err
+	}
+	return p.show(v, "visit", d)
+}
+
+// actsOf are the acts that a visit's state and the reader's place allow. The
+// domain decides again when one is done.
+func actsOf(v *view, visit inspection.VisitView) map[string]bool {
+	window := v.organises(visit.CentreID)
+	live := visit.State == inspection.VisitOffered || visit.State == inspection.VisitConfirmed
+	return map[string]bool{
+		"window":  window,
+		"board":   window && visit.State == inspection.VisitDraft,
+		"start":   window && live,
+		"end":     window && visit.State == inspection.VisitInProgress,
+		"close":   window && visit.State == inspection.VisitCollecting,
+		"notheld": window && visit.State == inspection.VisitInProgress,
+		"cancel":  window && (live || visit.State == inspection.VisitDraft),
+		"parts":   window || v.by.Is(auth.Auditor),
+	}
+}
+
+func (p *site) partOf(v *view, visit inspection.VisitView, one inspection.ParticipantView) part {
+	live := visit.State == inspection.VisitOffered || visit.State == inspection.VisitConfirmed
+	window := v.organises(visit.CentreID)
+	deemed := one.Opinion == inspection.OpinionDeemed || one.Opinion == inspection.OpinionReview
+	return part{
+		ParticipantView: one, Line: p.deadlineLine(v, one.Deadline),
+		Silent:    one.Consent == inspection.ConsentAwaiting || one.Consent == inspection.ConsentUnserved,
+		MayServe:  window && live && one.Notice != nil && !one.Notice.ComposedAt.IsZero(),
+		MayReply:  window && live,
+		MayUphold: v.supervises(visit.CentreID) && one.Opinion == inspection.OpinionReview && one.Consent == inspection.ConsentDeemed,
+		MayReverse: deemed && visit.State != inspection.VisitClosed && one.Deemed != nil && one.Deemed.SuspendedAt.IsZero() &&
+			(v.supervises(visit.CentreID) || v.by.Is(auth.Auditor)),
+		MayConfirm: window && slices.ContainsFunc(visit.Tasks, func(t inspection.Task) bool {
+			return t.Kind == inspection.TaskConfirm && t.Subject == one.ID
+		}),
+	}
+}
+
+// deadlineLine says how a deadline was counted. In Chinese it is the line of
+// the record itself (INS-937).
+func (p *site) deadlineLine(v *view, d *workday.Deadline) string {
+	if d == nil {
+		return ""
+	}
+	if v.x.lang == "zh" {
+		return d.Line
+	}
+	return p.say(v, "deadline.line", "start", local(d.Start), "served", d.Served, "term", d.Term, "due", local(d.Due), "version", d.CalendarVersion)
+}
+
+// local writes an instant of Shanghai in a line of text.
+func local(t time.Time) string { return t.In(workday.Shanghai).Format("2006-01-02 15:04") }
+
+// onVisit ends an act on a visit: back to it, or the page with the refusal. Who
+// may not read the visit learns nothing of it (SEC-3).
+func (p *site) onVisit(v *view, f form, act func() (flash []string, err error)) error {
+	if _, err := p.Inspection.FindVisit(v.ctx(), v.by, v.id()); err != nil {
+		return err
+	}
+	flash, err := act()
+	if err != nil {
+		return p.done(v, err, f, p.visit)
+	}
+	to := "/visits/" + v.id()
+	if f.on != "" {
+		to += "#part-" + f.on
+	}
+	return v.leave(to, flash[0], flash[1:]...)
+}
+
+func (p *site) startVisit(v *view) error {
+	return p.onVisit(v, form{"start", ""}, func() ([]string, error) {
+		_, err := p.Inspection.Start(v.ctx(), v.by, v.id())
+		return []string{"flash.visit.started"}, err
+	})
+}
+
+func (p *site) endSite(v *view) error {
+	return p.onVisit(v, form{"end", ""}, func() ([]string, error) {
+		_, err := p.Inspection.EndSite(v.ctx(), v.by, v.id())
+		return []string{"flash.visit.ended"}, err
+	})
+}
+
+func (p *site) closeVisit(v *view) error {
+	return p.onVisit(v, form{"close", ""}, func() ([]string, error) {
+		j, err := p.Inspection.Close(v.ctx(), v.by, v.id())
+		return []string{"flash.visit.closed", "number", j.Number}, err
+	})
+}
+
+func (p *site) cancelVisit(v *view) error {
+	return p.onVisit(v, form{"cancel", ""}, func() ([]string, error) {
+		_, err := p.Inspection.Cancel(v.ctx(), v.by, v.id(), v.form("code"), v.form("reason"))
+		return []string{"flash.visit.cancelled"}, err
+	})
+}
+
+func (p *site) notHeld(v *view) error {
+	return p.onVisit(v, form{"not-held", ""}, func() ([]string, error) {
+		_, err := p.Inspection.NotHeld(v.ctx(), v.by, v.id(), v.form("code"), v.form("reason"))
+		return []string{"flash.visit.not_held"}, err
+	})
+}
+
+func (p *site) endHoldOf(v *view) error {
+	hold := v.r.PathValue("hold")
+	return p.onVisit(v, form{"hold", hold}, func() ([]string, error) {
+		return []string{"flash.hold.ended"}, p.Inspection.EndHold(v.ctx(), v.by, hold, v.form("reason"))
+	})
+}
+
+type jointPage struct {
+	Joint        *inspection.JointOpinion
+	Number, Back string
+}
+
+// jointOpinion prints the numbered result (INS-1102).
+func (p *site) jointOpinion(v *view) error {
+	found, err := p.Inspection.FindVisit(v.ctx(), v.by, v.id())
+	if err != nil {
+		return err
+	}
+	if found.Joint == nil {
+		return notFound()
+	}
+	d := jointPage{Joint: found.Joint, Number: found.Joint.Number, Back: "/visits/" + found.ID}
+	if found.Joint.Version > 1 {
+		d.Number += "-v" + itoa(found.Joint.Version)
+	}
+	return p.show(v, "opinion", d)
+}
