@@ -1,0 +1,227 @@
+package main
+
+import (
+	"bytes"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/uptrace/bun"
+
+	"lianban/inspection"
+	"lianban/internal/auth"
+	"lianban/internal/office"
+	"lianban/notify"
+	"lianban/scheduler/workday"
+)
+
+func day(t *testing.T, text string) workday.Date {
+	t.Helper()
+	d, err := workday.ParseDate(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
+
+// newTestApp is the program in a directory of the test's own.
+func newTestApp(t *testing.T) (*app, *bytes.Buffer) {
+	t.Helper()
+	var out bytes.Buffer
+	return &app{
+		console: console{in: strings.NewReader(""), out: &out, err: &out}, ctx: t.Context(), lang: "zh",
+		cfg: config{
+			Data: t.TempDir(), Origin: "test.example/log", PublicURL: "http://127.0.0.1:8080",
+			MailDomain: "lianban.example", MailFrom: "window@lianban.example", MailSep: "+", SMSSignature: "永州政务",
+		},
+	}, &out
+}
+
+// DEC-9, and far enough from years whose holidays are not announced.
+func TestDemoBeginsOnAWorkingDayWithFinalDaysAhead(t *testing.T) {
+	years, err := workday.Shipped()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cal, err := workday.New(1, years)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for today, want := range map[string]string{
+		"2026-11-24": "2026-11-24",
+		"2026-11-22": "2026-11-20", // Sunday
+		"2026-10-05": "2026-09-30", // holiday
+		"2026-10-10": "2026-10-10", // a Saturday that is worked
+		"2026-12-31": "2026-12-10",
+		"2027-06-01": "2026-12-10", // 2027 is not announced
+		"2031-01-01": "2026-12-10",
+	} {
+		got, err := demoDay(cal, day(t, today))
+		if err != nil || got != day(t, want) {
+			t.Errorf("on %s it begins on %s (%v), want %s", today, got, err, want)
+		}
+	}
+}
+
+// DEC-8: the same city whatever the day, with something on every page.
+func TestDemoCityHasSomethingOnEveryPage(t *testing.T) {
+	for _, today := range []string{"2026-11-24", "2026-10-11", "2027-03-01"} {
+		t.Run(today, func(t *testing.T) {
+			t.Parallel()
+			a, _ := newTestApp(t)
+			w, err := a.newWorldOn(day(t, today))
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer w.db.Close()
+			if err := w.furnish(a.ctx); err != nil {
+				t.Fatal(err)
+			}
+			if err := w.history(a.ctx); err != nil {
+				t.Fatal(err)
+			}
+			if at := w.dial.Now(); at.Sub(w.day.At(9*60+40)) > time.Minute {
+				t.Errorf("it is %v, want 09:40 on %s", at, w.day)
+			}
+			checkSize(t, w)
+			checkDesks(t, w)
+		})
+	}
+}
+
+func checkSize(t *testing.T, w *world) {
+	t.Helper()
+	err := w.db.Read(t.Context(), func(q bun.IDB) error {
+		departments, err := office.ListDepartments(t.Context(), q, office.DepartmentQuery{})
+		if err != nil {
+			return err
+		}
+		people, err := auth.ListPeople(t.Context(), q, auth.PersonQuery{})
+		if err != nil {
+			return err
+		}
+		roles := map[auth.Role]int{}
+		for _, p := range people {
+			for _, r := range p.Roles {
+				roles[r]++
+			}
+		}
+		if len(departments) != 20 || roles[auth.Inspector] != 60 || roles[auth.Head] != 20 || roles[auth.Courier] != 6 {
+			t.Errorf("%d departments, roles %v", len(departments), roles)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func checkDesks(t *testing.T, w *world) {
+	t.Helper()
+	s := &stage{world: w, ctx: t.Context()}
+	var tasks []inspection.TaskKind
+	var holds []inspection.HoldReason
+	states := map[inspection.VisitState]int{}
+	for _, key := range []string{"lst", "ll"} {
+		today, err := w.inspection.Today(t.Context(), s.clerk(key))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, x := range today.Tasks {
+			tasks = append(tasks, x.Kind)
+		}
+		for _, x := range today.Held {
+			holds = append(holds, x.Reasons...)
+		}
+		if len(today.Waiting) == 0 || key == "lst" && (len(today.Unbooked) < 4 || len(today.Visits) != 1) {
+			t.Errorf("%s: %d wait, %d to book, %d today", key, len(today.Waiting), len(today.Unbooked), len(today.Visits))
+		}
+		visits, err := w.inspection.ListVisits(t.Context(), s.clerk(key), inspection.VisitQuery{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, v := range visits {
+			states[v.State]++
+		}
+	}
+	for _, kind := range []inspection.TaskKind{
+		inspection.TaskNeverDeemed, inspection.TaskDeclined, inspection.TaskCounter, inspection.TaskReadMail,
+		inspection.TaskServeByHand, inspection.TaskBook,
+	} {
+		if !slices.Contains(tasks, kind) {
+			t.Errorf("no task %s among %v", kind, tasks)
+		}
+	}
+	for _, reason := range []inspection.HoldReason{inspection.HoldNeverDeemed, inspection.HoldMail} {
+		if !slices.Contains(holds, reason) {
+			t.Errorf("no hold %s among %v", reason, holds)
+		}
+	}
+	for _, state := range []inspection.VisitState{inspection.VisitOffered, inspection.VisitConfirmed, inspection.VisitClosed} {
+		if states[state] == 0 {
+			t.Errorf("no visit is %s: %v", state, states)
+		}
+	}
+}
+
+// DEC-9: what is due while the clock is moved happens on the way.
+func TestMovingTheDemoClockLivesThroughTheTime(t *testing.T) {
+	a, _ := newTestApp(t)
+	w, err := a.newWorld()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer w.db.Close()
+	s := &stage{world: w, ctx: a.ctx}
+	s.fail("furnish", w.furnish(a.ctx))
+	s.skip(1, "16:00")
+	s.fail("sign in", w.signIn(a.ctx))
+	s.skip(0, "09:40")
+	v := s.book(s.accept(scenario{
+		"lst", "M03", "湘江渔庄", "13807461299", "冷水滩区湘江路52号", 26.4398, 111.6087, "floor_area_m2=120 outdoor_sign=yes",
+	}), 3, "09:00")
+	due, err := w.nextDeadline(a.ctx)
+	s.fail("next deadline", err)
+	if s.err != nil {
+		t.Fatal(s.err)
+	}
+	if err := w.until(a.ctx, w.day.AddDays(14).At(12*60)); err != nil {
+		t.Fatal(err)
+	}
+	for _, key := range []string{"lst/amr", "lst/fire", "lst/urban"} {
+		p := s.part(v, key)
+		if p.Deemed == nil || p.Deemed.DecidedAt.Sub(due) > time.Second {
+			t.Errorf("%s: %s, %+v; its deadline was %v", key, p.Consent, p.Deemed, due)
+		}
+	}
+	if err := w.until(a.ctx, w.dial.Now().Add(-time.Hour)); err != nil {
+		t.Errorf("a moment that has passed changes nothing: %v", err)
+	}
+}
+
+// ICA-67, SEC-10: what the walk shows is read from the bytes that went out.
+func TestALetterOfOursIsReadFromItsBytes(t *testing.T) {
+	a, _ := newTestApp(t)
+	w, err := a.newWorld()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer w.db.Close()
+	k := &walker{stage: &stage{world: w, ctx: a.ctx}, teller: newTeller(&bytes.Buffer{}), a: a}
+	k.setUp()
+	k.takeIn()
+	k.findTime()
+	k.pass(1)
+	l, err := readLetter(k.sent(k.part(k.v, "lst/fire"), notify.PurposeNotice, notify.Mail).Body)
+	if err != nil || k.err != nil {
+		t.Fatal(err, k.err)
+	}
+	token, code, err := l.key()
+	if err != nil || len(token) < 20 || len(code) != 6 || !l.calendar || !strings.HasPrefix(l.replyTo, "v+") || l.to != "office@fire.lst.example" {
+		t.Errorf("%v: token %q, code %q, %+v", err, token, code, l)
+	}
+	if _, _, err := (letter{text: "no link"}).key(); err == nil {
+		t.Error("a letter without link has a key")
+	}
+}
