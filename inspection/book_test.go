@@ -394,3 +394,21 @@ func TestWhenNothingFitsTheAnswerNamesWhoBlocksAndWhatElseWouldDo(t *testing.T) 
 		}
 	})
 }
+
+func TestACentreTakesOnlySoManyVisitsInAHalfDay(t *testing.T) { // INS-502 centre_full, DEC-5
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		w := newWorld(t, d)
+		ctx := t.Context()
+		_, err := w.office.ProposeSetting(ctx, office.SettingChange{Key: "centre.max_per_halfday", Value: "1", Reason: "试行"}, "person:one")
+		w.must(err)
+		v := w.newVisit()
+		answer, err := w.Slots(ctx, w.clerk, SlotRequest{VisitID: w.newDraft().ID, From: workday.DateOf(v.Start), To: workday.DateOf(v.Start)})
+		w.must(err)
+		half := func(t time.Time) bool { return t.In(workday.Shanghai).Hour() < 12 }
+		for _, o := range answer.Offers {
+			if half(o.Start) == half(v.Start) {
+				t.Fatalf("offered %v beside the visit at %v", o.Start, v.Start)
+			}
+		}
+	})
+}

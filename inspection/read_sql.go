@@ -15,6 +15,7 @@ import (
 	"lianban/internal/auth"
 	"lianban/internal/fault"
 	"lianban/internal/office"
+	"lianban/scheduler/slot"
 )
 
 func page(limit int) int64 {
@@ -310,4 +311,19 @@ func NextDeadline(ctx context.Context, q bun.IDB, now time.Time) (time.Time, err
 		return time.Time{}, nil
 	}
 	return row.NextAt, err
+}
+
+// centreVisits are the other visits the centre has in those days.
+func centreVisits(ctx context.Context, q bun.IDB, v Visit, days []slot.Day) (out []slot.Span, err error) {
+	if len(days) == 0 {
+		return nil, nil
+	}
+	var rows []Visit
+	err = q.NewSelect().Model(&rows).Column("start_at", "end_at").
+		Where("centre_id = ? AND id <> ? AND state NOT IN (?)", v.CentreID, v.ID, bun.List([]VisitState{VisitDraft, VisitCancelled, VisitNotHeld})).
+		Where("start_at >= ? AND start_at < ?", days[0].Date.Midnight(), days[len(days)-1].Date.AddDays(1).Midnight()).Scan(ctx)
+	for _, r := range rows {
+		out = append(out, slot.Span{From: r.Start, To: r.End})
+	}
+	return out, err
 }

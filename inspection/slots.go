@@ -125,6 +125,11 @@ func (d *Desk) world(ctx context.Context, q bun.IDB, by auth.Actor, r SlotReques
 	if err := w.dates(r, d.now()); err != nil {
 		return world{}, err
 	}
+	if w.problem.HalfDay > 0 {
+		if w.problem.Centre, err = centreVisits(ctx, q, v, w.problem.Days); err != nil {
+			return world{}, err
+		}
+	}
 	return w, d.people(ctx, q, &w)
 }
 
@@ -365,7 +370,11 @@ func (d *Desk) lockSlot(ctx context.Context, tx bun.IDB, by auth.Actor, visitID 
 	if err != nil {
 		return chosen{}, err
 	}
-	if _, err := lockVisit(ctx, tx, visitID); err != nil {
+	v, err := lockVisit(ctx, tx, visitID)
+	if err != nil {
+		return chosen{}, err
+	}
+	if err := d.lockHall(ctx, tx, v); err != nil {
 		return chosen{}, err
 	}
 	if err := sweepHolds(ctx, tx, choice.Resources, d.now()); err != nil {
@@ -381,6 +390,17 @@ func (d *Desk) lockSlot(ctx context.Context, tx bun.IDB, by auth.Actor, visitID 
 	}
 	s := chosen{c: w.c, v: w.v, g: w.g, choice: choice, resources: resources}
 	return s, w.fits(s)
+}
+
+// lockHall makes bookings of one centre wait for each other where it takes only
+// so many visits in a half-day (DEC-5).
+func (d *Desk) lockHall(ctx context.Context, tx bun.IDB, v Visit) error {
+	g, err := d.ground(ctx, tx, v, "")
+	if err != nil || g.rules.CentrePerHalfDay == 0 {
+		return err
+	}
+	_, err = nextNumber(ctx, tx, "hall/"+v.CentreID, d.now(), "%s-%d-%d")
+	return err
 }
 
 // fits refuses a choice that no longer holds, by the code of the first rule
