@@ -32,7 +32,7 @@ func newDocument(mux *http.ServeMux) huma.API {
 }
 
 // describe makes an operation's part of the document from its line and types.
-func (s *Server) describe(line Route, plan reading, in, out reflect.Type) *huma.Operation {
+func (s *Server) describe(line Route, plan reading, out reflect.Type) *huma.Operation {
 	schemas := s.doc.OpenAPI().Components.Schemas
 	op := &huma.Operation{
 		Method: line.Method, Path: line.Path, OperationID: line.Act,
@@ -46,10 +46,10 @@ func (s *Server) describe(line Route, plan reading, in, out reflect.Type) *huma.
 		op.Extensions["x-scope"] = line.Scope
 	}
 	for _, p := range plan.params {
-		op.Parameters = append(op.Parameters, describeParam(schemas, in.FieldByIndex(p.index), p))
+		op.Parameters = append(op.Parameters, describeParam(schemas, line.in.FieldByIndex(p.index), p))
 	}
 	if plan.body != nil {
-		op.RequestBody = describeBody(schemas, in.FieldByIndex(plan.body), plan, line.Act)
+		op.RequestBody = describeBody(schemas, line.in.FieldByIndex(plan.body), plan, line.Act)
 	}
 	s.describeAnswers(op, line, out)
 	s.doc.OpenAPI().AddOperation(op)

@@ -45,11 +45,11 @@ type file struct {
 // validator, done, and answered; In and Out also make its part of the document,
 // so that document and check cannot drift apart (STK-39).
 func register[In, Out any](s *Server, line Route, act func(ctx context.Context, c *call, in *In) (Out, error)) {
-	line.Path = prefix + line.Path
+	line.Path, line.in = prefix+line.Path, reflect.TypeFor[In]()
 	if line.Status == 0 {
 		line.Status = http.StatusOK
 	}
-	plan := readingOf(reflect.TypeFor[In]())
+	plan := readingOf(line.in)
 	handler := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		c := &call{by: exchangeOf(r).by, lang: exchangeOf(r).lang, at: s.now(), url: r.URL, header: w.Header()}
 		in, err := readAndCheck[In](s, plan, c, r)
@@ -66,7 +66,7 @@ func register[In, Out any](s *Server, line Route, act func(ctx context.Context, 
 	})
 	s.routes = append(s.routes, line)
 	admitted := s.admit(line, s.refuseJSON, handler)
-	op := s.describe(line, plan, reflect.TypeFor[In](), reflect.TypeFor[Out]())
+	op := s.describe(line, plan, reflect.TypeFor[Out]())
 	s.doc.Adapter().Handle(op, func(hc huma.Context) {
 		r, w := humago.Unwrap(hc)
 		admitted.ServeHTTP(w, r)

@@ -2,6 +2,7 @@ package api
 
 import (
 	"net/http"
+	"reflect"
 	"slices"
 
 	"lianban/internal/auth"
@@ -20,6 +21,8 @@ type Route struct {
 	Rate         rateClass
 	Body         int64 // most bytes of a request's body, 0 means 1 MB (SEC-34)
 	Status       int   // of the answer when all is well, 0 means 200
+
+	in reflect.Type // request struct of an operation
 }
 
 // Who says who may call a Route. The decision itself is taken by the package
