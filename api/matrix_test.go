@@ -95,7 +95,6 @@ func apiSamples(s *scene) map[string]sample {
 		"rejectAddress": {path: "/addresses/" + s.line + "/reject"},
 		"addResource":   {path: "/resources", body: map[string]any{"kind": "inspector", "name": "赵六", "department_id": "431103-fire"}},
 		"addAbsence":    {path: "/resources/" + s.resource + "/absences", body: map[string]any{"start": "2026-12-30T09:00:00+08:00", "end": "2026-12-30T10:00:00+08:00"}},
-		"recuse":        {path: "/resources/" + s.resource + "/recusals", body: map[string]any{"applicant": "某店", "reason": "亲属"}},
 	}
 }
 

@@ -22,10 +22,6 @@ func (s *Server) resourceRoutes() {
 		Title: words{"登记请假或值班", "Enter leave or duty"},
 		Who:   Who{Roles: []auth.Role{auth.Supervisor, auth.Admin}, Own: []auth.Role{auth.Head, auth.Inspector}, Else: http.StatusForbidden},
 	}, s.addAbsence)
-	register(s, Route{
-		Method: http.MethodPost, Path: "/resources/{id}/recusals", Act: "recuse",
-		Title: words{"登记回避", "Keep an inspector away from an applicant"}, Who: anywhere(auth.Head, auth.Supervisor),
-	}, s.recuse)
 }
 
 type addResource struct {
@@ -93,16 +89,4 @@ func (s *Server) addAbsence(ctx context.Context, c *call, in *addAbsence) (inspe
 	return s.Inspection.AddAbsence(ctx, c.by, inspection.Absence{
 		ResourceID: in.ID, Start: instant(in.Body.Start), End: instant(in.Body.End), Reason: in.Body.Reason,
 	})
-}
-
-type recuse struct {
-	ID   string `path:"id" validate:"required,code"`
-	Body struct {
-		Applicant string `json:"applicant" validate:"required,line=80" doc:"name as in the case"`
-		Reason    string `json:"reason" validate:"required,line=200"`
-	}
-}
-
-func (s *Server) recuse(ctx context.Context, c *call, in *recuse) (none, error) {
-	return none{}, s.Inspection.Recuse(ctx, c.by, inspection.Recusal{ResourceID: in.ID, Applicant: in.Body.Applicant, Reason: in.Body.Reason})
 }
