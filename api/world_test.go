@@ -39,6 +39,8 @@ type world struct {
 	keys    map[string]string
 	people  map[string][]inspection.Resource // by system, of 冷水滩区
 	spec    *contract
+	logger  *slog.Logger
+	overdue error // what reading the oldest overdue row fails with
 }
 
 // handClock is set by the test; wall and monotonic time move together.
@@ -110,7 +112,7 @@ func newWorld(t testing.TB) *world {
 // wire builds the desks as cmd does.
 func (w *world) wire() {
 	addresses := notify.Addresses{Domain: "lianban.example", Separator: "+", Key: make([]byte, 32)}
-	logger := slog.New(slog.NewJSONHandler(w.log, nil))
+	w.logger = slog.New(slog.NewJSONHandler(w.log, nil))
 	authDesk := &auth.Desk{DB: w.db, Now: w.trust.Now, Endless: true, Hash: auth.Argon2{Memory: 8, Time: 1, Threads: 1}}
 	in := &inspection.Desk{
 		DB: w.db, Now: w.trust.Now, Auth: authDesk, Addresses: addresses, ClockHealthy: w.trust.Healthy,
@@ -121,7 +123,7 @@ func (w *world) wire() {
 		return in.LinkLocked(ctx, tx, l)
 	}
 	outbox := &notify.Desk{
-		DB: w.db, Now: w.trust.Now, Log: logger, Instance: "test", Jitter: func() float64 { return 0.5 }, Addresses: addresses,
+		DB: w.db, Now: w.trust.Now, Log: w.logger, Instance: "test", Jitter: func() float64 { return 0.5 }, Addresses: addresses,
 		Channels: map[string]notify.Channel{notify.Mail: w.mail, notify.SMS: w.mail},
 		Compose:  in.Compose, Served: in.Served, Failed: in.Bounced, Dead: in.Dead, Inbound: in.MailCame,
 		Callbacks: &notify.CallbackCheck{PublicURL: "http://127.0.0.1:8080", AuthToken: "secret"},
@@ -133,9 +135,9 @@ func (w *world) wire() {
 		Inspection: in, Notify: outbox, Auth: authDesk,
 		Office: &office.Desk{DB: w.db, Now: w.trust.Now, InUse: inspection.HasOpenRound, TellOld: in.TellOldAddress},
 		Audit:  &audit.Desk{DB: w.db, Now: w.trust.Now, Key: key},
-		Read:   w.db.Read, Now: w.trust.Now, Log: logger, PublicURL: "http://127.0.0.1:8080",
+		Read:   w.db.Read, Now: w.trust.Now, Log: w.logger, PublicURL: "http://127.0.0.1:8080",
 		Ready:   func(context.Context) []Check { return []Check{{Name: "schema", OK: true}} },
-		Metrics: NewMetrics(MetricsSource{}),
+		Metrics: NewMetrics(w.metricsSource()),
 	}
 	w.handler, err = w.Handler()
 	w.must(err)
