@@ -127,15 +127,7 @@ func (b *boarding) search() (err error) {
 	if err := b.nameDepartments(); err != nil {
 		return err
 	}
-	b.free = map[workday.Date]int{}
-	for i, o := range b.answer.Offers {
-		b.free[o.Date]++
-		if i < bestOffers {
-			card := b.card(o)
-			card.Best = i == 0
-			b.d.Offers = append(b.d.Offers, card)
-		}
-	}
+	b.offers()
 	b.d.Total, b.d.Provisional = len(b.answer.Offers), b.answer.Provisional
 	b.d.Earliest = b.answer.Earliest.Midnight()
 	if e := b.answer.Explanation; e != nil && len(b.answer.Offers) == 0 {
@@ -143,6 +135,24 @@ func (b *boarding) search() (err error) {
 	}
 	b.d.Alternatives = b.alternatives()
 	return nil
+}
+
+// offers shows the best time of each half-day, best first, and counts the rest:
+// starts a quarter of an hour apart are no choice.
+func (b *boarding) offers() {
+	b.free = map[workday.Date]int{}
+	shown := map[string]bool{}
+	for i, o := range b.answer.Offers {
+		b.free[o.Date]++
+		half := o.Date.String() + o.Start.In(workday.Shanghai).Format("PM")
+		if shown[half] || len(b.d.Offers) == bestOffers {
+			continue
+		}
+		shown[half] = true
+		card := b.card(o)
+		card.Best = i == 0
+		b.d.Offers = append(b.d.Offers, card)
+	}
 }
 
 // nameDepartments names the departments of the search in the reader's language.

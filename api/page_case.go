@@ -3,6 +3,7 @@ package api
 import (
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 
 	"github.com/uptrace/bun"
@@ -112,7 +113,9 @@ func (p *site) oneCase(v *view) error {
 			return err
 		}
 		division, err := office.FindDivision(v.ctx(), q, c.Division)
-		d.Division = inspection.Words{ZH: division.Name, EN: division.NameEN}.In(v.x.lang)
+		if !strings.Contains(c.Site.Address, division.Name) {
+			d.Division = inspection.Words{ZH: division.Name, EN: division.NameEN}.In(v.x.lang)
+		}
 		if err != nil {
 			return err
 		}

@@ -190,19 +190,30 @@ func (b *boarding) matrix(day inspection.BoardDay) *matrix {
 	for i, row := range b.answer.Departments {
 		m.Rows = append(m.Rows, matrixRow{Name: b.names[row.DepartmentID], Min: b.staff(i)})
 	}
-	last := time.Time{}
+	gap := false
 	for i, start := range day.Starts {
 		if !quarters && start.Minute()%30 != 0 {
 			continue
 		}
-		gap := !last.IsZero() && start.Sub(last) > 30*time.Minute
-		last = start
+		if b.closed(day, i) { // nobody can start at midday or near closing time
+			gap = len(m.Columns) > 0
+			continue
+		}
 		m.Columns = append(m.Columns, b.column(day, i, gap))
 		for r := range m.Rows {
 			m.Rows[r].Cells = append(m.Rows[r].Cells, b.cell(day.Cells[r][i], b.answer.Departments[r].DepartmentID, gap))
 		}
+		gap = false
 	}
 	return m
+}
+
+// closed reports whether the house itself rules a start out, whoever is free.
+func (b *boarding) closed(day inspection.BoardDay, i int) bool {
+	return slices.ContainsFunc(day.Cells, func(cells []slot.Cell) bool {
+		why := cells[i].Why
+		return why.Department == "" && (why.Code == slot.Lunch || why.Code == slot.OutsideHours)
+	})
 }
 
 // staff is how many people a department has to send.

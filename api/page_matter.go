@@ -31,7 +31,7 @@ func questionsOf(v *view, act string, asked []inspection.Attribute, known inspec
 	out := make([]question, len(asked))
 	for i, a := range asked {
 		value := known[a.Name].String()
-		if v.tried.Is(act, "") || v.tried.Act == act {
+		if v.tried.Keeps(act, "") {
 			value = v.tried.Value(act, "", "q."+a.Name)
 		}
 		out[i] = questionOf(v.x.lang, a, value)

@@ -2,6 +2,7 @@ package api
 
 import (
 	"regexp"
+	"strings"
 	"time"
 
 	"github.com/uptrace/bun"
@@ -103,21 +104,29 @@ func (p *site) fillOutbox(v *view, d *outboxPage, list []notify.Message, departm
 func (p *site) sent(v *view, m notify.Message, departments map[string]string) sentLine {
 	line := sentLine{
 		ID: m.ID, Purpose: m.Purpose, Channel: m.Channel, State: m.State, Lang: m.Lang, Title: m.Title, Text: m.Text,
-		Detail: m.Detail, At: m.CreatedAt, Tries: m.Attempt, Open: v.query("open") == m.ID, To: m.Address,
+		Detail: m.Detail, At: m.CreatedAt, Tries: m.Attempt, Open: v.query("open") == m.ID,
 		Href: v.with("open", m.ID) + "#m-" + m.ID,
 	}
-	switch {
-	case m.Channel == notify.Portal:
-		line.To = departments[m.Address]
-	case m.Contact == "applicant" && m.Channel == notify.SMS: // FAC-20
-		line.To = p.say(v, "outbox.applicant") + " " + inspection.MaskPhone(m.Address)
-	case m.Contact == "applicant":
-		line.To = p.say(v, "outbox.applicant")
-	}
+	line.To = p.recipient(v, m, departments)
 	if p.Demo == nil {
 		line.Text = hideSecrets(line.Text, p.say(v, "outbox.hidden"))
 	}
 	return line
+}
+
+// recipient is whom a message went to; telephones are masked (FAC-20).
+func (p *site) recipient(v *view, m notify.Message, departments map[string]string) string {
+	who := departments[m.Stream[strings.LastIndexByte(m.Stream, '/')+1:]]
+	if m.Contact == "applicant" {
+		who = p.say(v, "outbox.applicant")
+	}
+	switch {
+	case m.Channel == notify.SMS:
+		return who + " " + inspection.MaskPhone(m.Address)
+	case m.Channel == notify.Mail && m.Contact != "applicant":
+		return who + " " + m.Address
+	}
+	return who
 }
 
 var (

@@ -17,6 +17,7 @@ type moment struct {
 	Text, Who string
 	Tone      string
 	Seq       int64
+	Technical bool // how a message travelled
 }
 
 // toneOf colours what a reader looks for first.
@@ -36,7 +37,7 @@ var wordOfField = map[string]string{
 
 // moments puts the entries of a visit's streams into words, the latest first.
 func (p *site) moments(v *view, visit inspection.VisitView, entries []audit.Entry) (out []moment, err error) {
-	departments := map[string]string{}
+	departments := map[string]string{"common": p.say(v, "outbox.applicant")}
 	for _, one := range visit.Participants {
 		departments[one.DepartmentID] = one.Name
 	}
@@ -72,7 +73,10 @@ func (p *site) moment(v *view, e audit.Entry, departments map[string]string) mom
 	if kind == "deadline_set" && e.Text("why") != "" {
 		kind = "deadline_moved"
 	}
-	m := moment{At: e.At, Tone: toneOf[kind], Seq: e.Seq}
+	if class := e.Text("class"); kind == "arrived" && class != "A" && class != "B" {
+		kind = "handed" // class C and D prove nothing by themselves (INS-704)
+	}
+	m := moment{At: e.At, Tone: toneOf[kind], Seq: e.Seq, Technical: kind == "notice_composed" || kind == "submitted" || kind == "handed"}
 	args := []any{"type", e.Type, "department", departments[e.Stream[strings.LastIndexByte(e.Stream, '/')+1:]]}
 	for name, value := range e.Fields {
 		if words := wordOfField[e.Type+"."+name]; words != "" && p.set.Has(words+"."+e.Text(name)) {

@@ -51,17 +51,18 @@ func (p *site) visits(v *view) error {
 }
 
 type visitPage struct {
-	Visit    inspection.VisitView
-	Next     string // what is to be done next: a word of visit.next
-	Ahead    bool   // it has not begun
-	Limit    time.Time
-	Parts    []part
-	Things   []inspection.Resource // vehicles and rooms
-	Tasks    []taskLine
-	Timeline []moment
-	Once     string
-	May      map[string]bool // acts that the reader is offered
-	Acts     []string        // whose refusal is shown at the head
+	Visit  inspection.VisitView
+	Next   string // what is to be done next: a word of visit.next
+	Ahead  bool   // it has not begun
+	Limit  time.Time
+	Parts  []part
+	Things []inspection.Resource // vehicles and rooms
+	Tasks  []taskLine
+	Latest []moment // what matters most, newest first
+	Record []moment // everything
+	Once   string
+	May    map[string]bool // acts that the reader is offered
+	Acts   []string        // whose refusal is shown at the head
 
 	CancelReasons, NotHeldReasons []string
 }
@@ -74,6 +75,9 @@ type part struct {
 
 	MayConfirm, MayUphold, MayReverse, MayServe, MayReply bool
 }
+
+// latestMoments of the record are shown at once, all others on demand.
+const latestMoments = 12
 
 // visit shows a visit to a window or an auditor. A department has a page of its
 // own for it, made for a telephone.
@@ -110,8 +114,13 @@ func (p *site) visit(v *view) error {
 			d.Things = append(d.Things, r)
 		}
 	}
-	if d.Timeline, err = p.moments(v, found, entries); err != nil {
+	if d.Record, err = p.moments(v, found, entries); err != nil {
 		return err
+	}
+	for _, m := range d.Record {
+		if !m.Technical && len(d.Latest) < latestMoments {
+			d.Latest = append(d.Latest, m)
+		}
 	}
 	return p.show(v, "visit", d)
 }

@@ -15,6 +15,10 @@ type Tried struct {
 // Is reports whether it is this form that was refused.
 func (t Tried) Is(act, on string) bool { return t.Code != "" && t.Act == act && t.On == on }
 
+// Keeps reports whether it is this form that was sent, refused or not, so that
+// it shows what was typed.
+func (t Tried) Keeps(act, on string) bool { return t.Form != nil && t.Act == act && t.On == on }
+
 // Problem is the refusal's text if it was this form and no single field is to
 // blame.
 func (t Tried) Problem(act, on string) string {
@@ -34,7 +38,7 @@ func (t Tried) Field(act, on, name string) string {
 
 // Value is what was typed into a field of this form.
 func (t Tried) Value(act, on, name string) string {
-	if t.Act != act || t.On != on {
+	if !t.Keeps(act, on) {
 		return ""
 	}
 	return t.Form.Get(name)
@@ -42,7 +46,7 @@ func (t Tried) Value(act, on, name string) string {
 
 // Chose reports whether a value was chosen for a field of this form.
 func (t Tried) Chose(act, on, name, value string) bool {
-	if t.Act != act || t.On != on {
+	if !t.Keeps(act, on) {
 		return false
 	}
 	for _, v := range t.Form[name] {
