@@ -173,6 +173,9 @@ type amendCase struct {
 
 func (s *Server) amendCase(ctx context.Context, c *call, in *amendCase) (inspection.Case, error) {
 	version, err := ifMatch(in.IfMatch)
+	if err == nil {
+		err = in.Body.Answers.Check()
+	}
 	if err != nil {
 		return inspection.Case{}, err
 	}

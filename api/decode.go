@@ -170,8 +170,8 @@ func decodeJSON(body []byte, into any, lang string) error {
 		}
 		return malformed(nil)
 	}
-	if f, ok := fault.From(err); ok {
-		return f
+	if f, ok := fault.From(err); ok { // of an answer about the premises, the one type that reads itself
+		return fieldsInvalid([]fault.Field{{Name: "answers", Code: f.Code, Text: labelled("answers", domainTexts[f.Code], lang)}})
 	}
 	var kind *json.UnmarshalTypeError
 	if errors.As(err, &kind) && kind.Field != "" {

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"fmt"
 	"reflect"
 	"strconv"
 	"strings"
@@ -38,11 +39,13 @@ var texts = map[string]words{
 	"cn_phone":  {"应为 11 位手机号码，或带区号的固定电话，如 0746-8322222", "a mobile number of eleven digits, or a landline with area code such as 0746-8322222"},
 	"idno":      {"应为 18 位身份证件号码，请逐位核对", "an identity number of 18 digits; compare digit by digit"},
 	"uscc":      {"应为 18 位统一社会信用代码，请核对营业执照", "a credit code of 18 characters; compare it with the licence"},
+}
 
-	// of the domains, which name fields in one language only
+// domainTexts are for fields that a domain names, in one language and with what
+// was sent: here neither.
+var domainTexts = map[string]words{
 	"text_invalid":      {"不能为空、过长、首尾留空格或含控制字符", "it may not be empty, too long, padded with blanks or hold control characters"},
 	"attribute_unknown": {"没有这个属性，请从事项的问题中选用", "there is no such attribute; use those of the matter's questions"},
-	"answer_invalid":    {"答案的类型或范围不对，请对照事项的问题填写", "the answer has the wrong type or is out of bounds; see the matter's questions"},
 	"number_invalid":    {"应为数字，最多三位小数", "a number with at most three places"},
 }
 
@@ -71,12 +74,33 @@ func spellTag(w validator.FieldError, lang string) string {
 func (c *checks) spell(fields []fault.Field, lang string) []fault.Field {
 	out := make([]fault.Field, len(fields))
 	for i, f := range fields {
-		if text, ok := texts[f.Code]; ok && !strings.Contains(f.Text, separator(lang)) {
+		if text, ok := domainTexts[f.Code]; ok {
 			f.Text = labelled(f.Name, text, lang)
+		}
+		if a, err := inspection.FindAttribute(f.Name); err == nil && f.Code == "answer_invalid" {
+			f.Text = labelled(f.Name, answersOf(a), lang)
 		}
 		out[i] = f
 	}
 	return out
+}
+
+// answersOf says what an answer about the premises has to look like.
+func answersOf(a inspection.Attribute) words {
+	switch a.Kind {
+	case inspection.NumberAttribute:
+		return words{
+			fmt.Sprintf("应为 %s 到 %s 的数字，最多 %d 位小数", a.Min, a.Max, a.Places),
+			fmt.Sprintf("a number from %s to %s with at most %d places", a.Min, a.Max, a.Places),
+		}
+	case inspection.YesNoAttribute:
+		return words{"应为 true 或 false", "true or false"}
+	}
+	var codes []string
+	for _, o := range a.Options {
+		codes = append(codes, o.Code)
+	}
+	return texts["oneof"].with(strings.Join(codes, " "))
 }
 
 func separator(lang string) string { return words{"：", ": "}.in(lang) }
