@@ -53,4 +53,5 @@ type commands struct {
 	Doctor  doctorCommand  `cmd:"" help:"自检|Check the installation."`
 	Outbox  outboxCommand  `cmd:"" help:"待发消息|Messages that wait."`
 	Clock   clockCommand   `cmd:"" help:"可信时钟|The trusted clock."`
+	Bench   benchCommand   `cmd:"" help:"性能测量|Measure."`
 }

@@ -1,0 +1,203 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	"lianban/inspection"
+	"lianban/internal/fault"
+	"lianban/internal/office"
+	"lianban/scheduler/slot"
+)
+
+// booking measures the act of booking on SQLite, beside a commit of one row;
+// with --db postgres://… also many windows racing for the same people there.
+func (b *bench) booking() error {
+	err := b.directory(func(dir string) error {
+		s, err := b.benchWorld(dir, "")
+		if err != nil {
+			return err
+		}
+		return s.close(b.bookingIn(s))
+	})
+	if err != nil || !strings.HasPrefix(b.cfg.DB, "postgres") {
+		return err
+	}
+	return b.directory(func(dir string) error {
+		s, err := b.benchWorld(dir, b.cfg.DB)
+		if err != nil {
+			return fmt.Errorf("%w; give an empty PostgreSQL database with --db", err)
+		}
+		return s.close(b.race(s))
+	})
+}
+
+// bookingIn books one visit after the other at the best time.
+func (b *bench) bookingIn(s *stage) error {
+	n := 40
+	if b.small {
+		n = 4
+	}
+	s.roomy()
+	var times []time.Duration
+	for i := range n {
+		request := s.request(restaurant("lst", i))
+		times = append(times, timed(func() {
+			_, err := s.inspection.Book(s.ctx, s.clerk("lst"), request)
+			s.fail("book", err)
+		}))
+	}
+	if s.err != nil {
+		return s.err
+	}
+	commit := b.rawCommit(s)
+	return errors.Join(s.err, b.report(figure{
+		Bench: "booking", Case: "book, SQLite FULL, median", N: n, Value: millis(median(times)), Unit: "ms",
+		Baseline: "raw one-row commit", Against: millis(commit),
+	}), b.report(figure{
+		Bench: "booking", Case: "book, SQLite FULL, p99", N: n, Value: millis(quantile(times, 0.99)), Unit: "ms", Limit: 250,
+	}))
+}
+
+// roomy widens the settings, so that there is room for many visits.
+func (s *stage) roomy() {
+	for key, value := range map[string]string{"visit.limit": "20", "inspector.max_per_day": "12"} {
+		_, err := s.office.ProposeSetting(s.ctx, office.SettingChange{Key: key, Value: value, Reason: "测量"}, "person:bench")
+		s.fail("set "+key, err)
+	}
+	s.pass(1)
+}
+
+// request is a case, its draft and the best time for it: one click before the
+// booking.
+func (s *stage) request(c scenario) inspection.BookRequest {
+	taken := s.accept(c)
+	if s.err != nil {
+		return inspection.BookRequest{}
+	}
+	draft, err := s.inspection.Plan(s.ctx, s.clerk(c.area), inspection.PlanRequest{CaseID: taken.ID, Kind: inspection.KindSite})
+	s.fail("plan", err)
+	offer, err := s.best(draft.ID, c.area)
+	s.fail("search", err)
+	return inspection.BookRequest{VisitID: draft.ID, Choice: choiceOf(offer)}
+}
+
+func (s *stage) best(visit, area string) (slot.Offer, error) {
+	found, err := s.inspection.Slots(s.ctx, s.clerk(area), inspection.SlotRequest{VisitID: visit, Limit: 1})
+	if err != nil {
+		return slot.Offer{}, err
+	}
+	if len(found.Offers) == 0 {
+		return slot.Offer{}, errNoRoom
+	}
+	return found.Offers[0], nil
+}
+
+var errNoRoom = errors.New("no time is free any more")
+
+// The race: as many windows as DB-7 was measured with, all after the same six
+// departments.
+const (
+	racers   = 24
+	attempts = 10
+)
+
+// petrol is a case for which six departments come.
+func petrol(n int) scenario {
+	return scenario{"lst", "M37", fmt.Sprintf("测量加油站%d", n), "13807461299", fmt.Sprintf("湘江路%d号", n), 26.4277, 111.5870, ""}
+}
+
+// tally is what the racers' attempts came to.
+type tally struct {
+	mu            sync.Mutex
+	times         []time.Duration
+	booked, taken int
+	err           error
+}
+
+func (t *tally) add(took time.Duration, err error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.times = append(t.times, took)
+	switch {
+	case err == nil:
+		t.booked++
+	case fault.Is(err, "slot_taken"):
+		t.taken++
+	default:
+		t.err = errors.Join(t.err, err)
+	}
+}
+
+func (b *bench) race(s *stage) error {
+	s.roomy()
+	if s.err != nil {
+		return s.err
+	}
+	var t tally
+	var running sync.WaitGroup
+	for i := range racers {
+		running.Go(func() {
+			for n := range attempts {
+				if err := s.tryOne(&t, i*attempts+n); err != nil {
+					if !errors.Is(err, errNoRoom) {
+						t.add(0, err)
+					}
+					return
+				}
+			}
+		})
+	}
+	running.Wait()
+	if t.err != nil {
+		return t.err
+	}
+	overlaps, err := s.overlaps()
+	return errors.Join(err, b.report(figure{
+		Bench: "booking", Case: fmt.Sprintf("%d windows race, p99, PostgreSQL", racers), N: len(t.times),
+		Value: millis(quantile(t.times, 0.99)), Unit: "ms", Limit: 250, Baseline: "median", Against: millis(median(t.times)),
+	}), b.report(figure{
+		Bench: "booking", Case: fmt.Sprintf("overlaps after %d booked, %d refused", t.booked, t.taken), Value: float64(overlaps), Unit: "", Limit: 0.5,
+	}))
+}
+
+// tryOne takes a case in and books it at the time that looks best, together
+// with everybody else who does.
+func (s *stage) tryOne(t *tally, n int) error {
+	mine := &stage{world: s.world, ctx: s.ctx}
+	request := mine.request(petrol(n))
+	if mine.err != nil {
+		return mine.err
+	}
+	var err error
+	took := timed(func() { _, err = s.inspection.Book(s.ctx, s.clerk("lst"), request) })
+	t.add(took, err)
+	return nil
+}
+
+// overlaps counts the pairs of visits that share a person at one time.
+func (s *stage) overlaps() (n int, err error) {
+	visits, err := s.inspection.ListVisits(s.ctx, s.clerk("lst"), inspection.VisitQuery{State: inspection.VisitOffered, Limit: 200})
+	if err != nil {
+		return 0, err
+	}
+	var taken []inspection.Booking
+	for _, v := range visits {
+		view, err := s.inspection.FindVisit(s.ctx, demoActor, v.ID)
+		if err != nil {
+			return 0, err
+		}
+		taken = append(taken, view.Bookings...)
+	}
+	for i, a := range taken {
+		for _, c := range taken[:i] {
+			if a.ResourceID == c.ResourceID && a.Start.Before(c.End) && c.Start.Before(a.End) {
+				n++
+			}
+		}
+	}
+	return n, nil
+}
