@@ -1,10 +1,10 @@
 package api
 
 import (
-	"encoding/base64"
 	"errors"
 	"reflect"
 	"regexp"
+	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -116,10 +116,11 @@ func pathOf(w validator.FieldError) string {
 	return strings.TrimPrefix(path, "Body.")
 }
 
-// cursors are opaque: the id of the last row seen.
-func newCursor(id string) string { return base64.RawURLEncoding.EncodeToString([]byte(id)) }
-
-func openCursor(text string) (string, bool) {
-	id, err := base64.RawURLEncoding.DecodeString(text)
-	return string(id), err == nil && codePattern.Match(id)
+// number is the parameter of a rule.
+func number(text string) int {
+	n, err := strconv.Atoi(text)
+	if err != nil {
+		panic("api: the rule wants a number, has " + text) // a tag written wrong
+	}
+	return n
 }

@@ -51,9 +51,9 @@ func readingOf(t reflect.Type) reading {
 	return plan
 }
 
-// read fills in and gives the print of the request: equal for equal requests
+// read fills in and gives the digest of the request: equal for equal requests
 // (SEC-9).
-func (p reading) read(r *http.Request, in reflect.Value) (print string, err error) {
+func (p reading) read(r *http.Request, in reflect.Value) (digest string, err error) {
 	query, err := p.query(r)
 	if err != nil {
 		return "", err

@@ -69,10 +69,10 @@ var titles = map[int]words{
 // fault of ours: a fixed text goes out, the details go to the log.
 func (s *Server) problem(ctx context.Context, x *exchange, err error) Problem {
 	p := Problem{RequestID: x.id}
-	var http1 refusal
-	if errors.As(err, &http1) {
-		p.Status, p.Code, p.Detail = http1.status, http1.code, http1.in(x.lang)
-		p.Errors, p.retry = http1.fields, http1.retry
+	var own refusal
+	if errors.As(err, &own) {
+		p.Status, p.Code, p.Detail = own.status, own.code, own.in(x.lang)
+		p.Errors, p.retry = own.fields, own.retry
 	} else if f, ok := fault.From(err); ok {
 		p.Status, p.Code, p.Detail = statusOf[f.Kind], f.Code, f.In(x.lang)
 		p.Errors, p.Details = s.checks.spell(f.Fields, x.lang), f.Details

@@ -6,8 +6,6 @@ import (
 	"net/http"
 	"net/url"
 	"reflect"
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -28,7 +26,7 @@ type call struct {
 	lang   string
 	at     time.Time // when it came in
 	url    *url.URL
-	print  string
+	digest string
 	header http.Header
 }
 
@@ -75,7 +73,7 @@ func register[In, Out any](s *Server, line Route, act func(ctx context.Context, 
 
 func readAndCheck[In any](s *Server, plan reading, c *call, r *http.Request) (in *In, err error) {
 	in = new(In)
-	if c.print, err = plan.read(r, reflect.ValueOf(in).Elem()); err != nil {
+	if c.digest, err = plan.read(r, reflect.ValueOf(in).Elem()); err != nil {
 		return nil, err
 	}
 	err = s.checks.form(in, c.lang)
@@ -134,7 +132,7 @@ func answer(w http.ResponseWriter, r *http.Request, line Route, out any) error {
 
 // key is the Idempotency-Key of the call, as the domains take it.
 func (c *call) key(value string) once.Key {
-	return once.Key{Actor: c.by.String(), Value: value, Print: c.print}
+	return once.Key{Actor: c.by.String(), Value: value, Print: c.digest}
 }
 
 // repeated marks an answer that was made for an earlier request of the same
@@ -147,69 +145,3 @@ func (c *call) repeated(made time.Time) {
 
 // created says where the new thing is found.
 func (c *call) created(path string) { c.header.Set("Location", prefix+path) }
-
-// version gives the answer its ETag.
-func (c *call) version(n int) { c.header.Set("ETag", tagOf(n)) }
-
-func tagOf(version int) string { return `"v` + strconv.Itoa(version) + `"` }
-
-func hasTag(header, tag string) bool {
-	for _, one := range strings.Split(header, ",") {
-		one = strings.TrimPrefix(strings.TrimSpace(one), "W/") // RFC 9110 13.1.2: weak comparison
-		if one == tag || one == "*" {
-			return true
-		}
-	}
-	return false
-}
-
-// ifMatch is the version that the caller saw. Missing is 428; anything but one
-// strong tag of ours cannot match and is 412 (STK-41).
-func ifMatch(header string) (int, error) {
-	if header == "" || header == "*" {
-		return 0, refusal{
-			status: http.StatusPreconditionRequired, code: "precondition_missing",
-			words: words{"请在 If-Match 中带上读取时得到的 ETag", "send the ETag you were given in If-Match"},
-		}
-	}
-	n, err := strconv.Atoi(strings.TrimSuffix(strings.TrimPrefix(header, `"v`), `"`))
-	if err != nil || tagOf(n) != header {
-		return 0, stale()
-	}
-	return n, nil
-}
-
-func stale() error {
-	return refusal{
-		status: http.StatusPreconditionFailed, code: "precondition_failed",
-		words: words{"内容已被他人修改，请重新读取后再改", "somebody else has changed it; read it again and repeat your change"},
-	}
-}
-
-// listPage is one page of a list; next is the cursor of the one that follows.
-type listPage[T any] struct {
-	Items []T    `json:"items"`
-	Next  string `json:"next,omitempty" doc:"cursor of the next page"`
-}
-
-// pageOf makes a page and its Link header (RFC 8288). last gives the id of the
-// last row; a page that is not full is the last one.
-func pageOf[T any](c *call, items []T, limit int, id func(T) string) listPage[T] {
-	if limit == 0 {
-		limit = 50
-	}
-	if len(items) < limit {
-		return listPage[T]{Items: items}
-	}
-	next := newCursor(id(items[len(items)-1]))
-	query := c.url.Query()
-	query.Set("cursor", next)
-	c.header.Set("Link", "<"+c.url.Path+"?"+query.Encode()+`>; rel="next"`)
-	return listPage[T]{Items: items, Next: next}
-}
-
-// before is the id that a cursor holds; its form has been checked.
-func before(cursor string) string {
-	id, _ := openCursor(cursor)
-	return id
-}

@@ -3,7 +3,6 @@ package api
 import (
 	"fmt"
 	"reflect"
-	"strconv"
 	"strings"
 
 	"github.com/go-playground/validator/v10"
@@ -116,12 +115,4 @@ func labelled(name string, text words, lang string) string {
 		return text.in(lang)
 	}
 	return label.in(lang) + separator(lang) + text.in(lang)
-}
-
-func number(text string) int {
-	n, err := strconv.Atoi(text)
-	if err != nil {
-		panic("api: the rule wants a number, has " + text) // a tag written wrong
-	}
-	return n
 }
