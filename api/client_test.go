@@ -2,6 +2,7 @@ package api
 
 import (
 	"bytes"
+	"crypto/rand"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -88,7 +89,7 @@ func (w *world) http(r request) *http.Request {
 	return out
 }
 
-// get and post are the two everyday calls; key makes an Idempotency-Key.
+// get and post are the two everyday calls.
 func (w *world) get(as, path string) *reply {
 	w.t.Helper()
 	return w.do(request{as: as, method: http.MethodGet, path: prefix + path})
@@ -99,12 +100,8 @@ func (w *world) post(as, path string, body any) *reply {
 	return w.do(request{as: as, method: http.MethodPost, path: prefix + path, body: body, header: map[string]string{"Idempotency-Key": freshKey()}})
 }
 
-var keyCount int
-
-func freshKey() string {
-	keyCount++
-	return fmt.Sprintf("key-%d", keyCount)
-}
+// freshKey makes an Idempotency-Key.
+func freshKey() string { return rand.Text() }
 
 // is wants a status.
 func (r *reply) is(status int) *reply {

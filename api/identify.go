@@ -84,7 +84,10 @@ func (s *Server) ourForm(r *http.Request, x *exchange) error {
 	}
 	given := r.Header.Get(csrfHeader)
 	if given == "" && isForm(r) {
-		given = r.PostFormValue(csrfField)
+		if err := r.ParseMultipartForm(maxBody); err != nil && !errors.Is(err, http.ErrNotMultipart) {
+			return unreadable(err)
+		}
+		given = r.PostForm.Get(csrfField)
 	}
 	if hmac.Equal([]byte(given), []byte(csrfToken(x.token))) {
 		return nil
