@@ -37,6 +37,8 @@ type testWorld struct {
 	trust  *scheduler.Clock
 	sent   *sentMail
 	people map[string][]Resource // by department system
+
+	portalDown bool // nobody reaches the pages
 }
 
 // handClock is set by the test; wall and monotonic time move together.
@@ -73,12 +75,13 @@ type sentMail struct {
 	mu   sync.Mutex
 	msgs []notify.Message
 	down bool
+	deaf bool // what is sent to ourselves does not come back
 	loop func(ctx context.Context, e notify.Envelope, raw []byte) error
 }
 
 func (s *sentMail) Send(ctx context.Context, m notify.Message) notify.Outcome {
 	if m.Purpose == "canary" {
-		if s.loop == nil || s.loop(ctx, notify.Envelope{ReceivedAt: m.ComposedAt, Rcpt: m.Address, Peer: "test"}, m.Body) != nil {
+		if s.deaf || s.loop == nil || s.loop(ctx, notify.Envelope{ReceivedAt: m.ComposedAt, Rcpt: m.Address, Peer: "test"}, m.Body) != nil {
 			return notify.Outcome{Result: notify.Retry}
 		}
 		return notify.Outcome{Result: notify.Yes, Final: true}
@@ -111,6 +114,12 @@ var morning = time.Date(2026, 11, 17, 1, 40, 0, 0, time.UTC)
 
 // newWorld builds the centre of 冷水滩区 through the real acts.
 func newWorld(t testing.TB, d *db.DB) *testWorld {
+	t.Helper()
+	return newWorldAt(t, d, morning)
+}
+
+// newWorldAt is newWorld on another morning.
+func newWorldAt(t testing.TB, d *db.DB, morning time.Time) *testWorld {
 	t.Helper()
 	w := &testWorld{t: t, clock: &handClock{at: morning.AddDate(0, 0, -3)}, sent: &sentMail{}, people: map[string][]Resource{}}
 	w.trust = &scheduler.Clock{DB: d, Read: w.clock.Read}
