@@ -205,17 +205,17 @@ func (p *site) done(v *view, err error, f form, again handler) error {
 		return err
 	}
 	v.x.code, v.state = refused.Code, refused.Status
-	v.tried = web.Tried{Act: f.act, On: f.on, Code: refused.Code, Text: refused.Detail, Fields: fieldsOf(refused), Form: v.r.PostForm}
+	v.tried = web.Tried{Act: f.act, On: f.on, Code: refused.Code, Text: refused.Detail, Fields: v.fieldsOf(refused), Form: v.r.PostForm}
 	return again(v)
 }
 
-// fieldsOf tells each field of a form what is wrong with it.
-func fieldsOf(refused Problem) map[string]string {
+// fieldsOf tells each field of the form what is wrong with it.
+func (v *view) fieldsOf(refused Problem) map[string]string {
 	out := map[string]string{}
 	for _, f := range refused.Errors {
 		out[f.Name] = f.Text
 	}
-	if name := fieldOfCode[refused.Code]; name != "" {
+	if name := fieldOfCode[refused.Code]; v.r.PostForm.Has(name) {
 		out[name] = refused.Detail
 	}
 	return out

@@ -24,6 +24,7 @@ func (p *site) answerPages() {
 
 type answerPage struct {
 	Department string
+	Citation   string
 	Visit      *inspection.VisitView
 	Part       *part
 	Sent       *inspection.Reply // the answer just given
@@ -42,7 +43,6 @@ func (p *site) answerLink(v *view) error {
 	link, err := p.openLink(v, token)
 	if f, refused := fault.From(err); refused && f.Kind == fault.Forbidden { // locked or over
 		d.Refused, v.state, v.x.code = f.In(v.x.lang), http.StatusForbidden, f.Code
-		v.tried.Code = ""
 		return p.show(v, "reply", d)
 	}
 	if err != nil {
@@ -53,6 +53,9 @@ func (p *site) answerLink(v *view) error {
 		return err
 	}
 	d.Visit, d.Part, d.Department, d.Round = &visit, &one, one.Name, visit.Round
+	if d.Citation, err = p.citation(v, visit, one); err != nil {
+		return err
+	}
 	d.Open = visit.State == inspection.VisitOffered || visit.State == inspection.VisitConfirmed
 	d.Late = d.Open && !one.RespondBy.IsZero() && p.now().After(one.RespondBy)
 	if v.query("sent") != "" && len(one.Replies) > 0 {

@@ -7,6 +7,7 @@ import (
 
 	"lianban/inspection"
 	"lianban/internal/auth"
+	"lianban/internal/office"
 )
 
 // inboxPages are what people of a department see, made for a telephone first.
@@ -66,7 +67,7 @@ type invitationPage struct {
 	Visit              inspection.VisitView
 	Part               part
 	Opened             bool
-	Letter             string
+	Letter, Citation   string
 	Once               string
 	MayReply, MayOpine bool
 	Colleagues         []option
@@ -98,12 +99,18 @@ func (p *site) invitation(v *view) error {
 	if d.Colleagues, err = p.colleagues(v); err != nil {
 		return err
 	}
+	if d.Citation, err = p.citation(v, found, own); err != nil {
+		return err
+	}
 	return p.show(v, "invitation", d)
 }
 
 // opened reports whether somebody of the department has seen the notice of the
-// present round here.
+// present round here. One that is not written yet cannot be opened.
 func opened(own part) bool {
+	if own.Notice == nil || own.Notice.ComposedAt.IsZero() {
+		return true
+	}
 	for _, s := range own.Services {
 		if s.Class == "A" && s.Channel == "portal" && s.Round == own.Round {
 			return true
@@ -121,6 +128,17 @@ func (p *site) colleagues(v *view) (out []option, err error) {
 				out = append(out, option{Value: person.ID, Text: person.Name})
 			}
 		}
+		return err
+	})
+}
+
+// citation is the rule that the consequence of silence rests on, as it is in
+// force for the department (INS-102).
+func (p *site) citation(v *view, visit inspection.VisitView, one part) (text string, err error) {
+	scope := office.Scope{Centre: visit.CentreID, Matter: visit.MatterCode, Department: one.DepartmentID}
+	return text, p.Read(v.ctx(), func(q bun.IDB) error {
+		rules, err := office.RulesAt(v.ctx(), q, p.now(), scope)
+		text = rules.Citation
 		return err
 	})
 }

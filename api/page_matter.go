@@ -3,6 +3,7 @@ package api
 import (
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/uptrace/bun"
 
@@ -164,7 +165,9 @@ type noticeOncePage struct {
 	Steps    []string
 	Days     int
 	Reply    int
-	LimitDay string
+	Citation string
+	Limit    time.Time
+	Permits  bool // some rule names what its department looks at
 	Centre   *office.Centre
 }
 
@@ -186,7 +189,7 @@ func (p *site) caseNotice(v *view) error {
 	if err != nil {
 		return err
 	}
-	d := noticeOncePage{Number: c.Number, Back: "/cases/" + c.ID, LimitDay: c.LimitDate, Centre: &centre}
+	d := noticeOncePage{Number: c.Number, Back: "/cases/" + c.ID, Limit: endOfDay(c.LimitDate), Centre: &centre}
 	return p.noticeOnce(v, d, m, inspection.Derive(m, c.Answers))
 }
 
@@ -213,7 +216,7 @@ func (p *site) noticeOnce(v *view, d noticeOncePage, m inspection.Matter, known 
 		line := p.lineOfRule(v, derived)
 		_, whole := derived.When.Eval(nil) // nothing known: the whole condition
 		line.Because = whole.In(v.x.lang)
-		d.Rules = append(d.Rules, line)
+		d.Rules, d.Permits = append(d.Rules, line), d.Permits || line.Permit != ""
 	}
 	for i := 1; i <= 4; i++ {
 		d.Steps = append(d.Steps, p.say(v, "notice_once.step."+strconv.Itoa(i)))
@@ -224,7 +227,7 @@ func (p *site) noticeOnce(v *view, d noticeOncePage, m inspection.Matter, known 
 	}
 	err := p.Read(v.ctx(), func(q bun.IDB) error {
 		rules, err := office.RulesAt(v.ctx(), q, p.now(), scope)
-		d.Days, d.Reply = rules.Limit, rules.ReplyTerm
+		d.Days, d.Reply, d.Citation = rules.Limit, rules.ReplyTerm, rules.Citation
 		return err
 	})
 	if err != nil {

@@ -2,6 +2,7 @@ package api
 
 import (
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/uptrace/bun"
@@ -19,7 +20,13 @@ func (p *site) officePages() {
 type settingsPage struct {
 	Search string
 	People bool
-	Lines  []office.SettingLine
+	Lines  []settingLine
+}
+
+// settingLine is a setting with who set and who approved it, by name.
+type settingLine struct {
+	office.SettingLine
+	SetBy, ApprovedBy string
 }
 
 // settings lists the values in force at the reader's centre (INS-1302).
@@ -27,10 +34,16 @@ func (p *site) settings(v *view) error {
 	d := settingsPage{Search: v.query("q"), People: v.is(mayKnow...)}
 	err := p.Read(v.ctx(), func(q bun.IDB) error {
 		lines, err := office.ListSettings(v.ctx(), q, p.now(), office.Scope{Centre: v.by.Centre})
+		who := actorNames(v, q, p)
 		for _, l := range lines {
-			if holds(d.Search, l.Key, p.say(v, "setting."+l.Key)) {
-				d.Lines = append(d.Lines, l)
+			if !holds(d.Search, l.Key, p.say(v, "setting."+l.Key)) {
+				continue
 			}
+			line, err := settingOf(l, who)
+			if err != nil {
+				return err
+			}
+			d.Lines = append(d.Lines, line)
 		}
 		return err
 	})
@@ -38,6 +51,17 @@ func (p *site) settings(v *view) error {
 		return err
 	}
 	return p.show(v, "settings", d)
+}
+
+// settingOf names the people of a setting. The unit of the bounds stands in the
+// setting's name already, in the reader's language.
+func settingOf(l office.SettingLine, who func(actor string) (string, error)) (line settingLine, err error) {
+	line.SettingLine = l
+	line.Bounds, _, _ = strings.Cut(l.Bounds, " ")
+	if line.SetBy, err = who(l.InForce.SetBy); err == nil && l.InForce.DecidedBy != l.InForce.SetBy {
+		line.ApprovedBy, err = who(l.InForce.DecidedBy)
+	}
+	return line, err
 }
 
 type peoplePage struct {

@@ -98,7 +98,7 @@ func (p *site) moment(v *view, e audit.Entry, departments map[string]string) mom
 func actorNames(v *view, q bun.IDB, p *site) func(actor string) (string, error) {
 	known := map[string]string{}
 	return func(actor string) (string, error) {
-		if name, ok := known[actor]; ok {
+		if name, ok := known[actor]; ok || actor == "" {
 			return name, nil
 		}
 		kind, id, _ := strings.Cut(actor, ":")

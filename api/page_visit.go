@@ -97,8 +97,8 @@ func (p *site) visit(v *view) error {
 	}
 	d := visitPage{
 		Visit: found, Limit: endOfDay(found.Case.LimitDate), Once: newOnce(), May: actsOf(v, found), Next: string(found.State),
-		Ahead: found.State == inspection.VisitOffered || found.State == inspection.VisitConfirmed,
-		Acts:  []string{"start", "end", "close"}, CancelReasons: inspection.EndReasons("Cancel"), NotHeldReasons: inspection.EndReasons("NotHeld"),
+		Ahead:         found.State == inspection.VisitOffered || found.State == inspection.VisitConfirmed,
+		CancelReasons: inspection.EndReasons("Cancel"), NotHeldReasons: inspection.EndReasons("NotHeld"),
 	}
 	if !v.organises(found.CentreID) || !p.set.Has("visit.next."+d.Next) {
 		d.Next = ""

@@ -208,6 +208,11 @@ type seen struct {
 // browse sends what a browser would: a GET, or a form with its token.
 func (s *stage) browse(as, path string, form url.Values) *seen {
 	s.t.Helper()
+	return s.browseIn("zh", as, path, form)
+}
+
+func (s *stage) browseIn(lang, as, path string, form url.Values) *seen {
+	s.t.Helper()
 	s.clock.forward(time.Second) // below every rate limit
 	method, body := http.MethodGet, ""
 	if form != nil {
@@ -220,6 +225,7 @@ func (s *stage) browse(as, path string, form url.Values) *seen {
 	if form != nil {
 		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	}
+	r.AddCookie(&http.Cookie{Name: langCookie, Value: lang})
 	if token := s.tokens[as]; token != "" {
 		r.AddCookie(&http.Cookie{Name: s.sessionCookie(), Value: token})
 	}
@@ -247,11 +253,12 @@ func (p *seen) is(status int) *seen {
 	return p
 }
 
-// says wants texts on the page.
+// says wants texts on the page, blanks aside.
 func (p *seen) says(texts ...string) *seen {
 	p.t.Helper()
+	bare := func(s string) string { return blanks.ReplaceAllString(s, "") }
 	for _, text := range texts {
-		if !strings.Contains(visible(p.body), text) {
+		if !strings.Contains(bare(visible(p.body)), bare(text)) {
 			p.t.Errorf("the page does not say %q: %s", text, visible(p.body))
 		}
 	}

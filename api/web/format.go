@@ -40,10 +40,13 @@ func (w words) when(now, t time.Time) template.HTML {
 	return stamped(t, w.day(now, t)+" "+clock(t))
 }
 
-// span writes from when to when on one day.
+// span writes from when to when on one day; without an end only the beginning.
 func (w words) span(now, from, to time.Time) template.HTML {
 	if from.IsZero() {
 		return `<span class="none">—</span>`
+	}
+	if to.IsZero() {
+		return w.when(now, from)
 	}
 	return stamped(from, w.day(now, from)+" "+clock(from)+"–"+clock(to))
 }

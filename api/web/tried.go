@@ -2,8 +2,9 @@ package web
 
 import "net/url"
 
-// Tried is a form that was refused, shown again with what was typed and the
-// refusal beside it. Act and On say which form of the page it was.
+// Tried is a form that was refused: its page is shown again with what was typed,
+// the refusal at its head, and what is wrong with a field beside that field. Act
+// and On say which form of the page it was.
 type Tried struct {
 	Act, On string
 	Code    string            // of the refusal
@@ -18,15 +19,6 @@ func (t Tried) Is(act, on string) bool { return t.Code != "" && t.Act == act && 
 // Keeps reports whether it is this form that was sent, refused or not, so that
 // it shows what was typed.
 func (t Tried) Keeps(act, on string) bool { return t.Form != nil && t.Act == act && t.On == on }
-
-// Problem is the refusal's text if it was this form and no single field is to
-// blame.
-func (t Tried) Problem(act, on string) string {
-	if !t.Is(act, on) || len(t.Fields) > 0 {
-		return ""
-	}
-	return t.Text
-}
 
 // Field is what is wrong with one field of this form.
 func (t Tried) Field(act, on, name string) string {

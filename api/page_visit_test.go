@@ -1,0 +1,172 @@
+package api
+
+import (
+	"archive/zip"
+	"bytes"
+	"image"
+	"image/png"
+	"mime/multipart"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"lianban/inspection"
+)
+
+// newBooked is a visit that waits for replies.
+func newBooked(t *testing.T) (*stage, string) {
+	t.Helper()
+	s := &stage{world: newWorld(t)}
+	s.until(s.trust.Now().Add(time.Hour))
+	s.booked = s.book(s.accept("湘味轩餐饮店", inspection.YesNo(true)), 0)
+	s.clock.forward(10 * time.Minute)
+	s.tick()
+	return s, "/visits/" + s.booked.ID
+}
+
+func TestVisitPageShowsTracksDeadlinesAndTheRecordInWords(t *testing.T) {
+	s, at := newBooked(t)
+	s.browse("clerk", at, nil).is(http.StatusOK).says(
+		"联合踏勘", "待反馈", "B 类 · 已到达", "答复期限 11月18日 周三 17:30", "期限 1 个工作日；截止 2026-11-18 17:30",
+		"约定第 1 轮时间", "送达冷水滩区fire：B 类，收件箱", "陈clerk", "完整记录",
+	)
+	s.browseIn("en", "clerk", at, nil).is(http.StatusOK).says("Served on fire: class B, inbox", "1 working day(s); due 2026-11-18 17:30")
+}
+
+// INS-707
+func TestNoticeIsServedByHandWithTheSlipsScan(t *testing.T) {
+	s, at := newBooked(t)
+	part := s.partOf(s.booked, "431103-urban")
+	s.browse("clerk", at+"/parts/"+part.ID+"/notice", nil).is(http.StatusOK).says("送达回执", part.Notice.Number, "视为同意")
+	form := map[string]string{"channel": "paper", "receiver": "唐主任", "post": "办公室", "at": day(s.trust.Now())}
+	s.upload("clerk", at+"/parts/"+part.ID+"/serve", form, nil).is(http.StatusUnprocessableEntity).says("书面送达请上传回执扫描件")
+	page := s.upload("clerk", at+"/parts/"+part.ID+"/serve", form, []byte("no image")).is(http.StatusUnprocessableEntity).says("扫描件应为 JPEG 或 PNG")
+	if !strings.Contains(page.body, `value="唐主任"`) || !strings.Contains(page.body, "<details open>") {
+		t.Error("the form is closed or empty")
+	}
+	late := map[string]string{"channel": "phone", "receiver": "唐主任", "at": day(s.trust.Now().Add(time.Hour))}
+	s.upload("clerk", at+"/parts/"+part.ID+"/serve", late, nil).is(http.StatusUnprocessableEntity).says("不能晚于现在")
+	var slip bytes.Buffer
+	s.must(png.Encode(&slip, image.NewGray(image.Rect(0, 0, 4, 4))))
+	got := s.upload("clerk", at+"/parts/"+part.ID+"/serve", form, slip.Bytes()).is(http.StatusSeeOther)
+	if got.to() != at+"#part-"+part.ID {
+		t.Error(got.to())
+	}
+	shown := s.browse("clerk", at, nil).says("A 类 · 已收悉 书面", "签收人：唐主任")
+	scan := shown.body[strings.Index(shown.body, "/scans/"):]
+	file := s.browse("clerk", scan[:strings.Index(scan, `"`)], nil).is(http.StatusOK)
+	if file.header.Get("Content-Type") != "image/png" || !strings.HasPrefix(file.header.Get("Content-Disposition"), "attachment") {
+		t.Error(file.header)
+	}
+}
+
+// upload sends a form with a file.
+func (s *stage) upload(as, path string, fields map[string]string, file []byte) *seen {
+	s.t.Helper()
+	s.clock.forward(time.Second)
+	var body bytes.Buffer
+	w := multipart.NewWriter(&body)
+	s.must(w.WriteField(csrfField, csrfToken(s.tokens[as])))
+	for name, value := range fields {
+		s.must(w.WriteField(name, value))
+	}
+	name := fields["file"]
+	if name == "" {
+		name = "scan"
+	}
+	if file != nil {
+		part, err := w.CreateFormFile(name, "回执.png")
+		s.must(err)
+		_, err = part.Write(file)
+		s.must(err)
+	}
+	s.must(w.Close())
+	r := httptest.NewRequestWithContext(s.t.Context(), http.MethodPost, path, &body)
+	r.RemoteAddr = "192.0.2.9:4711"
+	r.Header.Set("Content-Type", w.FormDataContentType())
+	r.AddCookie(&http.Cookie{Name: s.sessionCookie(), Value: s.tokens[as]})
+	r.AddCookie(&http.Cookie{Name: langCookie, Value: "zh"})
+	rec := httptest.NewRecorder()
+	s.handler.ServeHTTP(rec, r)
+	return &seen{s.t, rec.Code, rec.Header(), rec.Body.String()}
+}
+
+// INS-808
+func TestClerkRecordsWhatWasSaidOnTheTelephone(t *testing.T) {
+	s, at := newBooked(t)
+	part := s.partOf(s.booked, "431103-urban")
+	form := url.Values{"round": {"1"}, "kind": {"decline"}, "given_by": {"唐主任"}}
+	page := s.browse("clerk", at+"/parts/"+part.ID+"/reply", form).is(http.StatusUnprocessableEntity).says("请填写理由")
+	if !strings.Contains(page.body, `value="decline" checked`) {
+		t.Error("the choice is gone")
+	}
+	form.Set("reason", "当日有专项检查")
+	s.browse("clerk", at+"/parts/"+part.ID+"/reply", form).is(http.StatusSeeOther)
+	s.browse("clerk", at, nil).says("不能应约", "当日有专项检查", "唐主任", "电话", "L1")
+	s.browse("clerk", "/", nil).says("联系不能应约的部门")
+}
+
+func TestVisitIsCancelledWithAReason(t *testing.T) {
+	s, at := newBooked(t)
+	s.browse("clerk", at+"/start", url.Values{}).is(http.StatusUnprocessableEntity).says("勘验开始前一小时内")
+	s.browse("clerk", at+"/close", url.Values{}).is(http.StatusConflict)
+	page := s.browse("clerk", at+"/cancel", url.Values{"code": {"weather"}}).is(http.StatusUnprocessableEntity).says("请填写理由")
+	if !strings.Contains(page.body, `value="weather" checked`) {
+		t.Error("the reason's kind is gone")
+	}
+	s.browse("clerk", at+"/cancel", url.Values{"code": {"weather"}, "reason": {"暴雨" + trouble}}).is(http.StatusSeeOther)
+	s.browse("clerk", at, nil).is(http.StatusOK).says("已取消", "天气原因： 暴雨")
+}
+
+// INS-803, SEC-11, SIM-1
+func TestHoldIsEndedWithAReason(t *testing.T) {
+	s, at := newBooked(t)
+	s.findLink()
+	for range 5 {
+		s.browse("", s.link, url.Values{"round": {"1"}, "kind": {"accept"}, "code": {"000000"}})
+	}
+	page := s.browse("clerk", at, nil).says("暂缓： 答复链接已锁定", "验证码连续输错五次", "解除暂缓")
+	hold := page.body[strings.Index(page.body, "/holds/"):]
+	path := at + hold[:strings.Index(hold, `"`)]
+	s.browse("clerk", path, url.Values{}).is(http.StatusUnprocessableEntity).says("请填写理由")
+	s.browse("clerk", path, url.Values{"reason": {"已电话核实"}}).is(http.StatusSeeOther)
+	s.browse("clerk", path, url.Values{"reason": {"已电话核实"}}).is(http.StatusConflict)
+	s.browse("clerk", "/", nil).says("答复链接锁定")
+	task := s.browse("clerk", "/", nil)
+	done := task.body[strings.Index(task.body, "/tasks/"):]
+	s.browse("clerk", done[:strings.Index(done, `"`)], url.Values{"note": {"已联系"}, "back": {at}}).is(http.StatusSeeOther)
+}
+
+// EV-10, EV-11
+func TestEvidenceIsDownloadedAndVerified(t *testing.T) {
+	s, at := newBooked(t)
+	file := s.browse("clerk", at+"/evidence/431103-fire", nil).is(http.StatusOK)
+	if file.header.Get("Content-Type") != "application/zip" || !strings.HasPrefix(file.header.Get("Content-Disposition"), "attachment") {
+		t.Fatal(file.header)
+	}
+	if _, err := zip.NewReader(strings.NewReader(file.body), int64(len(file.body))); err != nil {
+		t.Fatal(err)
+	}
+	fields := map[string]string{"file": "bundle"}
+	s.upload("auditor", "/evidence/verify", fields, []byte(file.body)).is(http.StatusOK).says("结论 通过", "相符", "431103-2026-000001")
+	s.upload("auditor", "/evidence/verify", fields, []byte("nonsense")).is(http.StatusUnprocessableEntity).says("文件不是证据包或已损坏")
+	s.upload("auditor", "/evidence/verify", fields, nil).is(http.StatusUnprocessableEntity)
+	s.browse("inspector", at+"/evidence/431103-amr", nil).is(http.StatusNotFound) // another department's
+	s.browse("inspector", at+"/evidence/431103-fire", nil).is(http.StatusOK)
+}
+
+// INS-1102, INS-914, INS-937
+func TestPapersSayWhatWasDeemedAndThatItIsNoPermit(t *testing.T) {
+	s := newStage(t)
+	at := "/visits/" + s.closed.ID
+	s.browse("clerk", at+"/opinion", nil).is(http.StatusOK).
+		says("联合勘验意见书", "联勘〔2026〕431103-000001", "视为同意（记录单 视同〔2026〕431103-", "需整改", "后厨灭火毯数量不足", "不是行政许可决定")
+	s.browse("clerk", at+"/deemed/431103-amr", nil).is(http.StatusOK).
+		says("视为同意记录单", "收到通知后在期限内未反馈意见", "三（三）3-四", "期限 1 个工作日", "收件渠道", "不是行政许可决定")
+	s.browse("clerk", at+"/deemed/431103-fire", nil).is(http.StatusNotFound)
+	s.browse("clerk", at, nil).is(http.StatusOK).says("出具联合意见书 联勘〔2026〕431103-000001", "视为同意，记录单")
+	s.browse("clerk", "/visits/"+s.booked.ID+"/opinion", nil).is(http.StatusNotFound)
+}
