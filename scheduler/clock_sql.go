@@ -86,6 +86,10 @@ type clockRow struct {
 	HighWater time.Time `bun:",nullzero"`
 }
 
+// HighWater gives the latest time that this installation has relied on, in UTC,
+// zero before the first check: time cannot be earlier than that.
+func HighWater(ctx context.Context, q bun.IDB) (time.Time, error) { return findMark(ctx, q) }
+
 // findMark gives the stored high-water mark in UTC, zero before the first.
 func findMark(ctx context.Context, q bun.IDB) (time.Time, error) {
 	row := clockRow{ID: 1}
