@@ -14,6 +14,7 @@ import (
 	"lianban/internal/db"
 	"lianban/internal/office"
 	"lianban/notify"
+	"lianban/scheduler"
 	"lianban/scheduler/workday"
 )
 
@@ -74,11 +75,15 @@ func (w *world) open(ctx context.Context, cfg config, log *slog.Logger) error {
 	}
 	w.auth.Hash, w.auth.Endless = auth.Argon2{Memory: 64, Time: 1, Threads: 1}, true
 	w.notify.Channels[notify.Mail] = demoMail{w.notify.Channels[notify.Mail]}
-	if err := w.clock.Check(ctx); err != nil {
+	err = d.Read(ctx, func(q bun.IDB) error {
+		mark, err := scheduler.HighWater(ctx, q)
+		w.dial.skipTo(mark) // a world that is opened again goes on where it was
 		return err
+	})
+	if err != nil {
+		return w.close(err)
 	}
-	w.dial.skipTo(w.clock.Now()) // a world that is opened again goes on where it was
-	return nil
+	return w.clock.Check(ctx)
 }
 
 // demoMail writes letters into files, like any installation without a relay,

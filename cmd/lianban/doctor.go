@@ -213,12 +213,12 @@ func (d *doctor) clock(ctx context.Context, q bun.IDB) error {
 			open++
 		}
 	}
-	latest, err := audit.Latest(ctx, q)
+	mark, err := scheduler.HighWater(ctx, q)
 	switch {
 	case err != nil:
 		return err
-	case latest.Size > 0 && wall().Before(latest.At.Add(-time.Second)):
-		d.line(fail, "clock", "系统时间早于最近校验点 %s，请校时", "the clock is behind the last checkpoint, %s; set it right", second(latest.At))
+	case wall().Before(mark):
+		d.line(fail, "clock", "系统时间早于已用过的时间 %s，请校时", "the clock is behind a time already relied on, %s; set it right", second(mark))
 	case open > 0:
 		d.line(warn, "clock", "有 %d 次时钟跳变未确认，可运行 lianban clock accept", "%d jumps of the clock are not accepted; see lianban clock accept", open)
 	default:

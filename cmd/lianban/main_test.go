@@ -16,7 +16,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"lianban": main})
+	testscript.Main(m, map[string]func(){"lianban": main, "victim": victim})
 }
 
 // The scripts of testdata/script run the program as people do: every command,

@@ -10,6 +10,7 @@ import (
 
 	"lianban/inspection"
 	"lianban/internal/audit"
+	"lianban/internal/once"
 	"lianban/notify"
 	"lianban/scheduler"
 )
@@ -30,8 +31,17 @@ func (h *house) sweeps(probe func(context.Context) error) []scheduler.Sweep {
 		{Name: "inspection.remind", Every: 5 * time.Minute, Run: h.inspection.RemindDue},
 		{Name: "inspection.escalate", Every: time.Minute, Run: h.inspection.EscalateDue},
 		{Name: "evidence.checkpoint", Every: time.Minute, Run: h.audit.Checkpoint},
-		{Name: "retention", Every: time.Hour, Run: h.auth.Purge},
+		{Name: "retention", Every: time.Hour, Run: h.forget},
 	}
+}
+
+// forget drops what has had its time: sessions, links and the answers kept for
+// repeated requests (SEC-9, SEC-31).
+func (h *house) forget(ctx context.Context) error {
+	return errors.Join(h.auth.Purge(ctx), h.db.Write(ctx, func(tx bun.IDB) error {
+		_, err := once.Forget(ctx, tx, h.clock.Now().Add(-once.Kept))
+		return err
+	}))
 }
 
 // runAll runs sweeps once, in order, whatever becomes of each.
