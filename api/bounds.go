@@ -20,6 +20,25 @@ func Bound(server *http.Server, log *slog.Logger) {
 	server.ErrorLog = slog.NewLogLogger(log.Handler(), slog.LevelWarn)
 }
 
+// maxAtOnce bounds the requests under way: more would only wait for the one
+// writer and time out together (SEC-26).
+const maxAtOnce = 500
+
+// enter takes a place among the requests under way, or refuses.
+func (s *Server) enter() error {
+	select {
+	case s.places <- struct{}{}:
+		return nil
+	default:
+		return refusal{
+			status: http.StatusTooManyRequests, code: "too_many_requests", retry: time.Second,
+			words: words{"系统繁忙，请稍后重试", "the service is busy; wait a moment and try again"},
+		}
+	}
+}
+
+func (s *Server) leave() { <-s.places }
+
 // policy is the content policy (SEC-20, SEC-33): everything from this host,
 // nothing inline, framed by nobody.
 const policy = "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; object-src 'none'"

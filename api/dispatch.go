@@ -6,6 +6,11 @@ import "net/http"
 // says in plain English: no such address, no such method (STK-40).
 func (s *Server) dispatch() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if err := s.enter(); err != nil {
+			s.refuse(w, r, err)
+			return
+		}
+		defer s.leave()
 		h, pattern := s.mux.Handler(r)
 		if pattern != "" {
 			s.mux.ServeHTTP(w, r)

@@ -147,6 +147,20 @@ func TestTooManyRequestsAreSlowedDown(t *testing.T) {
 	ask("").refused(http.StatusTooManyRequests, "too_many_requests")
 }
 
+// SEC-26: a house that is full says so at once.
+func TestFullHouseTurnsAway(t *testing.T) {
+	w := newWorld(t)
+	for range maxAtOnce {
+		w.must(w.enter())
+	}
+	if got := w.get("clerk", "/cases"); got.refused(http.StatusTooManyRequests, "too_many_requests").Status == 0 || got.header.Get("Retry-After") != "1" {
+		t.Errorf("%s", got.body)
+	}
+	w.leave()
+	w.get("clerk", "/cases").is(http.StatusOK)
+	w.get("clerk", "/cases").is(http.StatusOK) // the place is given back
+}
+
 // STK-47: ten thousand callers are remembered, the one unused longest leaves.
 func TestLimitsForgetTheOneUnusedLongest(t *testing.T) {
 	l := newLimits()

@@ -62,6 +62,7 @@ type Server struct {
 	doc    huma.API
 	checks *checks
 	limits *limits
+	places chan struct{} // of the requests under way
 	routes []Route
 	secure bool // PublicURL is https
 
@@ -96,6 +97,7 @@ func (s *Server) Handler() (http.Handler, error) {
 		return nil, err
 	}
 	s.mux, s.checks, s.limits = http.NewServeMux(), newChecks(s.Now), newLimits()
+	s.places = make(chan struct{}, maxAtOnce)
 	s.secure = isHTTPS(s.PublicURL)
 	s.doc = newDocument(s.mux)
 	s.operations()
