@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"lianban/internal/db"
+	"lianban/internal/db/dbtest"
 	"lianban/scheduler/slot"
 )
 
@@ -87,7 +89,11 @@ func (w *world) part(visit, system string) map[string]any {
 // market regulation stays silent and is deemed to consent; the visit is closed
 // and its evidence verifies (plan 三(三)3-四).
 func TestTheMainJobWalksThroughTheInterface(t *testing.T) {
-	w := newWorld(t)
+	dbtest.Each(t, func(t *testing.T, d *db.DB) { newWorldOn(t, d).mainJob() })
+}
+
+func (w *world) mainJob() {
+	t := w.t
 	w.account("urban", postOf("431103-urban"))
 	visit := w.newVisit()
 	w.post("inspector", partPath(visit, "fire", "reply"), map[string]any{"round": 1, "kind": "accept"}).is(http.StatusOK)
@@ -112,6 +118,11 @@ func TestTheMainJobWalksThroughTheInterface(t *testing.T) {
 		t.Errorf("result %q", got)
 	}
 	w.verify(visit)
+	for _, secret := range []string{"13800001234", "湘味轩", "梧桐路", w.tokens["clerk"]} { // PRO-15
+		if strings.Contains(w.log.String(), secret) {
+			t.Errorf("%q stands in the log", secret)
+		}
+	}
 }
 
 // verify downloads the bundle of market regulation and has it checked.
@@ -225,6 +236,18 @@ func TestVersionsGuardACase(t *testing.T) {
 		t.Errorf("%s %s", changed.header.Get("ETag"), changed.body)
 	}
 	patch(tag).refused(http.StatusPreconditionFailed, "precondition_failed")
+}
+
+// STK-44: what has no version is compared by its content.
+func TestUnchangedAnswerIsNotSentAgain(t *testing.T) {
+	w := newWorld(t)
+	ask := func(tag string) *reply {
+		return w.do(request{as: "clerk", method: http.MethodGet, path: prefix + "/tasks", header: map[string]string{"If-None-Match": tag}})
+	}
+	first := ask("").is(http.StatusOK)
+	ask(first.header.Get("ETag")).is(http.StatusNotModified)
+	w.post("clerk", "/cases/"+w.newCase()+"/pass-on", map[string]any{}).is(http.StatusNoContent)
+	ask(first.header.Get("ETag")).is(http.StatusOK)
 }
 
 // STK-44: pages by cursor, with a Link header, over rows that come in between.

@@ -103,8 +103,8 @@ func notFound() error {
 // now is the instant of a request: UTC, milliseconds (STY-36).
 func (s *Server) now() time.Time { return s.Now().UTC().Truncate(time.Millisecond) }
 
-// answer writes what the act gave. A GET whose version the client has already
-// is 304 (STK-44).
+// answer writes what the act gave. A GET that would bring what the client has
+// already is 304 (STK-44).
 func answer(w http.ResponseWriter, r *http.Request, line Route, out any) error {
 	switch out := out.(type) {
 	case none:
@@ -116,13 +116,13 @@ func answer(w http.ResponseWriter, r *http.Request, line Route, out any) error {
 		_, _ = w.Write(out.body) // a client that is gone cannot be told
 		return nil
 	}
-	if tag := w.Header().Get("ETag"); tag != "" && r.Method == http.MethodGet && hasTag(r.Header.Get("If-None-Match"), tag) {
-		w.WriteHeader(http.StatusNotModified)
-		return nil
-	}
 	body, err := json.Marshal(withLists(out))
 	if err != nil {
 		return err
+	}
+	if r.Method == http.MethodGet && unchanged(w.Header(), r, body) {
+		w.WriteHeader(http.StatusNotModified)
+		return nil
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(line.Status)

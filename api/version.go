@@ -1,6 +1,8 @@
 package api
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"net/http"
 	"strconv"
 	"strings"
@@ -10,6 +12,16 @@ import (
 func (c *call) version(n int) { c.header.Set("ETag", tagOf(n)) }
 
 func tagOf(version int) string { return `"v` + strconv.Itoa(version) + `"` }
+
+// unchanged tags the answer, by its version or else by its content, and reports
+// whether the client has it already.
+func unchanged(h http.Header, r *http.Request, body []byte) bool {
+	if h.Get("ETag") == "" {
+		sum := sha256.Sum256(body)
+		h.Set("ETag", `"`+hex.EncodeToString(sum[:8])+`"`)
+	}
+	return hasTag(r.Header.Get("If-None-Match"), h.Get("ETag"))
+}
 
 func hasTag(header, tag string) bool {
 	for _, one := range strings.Split(header, ",") {

@@ -89,8 +89,13 @@ var branches = []string{"amr", "fire", "urban"}
 
 func newWorld(t testing.TB) *world {
 	t.Helper()
+	return newWorldOn(t, dbtest.SQLite(t))
+}
+
+func newWorldOn(t testing.TB, d *db.DB) *world {
+	t.Helper()
 	w := &world{
-		t: t, db: dbtest.SQLite(t), clock: &handClock{at: morning.AddDate(0, 0, -1)}, mail: &sentMail{}, log: &logBook{},
+		t: t, db: d, clock: &handClock{at: morning.AddDate(0, 0, -1)}, mail: &sentMail{}, log: &logBook{},
 		tokens: map[string]string{}, keys: map[string]string{}, people: map[string][]inspection.Resource{},
 	}
 	w.trust = &scheduler.Clock{DB: w.db, Read: w.clock.read}
