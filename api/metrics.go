@@ -40,6 +40,7 @@ type MetricsSource struct {
 	Sweeps  func() []scheduler.Numbers
 	Overdue func(ctx context.Context) (time.Duration, error) // age of the oldest row nobody took (DL-7)
 	Inbound []string                                         // channels by which answers come in
+	More    []prometheus.Collector                           // of this machine, such as its disk
 }
 
 // NewMetrics makes a registry of its own.
@@ -54,6 +55,7 @@ func NewMetrics(from MetricsSource) *Metrics {
 	m.logins = prometheus.NewCounter(prometheus.CounterOpts{Name: "lianban_login_failures_total", Help: "Sign-ins that failed."})
 	m.registry.MustRegister(m.http, m.refusals, m.denied, m.callbacks, m.logins, house(from),
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	m.registry.MustRegister(from.More...)
 	return m
 }
 
