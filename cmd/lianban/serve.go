@@ -123,6 +123,7 @@ type service struct {
 
 	house    *house
 	tick     *scheduler.Scheduler
+	counts   *api.Metrics
 	caughtUp atomic.Bool
 	stopping sync.WaitGroup // what runs beside the pages
 	failed   chan error
@@ -132,11 +133,12 @@ type service struct {
 // what was begun.
 func (h *house) serve(ctx context.Context, s *service) (err error) {
 	s.house, s.failed = h, make(chan error, 4)
-	handler, err := h.pages(s.checks, s.demo)
-	if err != nil {
+	if s.tick, err = scheduler.New(h.db, h.clock.Now, h.log, h.sweeps(probeHTTP(s.pages))...); err != nil {
 		return err
 	}
-	if s.tick, err = scheduler.New(h.db, h.clock.Now, h.log, h.sweeps(probeHTTP(s.pages))...); err != nil {
+	s.counts = h.newMetrics(s.tick)
+	handler, err := h.edge(s)
+	if err != nil {
 		return err
 	}
 	pages := newHTTPServer(handler, h.log)
@@ -220,7 +222,7 @@ func (s *service) openMetrics(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("metrics: %w", err)
 	}
-	server := newHTTPServer(s.house.metrics(s.tick), s.house.log)
+	server := newHTTPServer(metricsPage(s.counts), s.house.log)
 	s.beside(func() error { return server.Serve(l) })
 	context.AfterFunc(ctx, func() { _ = server.Close() })
 	return nil

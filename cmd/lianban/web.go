@@ -21,14 +21,14 @@ const (
 	idleTimeout   = 120 * time.Second
 )
 
-// pages makes the edge of the house: the JSON interface and the pages.
-func (h *house) pages(ready func(context.Context) []api.Check, demo *api.Demo) (http.Handler, error) {
-	s := &api.Server{
+// edge makes what answers requests: the JSON interface and the pages.
+func (h *house) edge(s *service) (http.Handler, error) {
+	server := &api.Server{
 		Inspection: h.inspection, Notify: h.notify, Auth: h.auth, Office: h.office, Audit: h.audit,
 		Read: h.db.Read, Now: h.clock.Now, Log: h.log, PublicURL: h.cfg.PublicURL, Proxies: h.cfg.Proxies,
-		Ready: ready, Demo: demo,
+		Ready: s.checks, Metrics: s.counts, Demo: s.demo,
 	}
-	return s.Handler()
+	return server.Handler()
 }
 
 // listen opens a listener, or says what to do.
