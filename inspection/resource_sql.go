@@ -148,6 +148,13 @@ func occupy(ctx context.Context, tx bun.IDB, rows []Booking) (clash []string, er
 	return clash, nil
 }
 
+// alreadyTaken reports whether anything chosen is occupied by another visit.
+func alreadyTaken(ctx context.Context, q bun.IDB, v Visit, choice SlotChoice) (bool, error) {
+	return q.NewSelect().Model((*Booking)(nil)).
+		Where("resource_id IN (?) AND visit_id <> ?", bun.List(choice.Resources), v.ID).
+		Where("start_at < ? AND end_at > ?", choice.Start.UTC().Add(time.Duration(v.Minutes)*time.Minute), choice.Start.UTC()).Exists(ctx)
+}
+
 func overlapping(ctx context.Context, q bun.IDB, rows []Booking) (clash []string, err error) {
 	if len(rows) == 0 {
 		return nil, errors.New("nothing to occupy")
@@ -160,13 +167,6 @@ func overlapping(ctx context.Context, q bun.IDB, rows []Booking) (clash []string
 		Where("resource_id IN (?) AND visit_id <> ?", bun.List(ids), rows[0].VisitID).
 		Where("start_at < ? AND end_at > ?", rows[0].End, rows[0].Start).Scan(ctx, &clash)
 	return clash, err
-}
-
-// keepHeld turns the slot hold of a visit into a booking without end.
-func keepHeld(ctx context.Context, tx bun.IDB, visitID string, round int) error {
-	_, err := tx.NewUpdate().Model((*Booking)(nil)).Set("expires_at = NULL").Set("round = ?", round).
-		Where("visit_id = ?", visitID).Exec(ctx)
-	return err
 }
 
 func freeResources(ctx context.Context, tx bun.IDB, visitID string) error {

@@ -374,11 +374,17 @@ func (d *Desk) lockSlot(ctx context.Context, tx bun.IDB, by auth.Actor, visitID 
 	if err != nil {
 		return chosen{}, err
 	}
+	if err := mayOrganise(ctx, tx, by, v.CentreID); err != nil {
+		return chosen{}, err
+	}
 	if err := d.lockHall(ctx, tx, v); err != nil {
 		return chosen{}, err
 	}
 	if err := sweepHolds(ctx, tx, choice.Resources, d.now()); err != nil {
 		return chosen{}, err
+	}
+	if taken, err := alreadyTaken(ctx, tx, v, choice); err != nil || taken { // cheap, before the whole world is read
+		return chosen{}, orTaken(err)
 	}
 	day := dateOf(choice.Start)
 	w, err := d.world(ctx, tx, by, SlotRequest{VisitID: visitID, From: day, To: day, PastLimit: true})
@@ -390,6 +396,14 @@ func (d *Desk) lockSlot(ctx context.Context, tx bun.IDB, by auth.Actor, visitID 
 	}
 	s := chosen{c: w.c, v: w.v, g: w.g, choice: choice, resources: resources}
 	return s, w.fits(s)
+}
+
+// orTaken is the refusal for a slot that somebody else has.
+func orTaken(err error) error {
+	if err != nil {
+		return err
+	}
+	return slotTaken()
 }
 
 // lockHall makes bookings of one centre wait for each other where it takes only
