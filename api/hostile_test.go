@@ -91,3 +91,18 @@ func TestUnknownIdsAreNotFoundEverywhere(t *testing.T) {
 		}
 	}
 }
+
+// SEC-10, STY-63: reading is reading; no GET leaves an entry or a message.
+func TestReadingLeavesNothingBehind(t *testing.T) {
+	s := newScene(t)
+	samples := apiSamples(s)
+	leaves, messages := s.counts()
+	for _, line := range s.operationsIn() {
+		if line.Method == http.MethodGet {
+			s.try(line, samples[line.Act], actorFor(line)).is(http.StatusOK)
+		}
+	}
+	if l, m := s.counts(); l != leaves || m != messages {
+		t.Errorf("%d leaves and %d messages more", l-leaves, m-messages)
+	}
+}
