@@ -5,6 +5,7 @@ import (
 	"html/template"
 	"net/url"
 	"strings"
+	"time"
 )
 
 // funcs are the words that templates know, in one language.
@@ -19,6 +20,11 @@ func (w words) funcs() template.FuncMap {
 		"when":     w.when,
 		"span":     w.span,
 		"left":     w.left,
+		"dated":    func(t time.Time) template.HTML { return w.when(time.Time{}, t) }, // with its year, for papers
+		"datedDay": func(t time.Time) string { return w.day(time.Time{}, t) },
+		"datedSpan": func(from, to time.Time) template.HTML {
+			return w.span(time.Time{}, from, to)
+		},
 		"length":   w.length,
 		"urgency":  urgency,
 		"forInput": forInput,

@@ -5,7 +5,6 @@ import (
 	"maps"
 	"regexp"
 	"slices"
-	"strings"
 	"testing"
 )
 
@@ -76,11 +75,6 @@ func TestTemplatesUseOnlyWordsThatExist(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	kinds := map[string]bool{}
-	for key := range w.texts {
-		kind, _, _ := strings.Cut(key, ".")
-		kinds[kind] = true
-	}
 	each(t, "templates", func(name, text string) {
 		for _, m := range literalKey.FindAllStringSubmatch(text, -1) {
 			if _, ok := w.texts[m[1]]; !ok {
@@ -88,7 +82,7 @@ func TestTemplatesUseOnlyWordsThatExist(t *testing.T) {
 			}
 		}
 		for _, m := range wordKind.FindAllStringSubmatch(text, -1) {
-			if !kinds[m[1]] {
+			if !w.kinds[m[1]] {
 				t.Errorf("%s: no words of kind %q", name, m[1])
 			}
 		}
@@ -181,6 +175,12 @@ func TestSayFillsPlaceholdersAndMissesNothing(t *testing.T) {
 	}
 	if _, err := w.say("left.until", "time"); err == nil {
 		t.Error("a placeholder without a value is no error")
+	}
+	if got, err := w.word("consent", "new_state"); got != "new_state" || err != nil {
+		t.Error(got, err)
+	}
+	if _, err := w.word("no_kind", "x"); err == nil {
+		t.Error("a kind without words is no error")
 	}
 	pages := slices.Sorted(maps.Keys(p.sets["zh"]))
 	if len(pages) < 20 || !slices.Equal(pages, slices.Sorted(maps.Keys(p.sets["en"]))) {

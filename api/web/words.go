@@ -10,16 +10,21 @@ import (
 type words struct {
 	lang  string
 	texts map[string]string
+	kinds map[string]bool // what stands before the first dot of a key
 }
 
 func readWords(lang string) (words, error) {
-	w := words{lang: lang}
+	w := words{lang: lang, kinds: map[string]bool{}}
 	text, err := files.ReadFile("i18n/" + lang + ".json")
 	if err != nil {
 		return w, err
 	}
 	if err := json.Unmarshal(text, &w.texts); err != nil {
 		return w, fmt.Errorf("words of %s: %w", lang, err)
+	}
+	for key := range w.texts {
+		kind, _, _ := strings.Cut(key, ".")
+		w.kinds[kind] = true
 	}
 	return w, nil
 }
@@ -41,7 +46,16 @@ func (w words) say(key string, args ...any) (string, error) {
 	return strings.NewReplacer(pairs...).Replace(text), nil
 }
 
-// word is the word for a value of a kind, such as a state: "consent.deemed".
+// word is the word for a value of a kind, such as a state: "consent.deemed". A
+// value that has no word yet stands for itself, so that a new state does not
+// take a page away; a kind without any words is an error.
 func (w words) word(kind string, value any) (string, error) {
-	return w.say(fmt.Sprintf("%s.%v", kind, value))
+	text, ok := w.texts[fmt.Sprintf("%s.%v", kind, value)]
+	switch {
+	case ok:
+		return text, nil
+	case !w.kinds[kind]:
+		return "", fmt.Errorf("no words of kind %q in %s", kind, w.lang)
+	}
+	return fmt.Sprint(value), nil
 }
