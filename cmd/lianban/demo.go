@@ -8,7 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"os"
-	"text/tabwriter"
+	"strings"
 	"time"
 
 	"lianban/api"
@@ -143,12 +143,11 @@ func (a *app) welcome(w *world) {
 		dayText(workday.DateOf(w.dial.Now())), w.dial.Now().In(workday.Shanghai).Format("15:04"), wall().Sub(started).Seconds())
 	a.say("数据目录 %s；人物、企业和号码均为虚构", "data in %s; people, businesses and numbers are invented", w.cfg.Data)
 	fmt.Fprintln(a.out)
-	table := tabwriter.NewWriter(a.out, 0, 0, 3, ' ', 0)
 	for _, l := range w.logins() {
-		place := a.text(l.Place, l.PlaceEN)
-		fmt.Fprintf(table, "  %s\t%s\t%s\t%s\n", l.Login, l.Name, pick(roleNames[string(l.Role)], a.lang), place)
+		role := pick(roleNames[string(l.Role)], a.lang)
+		line := "  " + padded(l.Login, 13) + padded(l.Name, 10) + padded(role, 24) + a.text(l.Place, l.PlaceEN)
+		fmt.Fprintln(a.out, strings.TrimRight(line, " "))
 	}
-	_ = table.Flush()
 	fmt.Fprintln(a.out)
 	a.say("密码都是 %s；按 Ctrl+C 结束", "the password is always %s; Ctrl+C ends it", demoPassword)
 	if terminal(a.out) {

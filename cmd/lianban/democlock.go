@@ -54,8 +54,8 @@ func (c *demoClock) Now() time.Time { return c.Read().Wall }
 func (c *demoClock) skipTo(then time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if left := then.Sub(c.base) - wall().Sub(c.begin) - c.ahead; left > 0 {
-		c.ahead += left
+	if now := c.base.Add(wall().Sub(c.begin) + c.ahead); then.After(now) { // then may be zero, and no duration is that long
+		c.ahead += then.Sub(now)
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/mattn/go-isatty"
+	"golang.org/x/text/width"
 
 	"lianban/scheduler/workday"
 )
@@ -64,6 +65,17 @@ func (t *teller) see(format string, args ...any) {
 // result prints what came of it.
 func (t *teller) result(format string, args ...any) {
 	fmt.Fprintf(t.out, "       %s %s\n", t.paint(green, "→"), fmt.Sprintf(format, args...))
+}
+
+// padded fills a text up to a number of columns; a Chinese character takes two.
+func padded(text string, columns int) string {
+	for _, r := range text {
+		columns--
+		if kind := width.LookupRune(r).Kind(); kind == width.EastAsianWide || kind == width.EastAsianFullwidth {
+			columns--
+		}
+	}
+	return text + strings.Repeat(" ", max(columns, 1))
 }
 
 var weekdays = [...]string{"周日", "周一", "周二", "周三", "周四", "周五", "周六"}
