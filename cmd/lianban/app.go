@@ -88,6 +88,9 @@ func (a *app) complain(err error) int {
 	case errors.As(err, &wrong):
 		fmt.Fprintln(a.err, a.text(wrong.zh, wrong.en))
 		return exitUsage
+	case a.ctx.Err() != nil && errors.Is(err, context.Canceled):
+		fmt.Fprintln(a.err, a.text("已中断", "interrupted"))
+		return exitFailure
 	}
 	if refusal, ok := fault.From(err); ok {
 		fmt.Fprintf(a.err, "%s [%s]\n", refusal.In(a.lang), refusal.Code)

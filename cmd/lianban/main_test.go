@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"os"
@@ -16,7 +17,10 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"lianban": main, "victim": victim})
+	testscript.Main(m, map[string]func(){
+		"lianban": main, "victim": victim, "stalled": stalled,
+		"commit-failed": func() { commitFailed(slog.New(slog.NewTextHandler(os.Stdout, nil)), errors.New("input/output error")) },
+	})
 }
 
 // The scripts of testdata/script run the program as people do: every command,
@@ -28,6 +32,7 @@ func TestCommands(t *testing.T) {
 			env.Setenv("LIANBAN_DATA", env.WorkDir+"/data")
 			env.Setenv("ADDR", freeAddr(t))
 			env.Setenv("METRICS", freeAddr(t))
+			env.Setenv("LMTP", freeAddr(t))
 			return nil
 		},
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){"exits": exits, "answers": answers, "spoil": spoil},

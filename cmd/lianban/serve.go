@@ -73,10 +73,7 @@ func (a *app) openHouse(log *slog.Logger) (*house, error) {
 	if err != nil {
 		return nil, err
 	}
-	d.OnFatal = func(err error) { // nobody can say what was saved: read again after a restart (DB-9)
-		log.Error("commit failed with an unknown outcome; the program ends", "error", err)
-		os.Exit(exitCommit)
-	}
+	d.OnFatal = func(err error) { commitFailed(log, err) }
 	applied, err := d.Migrate(a.ctx)
 	if err != nil {
 		return nil, errors.Join(err, d.Close())
@@ -176,7 +173,7 @@ func (s *service) start(ctx context.Context) error {
 	if err := s.tick.Start(ctx); err != nil {
 		return err
 	}
-	s.beside(func() error { s.tick.Watch(ctx, h.overdue, s.stalled); return nil })
+	s.beside(func() error { s.tick.Watch(ctx, h.overdue, stalled); return nil })
 	s.beside(func() error { h.verifyDaily(ctx); return nil })
 	if err := errors.Join(s.openEdge(ctx), s.openMetrics(ctx)); err != nil {
 		return err
@@ -235,9 +232,16 @@ func shut(server *http.Server) error {
 	return server.Shutdown(ctx)
 }
 
+// commitFailed ends the program when nobody can say what a commit has saved:
+// after a restart the rows are read again (DB-9).
+func commitFailed(log *slog.Logger, err error) {
+	log.Error("commit failed with an unknown outcome; the program ends", "error", err)
+	os.Exit(exitCommit)
+}
+
 // stalled is what the watchdog does when no sweep ends any more: it leaves the
 // goroutines in the log and lets the supervisor start again (DL-7).
-func (s *service) stalled() {
+func stalled() {
 	_ = pprof.Lookup("goroutine").WriteTo(os.Stderr, 2)
 	os.Exit(exitWatchdog)
 }
