@@ -74,3 +74,13 @@ func MaskStreet(address string) string {
 	}
 	return district.FindString(address)
 }
+
+// MaskEmail shows the first character and the domain: z***@example.cn.
+func MaskEmail(address string) string {
+	name, domain, found := strings.Cut(address, "@")
+	if !found || name == "" {
+		return ""
+	}
+	first, _ := utf8.DecodeRuneInString(name)
+	return string(first) + "***@" + domain
+}

@@ -125,7 +125,6 @@ type VisitQuery struct {
 	Search   string
 	State    VisitState
 	From, To time.Time
-	Before   string
 	Limit    int
 }
 

@@ -163,13 +163,18 @@ func (d *Desk) AddAbsence(ctx context.Context, by auth.Actor, a Absence) (Absenc
 	})
 }
 
-// Recuse keeps an inspector away from an applicant, by a supervisor.
+// Recuse keeps an inspector away from an applicant, by a supervisor or the head
+// of the department. Refusals: not_found, not_your_resource.
 func (d *Desk) Recuse(ctx context.Context, by auth.Actor, r Recusal) error {
-	if !by.Is(auth.Supervisor) && !by.Is(auth.Head) {
-		return notYourResource()
-	}
 	r.SetBy = by.String()
 	return d.DB.Write(ctx, func(tx bun.IDB) error {
+		who, err := lockResource(ctx, tx, r.ResourceID)
+		if err != nil {
+			return err
+		}
+		if !mayManage(by, who.DepartmentID) {
+			return notYourResource()
+		}
 		if _, err := insertNew(ctx, tx, &r); err != nil {
 			return err
 		}
