@@ -22,6 +22,8 @@ func (p *site) answerPages() {
 	p.on(Route{Method: http.MethodPost, Path: "/r/{token}", Act: "pageAnswerByLink", Who: anyone, Rate: linkRate}, p.answerByLink)
 }
 
+// answerPage is the page of an answer link. It shows nothing of the applicant
+// (FAC-21).
 type answerPage struct {
 	Department string
 	Citation   string
@@ -67,6 +69,7 @@ func (p *site) answerLink(v *view) error {
 	return p.show(v, "reply", d)
 }
 
+// openLink finds the link of a token and says whether it still opens.
 func (p *site) openLink(v *view, token string) (link auth.Link, err error) {
 	return link, p.Read(v.ctx(), func(q bun.IDB) (err error) {
 		link, err = auth.OpenLink(v.ctx(), q, token, p.now())

@@ -24,6 +24,8 @@ const (
 	bestOffers = 6   // shown as cards
 )
 
+// boardPage is the booking board of a draft visit. Why is set when there is no
+// time at all: the answer is never an empty list (INS-511).
 type boardPage struct {
 	Visit        inspection.VisitView
 	Once         string
@@ -56,6 +58,7 @@ type group struct {
 	Names      []string
 }
 
+// dayLink leads to one day; Free counts its times.
 type dayLink struct {
 	At   time.Time
 	Href string
@@ -199,6 +202,7 @@ func (p *site) holdTime(v *view) error {
 	})
 }
 
+// choice reads what a button stands for.
 func (p *site) choice(v *view) (inspection.SlotChoice, error) {
 	start, err := inspection.ParseTime(v.form("start"))
 	if err != nil {
@@ -224,6 +228,7 @@ func (p *site) choice(v *view) (inspection.SlotChoice, error) {
 	return c, nil
 }
 
+// releaseTime gives the held time up.
 func (p *site) releaseTime(v *view) error {
 	return p.onBoard(v, form{"release", ""}, "flash.released", func() error {
 		return p.Inspection.ReleaseSlot(v.ctx(), v.by, v.id())
@@ -256,6 +261,7 @@ func (p *site) book(v *view) error {
 	return v.leave("/visits/"+visit.ID, "flash.booked")
 }
 
+// alternativesOf are the other times that a refusal carries (INS-602).
 func alternativesOf(err error) []slot.Offer {
 	f, ok := fault.From(err)
 	if !ok {

@@ -24,6 +24,7 @@ func (p *site) casePages() {
 	p.on(Route{Method: http.MethodGet, Path: "/matters/{code}/notice", Act: "pageMatterNotice", Who: anywhere(overseeing...)}, p.matterNotice)
 }
 
+// option is one choice of a select.
 type option struct {
 	Value, Text string
 	Chosen      bool
@@ -38,6 +39,7 @@ func (p *site) stateOptions(v *view, kind string, states ...string) []option {
 	return out
 }
 
+// casesPage lists cases, newest first; More leads to older ones.
 type casesPage struct {
 	Search    string
 	Filtered  bool
@@ -50,6 +52,7 @@ type casesPage struct {
 // pageSize is how many lines a list shows at once.
 const pageSize = 50
 
+// cases lists what the reader's place has to do with (SEC-2).
 func (p *site) cases(v *view) error {
 	list, err := p.Inspection.ListCases(v.ctx(), v.by, inspection.CaseQuery{
 		Search: v.query("q"), State: inspection.CaseState(v.query("state")), Before: v.query("before"), Limit: pageSize,
@@ -77,6 +80,7 @@ func (v *view) with(name, value string) string {
 	return (&url.URL{Path: v.r.URL.Path, RawQuery: query.Encode()}).String()
 }
 
+// casePage shows a case, who comes, and the one thing to do next.
 type casePage struct {
 	Case      inspection.Case
 	Next      string // what is to be done next: a word of case.next
@@ -94,6 +98,7 @@ type casePage struct {
 	Questions []question
 }
 
+// oneCase shows a case to who may read it, the applicant masked (FAC-20).
 func (p *site) oneCase(v *view) error {
 	v.here = "/cases/" + v.id()
 	c, err := p.Inspection.FindCase(v.ctx(), v.by, v.id())
@@ -210,6 +215,7 @@ func (p *site) amendCase(v *view) error {
 	return v.leave("/cases/"+v.id(), "flash.case.amended")
 }
 
+// handOver gives a case to the window of its site as a task there (INS-203).
 func (p *site) handOver(v *view) error {
 	if err := p.Inspection.PassOn(v.ctx(), v.by, v.id(), v.form("note")); err != nil {
 		return p.done(v, err, form{"handover", ""}, p.oneCase)

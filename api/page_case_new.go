@@ -11,11 +11,14 @@ import (
 	"lianban/internal/office"
 )
 
+// mattersPage is where a new case begins: which 事项 is it?
 type mattersPage struct {
 	Search  string
 	Matters []matterLine
 }
 
+// caseNewPage asks what the matter needs to know. Derived is set once the
+// clerk has asked who would come (INS-307).
 type caseNewPage struct {
 	Matter    matterLine
 	Once      string
@@ -26,6 +29,7 @@ type caseNewPage struct {
 	NoVisit   bool
 }
 
+// organiserLine is the window that would organise the visit (INS-202).
 type organiserLine struct {
 	Centre, Address, Phone string
 	Elsewhere              bool // not the window that takes the case in

@@ -30,6 +30,8 @@ func (p *site) home(v *view) error {
 	return p.show(v, "home", nil)
 }
 
+// deskPage is a window's day: doubts first, then what is to be done, then what
+// is waited for.
 type deskPage struct {
 	Search, Centre string
 	Held, Waiting  []inspection.Waiting
@@ -69,6 +71,8 @@ type taskLine struct {
 	Closable bool
 }
 
+// taskOf finds the page of a task. What ends by the act itself is not closed by
+// hand.
 func taskOf(t inspection.Task) taskLine {
 	line := taskLine{Task: t, Closable: true}
 	switch t.Kind {

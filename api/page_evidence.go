@@ -15,12 +15,15 @@ func (p *site) evidencePages() {
 	}, p.verify)
 }
 
+// evidencePage leads to the bundles and checks an uploaded one. Nobody has to
+// trust it: the page says how to verify offline (EV-11).
 type evidencePage struct {
 	Search, Key string
 	Visits      []inspection.Visit
 	Report      *reportPage
 }
 
+// reportPage is what a verification found.
 type reportPage struct {
 	Verdict, Key string
 	About        []named

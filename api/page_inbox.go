@@ -19,6 +19,7 @@ func (p *site) inboxPages() {
 	p.on(Route{Method: http.MethodPost, Path: "/inbox/{id}/opinion", Act: "pageOpine", Who: actors(inOffice...)}, p.opine)
 }
 
+// inboxPage is what a department has to do, the urgent first.
 type inboxPage struct {
 	Search, Department string
 	Open, Opine, Done  []inboxLine
@@ -63,6 +64,8 @@ func (p *site) inbox(v *view) error {
 	return p.show(v, "inbox", d)
 }
 
+// invitationPage is one visit as an invited department sees it: its own part,
+// and of the others only that they are invited (reliability 6.1).
 type invitationPage struct {
 	Visit              inspection.VisitView
 	Part               part

@@ -18,6 +18,7 @@ func (p *site) loginPages() {
 
 type loginPage struct{ Back, Why string }
 
+// login shows the form; back is where somebody wanted to go.
 func (p *site) login(v *view) error {
 	d := loginPage{Back: inside(v.query("back"))}
 	if v.r.Method == http.MethodPost {
@@ -85,6 +86,7 @@ func (p *site) logout(v *view) error {
 
 type passwordPage struct{ Login string }
 
+// password is where a password is changed, signed in or not.
 func (p *site) password(v *view) error {
 	v.here = "/password"
 	return p.show(v, "password", passwordPage{Login: v.form("login")})

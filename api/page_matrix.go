@@ -121,12 +121,14 @@ type column struct {
 	Blocker, Who, Why string
 }
 
+// matrixRow is one department: Min people have to come.
 type matrixRow struct {
 	Name  string
 	Min   int
 	Cells []matrixCell
 }
 
+// matrixCell says in a word, in colour and in full why somebody cannot come.
 type matrixCell struct {
 	Class, Text, Why string
 	Gap              bool

@@ -21,6 +21,8 @@ type question struct {
 	Options                           []choice
 }
 
+// choice is one answer to a question. The empty code is "not known", which is
+// not "no" (INS-305).
 type choice struct {
 	Code, Text string
 	Chosen     bool
@@ -157,6 +159,7 @@ func (p *site) lineOfRule(v *view, d inspection.Derived) derivedLine {
 	}
 }
 
+// noticeOncePage is 一次性告知书: permits, departments, steps and limits (DEC-20).
 type noticeOncePage struct {
 	Matter   matterLine
 	Number   string

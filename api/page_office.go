@@ -17,6 +17,7 @@ func (p *site) officePages() {
 	p.on(Route{Method: http.MethodGet, Path: "/people", Act: "pagePeople", Who: anywhere(mayKnow...)}, p.people)
 }
 
+// settingsPage is read only: changes take two persons elsewhere (INS-1301).
 type settingsPage struct {
 	Search string
 	People bool
@@ -64,6 +65,7 @@ func settingOf(l office.SettingLine, who func(actor string) (string, error)) (li
 	return line, err
 }
 
+// peoplePage is read only, too.
 type peoplePage struct {
 	Search string
 	Places []placeLine

@@ -12,6 +12,7 @@ import (
 	"lianban/notify"
 )
 
+// outboxPage lists messages, newest first.
 type outboxPage struct {
 	Search           string
 	Filtered         bool
@@ -101,6 +102,7 @@ func (p *site) fillOutbox(v *view, d *outboxPage, list []notify.Message, departm
 	return nil
 }
 
+// sent is a message as the reader may see it.
 func (p *site) sent(v *view, m notify.Message, departments map[string]string) sentLine {
 	line := sentLine{
 		ID: m.ID, Purpose: m.Purpose, Channel: m.Channel, State: m.State, Lang: m.Lang, Title: m.Title, Text: m.Text,
@@ -129,6 +131,7 @@ func (p *site) recipient(v *view, m notify.Message, departments map[string]strin
 	return who
 }
 
+// What would let a reader answer for a department (SEC-11).
 var (
 	answerLink = regexp.MustCompile(`/r/[A-Za-z0-9_-]+`)
 	answerCode = regexp.MustCompile(`((?:反馈码|[Rr]eply code|[Cc]ode)[^0-9\n]{0,20})\d{6}`)

@@ -24,7 +24,7 @@ func (p *site) partPages() {
 	const at = "/visits/{id}/parts/{part}/"
 	p.on(Route{
 		Method: http.MethodPost, Path: at + "serve", Act: "pageServe", Who: actors(atDesk...),
-		Rate: uploadRate, Body: inspection.MaxScan + maxBody,
+		Rate: uploadRate, Body: 4 * inspection.MaxScan, // too big a scan is refused in the domain's words
 	}, p.serve)
 	p.on(Route{Method: http.MethodPost, Path: at + "reply", Act: "pagePhoneReply", Who: actors(atDesk...)}, p.phoneReply)
 	p.on(Route{Method: http.MethodPost, Path: at + "confirm", Act: "pageConfirm", Who: actors(atDesk...)}, p.confirm)
@@ -163,6 +163,7 @@ func ofDepartmentIn(v *view) func(inspection.ParticipantView) bool {
 	return func(one inspection.ParticipantView) bool { return one.DepartmentID == v.r.PathValue("department") }
 }
 
+// noticePage is the paper that goes to a department, slip and all.
 type noticePage struct{ Title, Number, Text, Department, Back string }
 
 // notice prints the notice with its slip, to be served on paper (INS-707). It
@@ -196,6 +197,7 @@ func (p *site) inboxText(v *view, part string, round int) (text, title string, e
 	return text, title, err
 }
 
+// deemedPage is 视为同意记录单, one for each outcome (INS-937).
 type deemedPage struct {
 	Visit inspection.VisitView
 	Part  part

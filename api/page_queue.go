@@ -23,6 +23,7 @@ func (p *site) queuePages() {
 // mostMail is how much mail a list looks at; search narrows what it shows.
 const mostMail = 200
 
+// queuePage is the person queue 来件 (INS-807).
 type queuePage struct {
 	Search   string
 	Filtered bool
@@ -97,6 +98,7 @@ func (p *site) casesByStream(v *view) func(stream string) (inspection.Case, bool
 	}
 }
 
+// mailPage is one mail with what a person needs to judge it.
 type mailPage struct {
 	Mail                             notify.Inbound
 	CaseNumber, CaseHref, Department string

@@ -22,6 +22,7 @@ func (p *site) visitPages() {
 	p.on(Route{Method: http.MethodPost, Path: "/visits/{id}/holds/{hold}/end", Act: "pageEndHold", Who: actors(atDesk...)}, p.endHoldOf)
 }
 
+// visitsPage lists visits by their time.
 type visitsPage struct {
 	Search   string
 	Filtered bool
@@ -50,6 +51,8 @@ func (p *site) visits(v *view) error {
 	return p.show(v, "visits", d)
 }
 
+// visitPage is all that a window needs about one visit: what to do next on the
+// left, what it is about on the right.
 type visitPage struct {
 	Visit  inspection.VisitView
 	Next   string // what is to be done next: a word of visit.next
@@ -72,12 +75,32 @@ type part struct {
 	inspection.ParticipantView
 	Line   string // how the deadline was counted, in the reader's language
 	Silent bool   // an answer is still waited for
+	Doubts []doubt
 
 	MayConfirm, MayUphold, MayReverse, MayServe, MayReply bool
 }
 
 // latestMoments of the record are shown at once, all others on demand.
 const latestMoments = 12
+
+// doubt is an open hold. Ends says that a person ends it here; all others end
+// with their cause (PRO-17).
+type doubt struct {
+	inspection.HoldRow
+	Ends bool
+}
+
+func doubtsOf(v *view, visit inspection.VisitView, one inspection.ParticipantView) (out []doubt) {
+	for _, h := range one.OpenHolds() {
+		switch h.Reason {
+		case inspection.HoldSuperseded, inspection.HoldWeaker, inspection.HoldFreeText, inspection.HoldLink:
+			out = append(out, doubt{h, v.organises(visit.CentreID)})
+		default:
+			out = append(out, doubt{h, false})
+		}
+	}
+	return out
+}
 
 // visit shows a visit to a window or an auditor. A department has a page of its
 // own for it, made for a telephone.
@@ -131,7 +154,6 @@ func actsOf(v *view, visit inspection.VisitView) map[string]bool {
 	window := v.organises(visit.CentreID)
 	live := visit.State == inspection.VisitOffered || visit.State == inspection.VisitConfirmed
 	return map[string]bool{
-		"window":  window,
 		"board":   window && visit.State == inspection.VisitDraft,
 		"start":   window && live,
 		"end":     window && visit.State == inspection.VisitInProgress,
@@ -147,7 +169,7 @@ func (p *site) partOf(v *view, visit inspection.VisitView, one inspection.Partic
 	window := v.organises(visit.CentreID)
 	deemed := one.Opinion == inspection.OpinionDeemed || one.Opinion == inspection.OpinionReview
 	return part{
-		ParticipantView: one, Line: p.deadlineLine(v, one.Deadline),
+		ParticipantView: one, Line: p.deadlineLine(v, one.Deadline), Doubts: doubtsOf(v, visit, one),
 		Silent:    one.Consent == inspection.ConsentAwaiting || one.Consent == inspection.ConsentUnserved,
 		MayServe:  window && live && one.Notice != nil && !one.Notice.ComposedAt.IsZero(),
 		MayReply:  window && live,
@@ -234,6 +256,7 @@ func (p *site) endHoldOf(v *view) error {
 	})
 }
 
+// jointPage is 联合勘验意见书 or 会议纪要.
 type jointPage struct {
 	Joint        *inspection.JointOpinion
 	Number, Back string
