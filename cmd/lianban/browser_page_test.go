@@ -106,7 +106,10 @@ func comes(ctx context.Context, t *testing.T, base string, width int64) *visitor
 	var leave context.CancelFunc
 	v.ctx, leave = chromedp.NewContext(ctx, chromedp.WithNewBrowserContext(), chromedp.WithListener(v.hears))
 	t.Cleanup(leave)
-	v.do("open a window", chromedp.Func(func(ctx context.Context, tab *chromedp.Target) error {
+	if err := chromedp.Do(v.ctx); err != nil { // the window stays open as long as this context
+		t.Fatal(err)
+	}
+	v.do("set the window up", chromedp.Func(func(ctx context.Context, tab *chromedp.Target) error {
 		_, err := cdp.Call(ctx, tab, log.Enable, cdp.Empty{})
 		return err
 	}), chromedp.EmulateViewport(width, 800))
@@ -208,6 +211,24 @@ func (v *visitor) asks(expression string) []string {
 func (v *visitor) open(path string) {
 	v.t.Helper()
 	v.arrives("open "+path, chromedp.Navigate(v.base+path))
+}
+
+// opensUntil opens a page anew until it shows an element: what is sent by a
+// sweep takes some seconds to arrive.
+func (v *visitor) opensUntil(path, element string) {
+	v.t.Helper()
+	v.open(path)
+	script := fmt.Sprintf(`document.evaluate(%q, document, null, XPathResult.BOOLEAN_TYPE).booleanValue`, element)
+	for {
+		found, err := chromedp.Run(v.ctx, chromedp.Evaluate[bool](script))
+		if err != nil {
+			v.fail("wait for %s: %v", element, err)
+		}
+		if found {
+			return
+		}
+		v.do("reload", chromedp.Reload())
+	}
 }
 
 // named finds a button or link by what it says, within an element.

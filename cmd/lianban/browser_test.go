@@ -89,7 +89,7 @@ func (v *visitor) takesIn() {
 	v.do("choose the district", chromedp.SendKeys(chromedp.CSS("#division"), "冷水滩区"))
 	v.fill("详细地址", premises)
 	v.press("预览参加部门")
-	v.sees("市场监督管理局", "消防救援大队", "城市管理", "参加")
+	v.sees("市场监管", "每次都参加", "消防救援", "满足：建筑面积 ≥ 50 ㎡（填报 120 ㎡）", "城管")
 	v.press("受理")
 	v.sees("湘江渔庄", premises)
 }
@@ -97,7 +97,7 @@ func (v *visitor) takesIn() {
 // books takes the best time, and gives the address of the visit.
 func (v *visitor) books() string {
 	v.t.Helper()
-	v.press("发起联合勘验")
+	v.press("发起联合踏勘")
 	v.sees("推荐时间", "首选", "各部门空闲情况")
 	v.pressIn(`//div[contains(@class,"best")]`, "占位")
 	v.press("确认约定并通知")
@@ -112,6 +112,7 @@ func (v *visitor) books() string {
 // accepts opens the notice in the inbox and says that the department comes.
 func (v *visitor) accepts() {
 	v.t.Helper()
+	v.opensUntil("/inbox", `//li[contains(., "`+premises+`")]//*[contains(@class, "due")]`) // it has arrived
 	v.pressIn(`//li[contains(., "`+premises+`")]`, "打开通知")
 	v.sees("视为同意", premises)
 	v.choose("请选择", "应约")
@@ -122,8 +123,9 @@ func (v *visitor) accepts() {
 // readsMail gives link and code of the mail that went to a department.
 func (v *visitor) readsMail(department string) (link, code string) {
 	v.t.Helper()
-	v.open("/outbox?channel=mail&q=" + department)
-	text := v.reads(`//li[contains(., "` + premises + `")]`)
+	mail := `//li[contains(., "` + premises + `")]`
+	v.opensUntil("/outbox?channel=mail&q="+department, mail)
+	text := v.reads(mail)
 	found := regexp.MustCompile(`(?s)(http://\S+/r/\w+).*反馈码：(\d{6})`).FindStringSubmatch(text)
 	if found == nil {
 		v.fail("no link and no code in %q", text)
