@@ -26,6 +26,23 @@ type tableRow struct {
 // cell gives the trimmed text in a column, "" where the file lacks the column.
 func (r tableRow) cell(column string) string { return r.cells[column] }
 
+// ReadTable reads a CSV file with a header as ImportMatters does and calls each
+// for every record, with its line in the file and its trimmed cells. It stops at
+// the first error of each. Refusals: table_unreadable, table_columns,
+// table_too_large.
+func ReadTable(file []byte, required, optional []string, each func(line int, cell func(column string) string) error) error {
+	rows, err := readTable(file, required, optional)
+	if err != nil {
+		return err
+	}
+	for _, r := range rows {
+		if err := each(r.line, r.cell); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // readTable reads a CSV file with a header in any order: UTF-8 with or without a
 // mark, or GB18030 (STK-81). Refusals: table_unreadable, table_columns.
 func readTable(file []byte, required, optional []string) ([]tableRow, error) {
