@@ -117,7 +117,7 @@ func (v *visitor) accepts() {
 	v.sees("视为同意", premises)
 	v.choose("请选择", "应约")
 	v.press("提交反馈")
-	v.sees("已收到")
+	v.sees("反馈已记录")
 }
 
 // readsMail gives link and code of the mail that went to a department.

@@ -17,10 +17,11 @@ import (
 
 // importCommand takes data of the office in.
 type importCommand struct {
-	Kind  string `arg:"" enum:"matters,holidays" help:"matters（事项 CSV）或 holidays（放假安排，本项目或 holiday-cn 格式）|matters (CSV) or holidays (own form or holiday-cn)."`
-	File  string `arg:"" help:"文件|The file." type:"existingfile"`
-	Check bool   `help:"只检查，不写入|Check only, keep nothing."`
-	By    string `help:"提出放假安排的账号；须由另一人在页面上审核|Login of the person who proposes holidays; a second one approves them on the pages." placeholder:"LOGIN"`
+	Kind      string `arg:"" enum:"centres,departments,people,matters,holidays" help:"centres、departments、people、matters（CSV）或 holidays（放假安排，本项目或 holiday-cn 格式）|centres, departments, people, matters (CSV) or holidays (own form or holiday-cn)."`
+	File      string `arg:"" help:"文件|The file." type:"existingfile"`
+	Check     bool   `help:"只检查，不写入|Check only, keep nothing."`
+	By        string `help:"办理人的登录名：人员须由安全管理员导入，放假安排须由另一人审核|Login of who does it: a security administrator for people; holidays need a second person." placeholder:"LOGIN"`
+	Passwords string `help:"存放新账号初始密码的新文件|New file for the first passwords of new accounts." placeholder:"FILE" type:"path"`
 }
 
 // Run imports or checks the file; lines that are refused are named and nothing
@@ -34,10 +35,13 @@ func (c *importCommand) Run(a *app) error {
 		if err := h.install(ctx); err != nil {
 			return err
 		}
-		if c.Kind == "holidays" {
+		switch c.Kind {
+		case "holidays":
 			return c.holidays(ctx, a, h, content)
+		case "matters":
+			return c.matters(ctx, a, h, content)
 		}
-		return c.matters(ctx, a, h, content)
+		return c.office(ctx, a, h, content)
 	})
 }
 
@@ -140,6 +144,6 @@ func (h *house) personByLogin(ctx context.Context, login string) (auth.Person, e
 		}
 	}
 	return auth.Person{}, misuse{
-		"请用 --by 写明提出人的登录名（须是已有账号）", "name the person who proposes with --by LOGIN; it must be an account",
+		"请用 --by 写明办理人的登录名（须是已有账号）", "name who does this with --by LOGIN; it must be an account",
 	}
 }

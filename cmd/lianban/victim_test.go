@@ -232,10 +232,10 @@ func (v *victimWorld) deem(*rand.Rand) error {
 // three of them still lie within inbound.max_gap.
 const victimStep = 10 * time.Minute
 
-// live lets ten minutes pass every few milliseconds, with the ways in alive;
-// nights are skipped.
+// live lets ten minutes pass at a time, with the ways in alive, slowly enough
+// for the letters to keep up; nights are skipped.
 func (v *victimWorld) live(*rand.Rand) error {
-	<-time.After(8 * time.Millisecond)
+	<-time.After(40 * time.Millisecond)
 	now := v.dial.Now()
 	next := v.step(now)
 	if next.Sub(now) == demoStep {
