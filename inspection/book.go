@@ -29,6 +29,7 @@ type PlanRequest struct {
 // (INS-202). Refusals: not_found, not_a_window, wrong_window, no_visit_needed,
 // visit_exists, facts_missing, visit_kind, visit_minutes.
 func (d *Desk) Plan(ctx context.Context, by auth.Actor, r PlanRequest) (Visit, error) {
+	d = d.still()
 	var out Visit
 	err := d.DB.Write(ctx, func(tx bun.IDB) error {
 		v, _, err := once.Do(ctx, tx, r.Once, d.now(), func() (Visit, error) { return d.plan(ctx, tx, by, r) })
@@ -72,7 +73,7 @@ func (d *Desk) draft(c Case, r PlanRequest, required []CaseDepartment, g ground)
 	v := Visit{
 		ID: newID(), CaseID: c.ID, CaseNumber: c.Number, MatterCode: c.MatterCode, MatterName: c.MatterName,
 		Kind: r.Kind, State: VisitDraft, UID: uuid.NewString(), CentreID: c.OrganiserCentre, WindowID: c.OrganiserWindow,
-		Division: c.Division, Place: c.Site.Address, Minutes: r.Minutes, SingleByRule: len(required) == 1,
+		Division: c.Division, Place: c.Site.Address, Minutes: r.Minutes,
 		CreatedAt: d.now(), Version: 1,
 	}
 	if v.Minutes == 0 {
@@ -85,13 +86,19 @@ func (d *Desk) draft(c Case, r PlanRequest, required []CaseDepartment, g ground)
 		return v, fault.Refuse(fault.Invalid, "visit_minutes",
 			"勘验时长应为 15 至 240 分钟，按 5 分钟递增", "a visit takes 15 to 240 minutes, in steps of five")
 	}
+	v.require(required)
+	return v, nil
+}
+
+// require sets what follows from the required departments.
+func (v *Visit) require(required []CaseDepartment) {
+	v.SingleByRule = len(required) == 1 // INS-309
 	v.LeadDepartment = required[0].DepartmentID
 	for _, row := range required {
 		if row.Lead {
 			v.LeadDepartment = row.DepartmentID
 		}
 	}
-	return v, nil
 }
 
 // comingTo lists the required departments of a kind of visit.
@@ -147,6 +154,7 @@ type SlotChoice struct {
 // not_found, wrong_window, bad_move, slot_taken with alternatives, and the
 // codes of INS-502.
 func (d *Desk) HoldSlot(ctx context.Context, by auth.Actor, visitID string, choice SlotChoice) (time.Time, error) {
+	d = d.still()
 	var expires time.Time
 	err := d.DB.Write(ctx, func(tx bun.IDB) error {
 		s, err := d.lockSlot(ctx, tx, by, visitID, choice)
@@ -164,6 +172,7 @@ func (d *Desk) HoldSlot(ctx context.Context, by auth.Actor, visitID string, choi
 
 // ReleaseSlot gives a held slot back. Refusals: not_found, wrong_window, bad_move.
 func (d *Desk) ReleaseSlot(ctx context.Context, by auth.Actor, visitID string) error {
+	d = d.still()
 	return d.DB.Write(ctx, func(tx bun.IDB) error {
 		v, err := lockVisit(ctx, tx, visitID)
 		if err != nil {
@@ -195,6 +204,10 @@ type BookRequest struct {
 // not_found, wrong_window, bad_move, hold_expired, slot_taken, lead_time,
 // past_limit, not_supervisor, and the other codes of INS-502.
 func (d *Desk) Book(ctx context.Context, by auth.Actor, r BookRequest) (Visit, error) {
+	d = d.still()
+	if err := checkOptional("past_limit_reason", r.PastLimitWhy, reasonLength); err != nil {
+		return Visit{}, err
+	}
 	var out Visit
 	err := d.DB.Write(ctx, func(tx bun.IDB) error {
 		v, _, err := once.Do(ctx, tx, r.Once, d.now(), func() (Visit, error) { return d.book(ctx, tx, by, r) })
@@ -208,7 +221,7 @@ func (d *Desk) Book(ctx context.Context, by auth.Actor, r BookRequest) (Visit, e
 }
 
 func (d *Desk) book(ctx context.Context, tx bun.IDB, by auth.Actor, r BookRequest) (Visit, error) {
-	choice, err := d.heldOr(ctx, tx, r)
+	choice, err := d.heldOr(ctx, tx, by, r)
 	if err != nil {
 		return Visit{}, err
 	}
@@ -220,12 +233,13 @@ func (d *Desk) book(ctx context.Context, tx bun.IDB, by auth.Actor, r BookReques
 		return Visit{}, err
 	}
 	v := &s.v
+	v.require(comingTo(s.c, v.Kind)) // facts may have changed since the draft
 	v.Round, v.PastLimitWhy = v.Round+1, r.PastLimitWhy
 	v.Start, v.End = choice.Start.UTC(), choice.Start.UTC().Add(time.Duration(v.Minutes)*time.Minute)
 	if err := d.take(ctx, tx, s, bookingRow{round: v.Round, by: by.String()}); err != nil {
 		return Visit{}, err
 	}
-	if err := moveVisit(ctx, tx, v, "Book", "round", "start_at", "end_at", "past_limit_why"); err != nil {
+	if err := moveVisit(ctx, tx, v, "Book", "round", "start_at", "end_at", "past_limit_why", "single_by_rule", "lead_department"); err != nil {
 		return Visit{}, err
 	}
 	leaves, err := d.offer(ctx, tx, by, s)
@@ -235,8 +249,9 @@ func (d *Desk) book(ctx context.Context, tx bun.IDB, by auth.Actor, r BookReques
 	return *v, audit.Record(ctx, tx, leaves...)
 }
 
-// heldOr is the choice of the request, or the slot the visit holds.
-func (d *Desk) heldOr(ctx context.Context, tx bun.IDB, r BookRequest) (SlotChoice, error) {
+// heldOr is the choice of the request, or the slot that the same person holds
+// for the visit: nobody books a time they have not chosen.
+func (d *Desk) heldOr(ctx context.Context, tx bun.IDB, by auth.Actor, r BookRequest) (SlotChoice, error) {
 	if !r.Choice.Start.IsZero() {
 		return r.Choice, nil
 	}
@@ -246,7 +261,8 @@ func (d *Desk) heldOr(ctx context.Context, tx bun.IDB, r BookRequest) (SlotChoic
 	}
 	var choice SlotChoice
 	for _, b := range rows {
-		if !b.ExpiresAt.IsZero() && !b.ExpiresAt.After(d.now()) { // INS-510: by the clock
+		held := !b.ExpiresAt.IsZero()
+		if held && (b.HeldBy != by.String() || !b.ExpiresAt.After(d.now())) { // a colleague's, or dead by the clock (INS-510)
 			choice = SlotChoice{}
 			break
 		}
@@ -350,7 +366,7 @@ func (d *Desk) offer(ctx context.Context, tx bun.IDB, by auth.Actor, s chosen) (
 			Fields: map[string]any{"round": v.Round, "visit": v.ID, "required": p.Required, "never_deemed": p.NeverDeemed},
 		})
 	}
-	return leaves, moveCase(ctx, tx, v.CaseID, CaseVisiting)
+	return leaves, bookCase(ctx, tx, s.c)
 }
 
 // announce queues notices, the applicant's word and the morning reminder, and
@@ -370,7 +386,7 @@ func (d *Desk) announce(ctx context.Context, tx bun.IDB, participants []Particip
 	if err := upsertDeadlines(ctx, tx, rows...); err != nil {
 		return err
 	}
-	return d.queueApplicant(ctx, tx, v, notify.PurposeApplicant)
+	return d.queueApplicant(ctx, tx, v, notify.PurposeApplicant, v.Start)
 }
 
 func (d *Desk) participantsOf(ctx context.Context, tx bun.IDB, s chosen) ([]Participant, error) {
@@ -430,6 +446,10 @@ func (d *Desk) recordRefusal(ctx context.Context, by auth.Actor, act, subject st
 // PassOn passes a case to the window that has to organise its visit, as a
 // task there (INS-203). Refusals: not_found, not_a_window.
 func (d *Desk) PassOn(ctx context.Context, by auth.Actor, caseID, note string) error {
+	d = d.still()
+	if err := checkOptional("note", note, reasonLength); err != nil {
+		return err
+	}
 	return d.DB.Write(ctx, func(tx bun.IDB) error {
 		c, err := findCase(ctx, tx, caseID)
 		if err != nil {

@@ -2,6 +2,7 @@ package inspection
 
 import (
 	"context"
+	"maps"
 	"strings"
 	"time"
 
@@ -33,6 +34,7 @@ func (a Applicant) Masked() Applicant {
 	}
 	a.IDNo = MaskIDNo(a.IDNo)
 	a.Phone = MaskPhone(a.Phone)
+	a.Email = MaskEmail(a.Email)
 	a.Agent = MaskName(a.Agent)
 	return a
 }
@@ -46,8 +48,13 @@ type Site struct {
 	Lon      float64 `json:"lon,omitempty"`
 }
 
-// HasPoint reports whether the site's position is known.
-func (s Site) HasPoint() bool { return s.Lat != 0 || s.Lon != 0 }
+func (s Site) checkPoint() error {
+	if !(s.Lat >= -90 && s.Lat <= 90 && s.Lon >= -180 && s.Lon <= 180) { // written so that NaN fails
+		return fault.Refuse(fault.Invalid, "point_invalid",
+			"坐标无效，请填写 WGS-84 纬度和经度，或留空", "the point is not on earth; give WGS-84 latitude and longitude, or leave it out")
+	}
+	return nil
+}
 
 // Case is one applicant's Matter at one Site. It keeps the Matter's version in
 // force at acceptance to its end (INS-301).
@@ -125,26 +132,45 @@ type AcceptRequest struct {
 // credit_code_check unless USCCWhy says why it is right all the same (FAC-22).
 func (r *AcceptRequest) check() (err error) {
 	a := &r.Applicant
-	if strings.TrimSpace(a.Name) == "" || strings.TrimSpace(r.Site.Address) == "" {
+	for _, text := range []*string{&a.Name, &a.Agent, &a.Email, &r.Site.Address, &r.ExternalID} {
+		*text = strings.TrimSpace(*text)
+	}
+	if a.Name == "" || r.Site.Address == "" {
 		return fault.Refuse(fault.Invalid, "case_incomplete",
 			"请填写申请人名称和经营场所地址", "give the applicant's name and the address of the premises")
 	}
+	if err := office.CheckLines(line("name", a.Name), line("agent", a.Agent), line("address", r.Site.Address), line("external_id", r.ExternalID)); err != nil {
+		return err
+	}
+	if err := r.Site.checkPoint(); err != nil {
+		return err
+	}
+	if err := a.check(r.USCCWhy, dateOf(r.at)); err != nil {
+		return err
+	}
+	return r.Answers.Check()
+}
+
+func (a *Applicant) check(why string, today workday.Date) (err error) {
 	if a.Phone, err = CheckPhone(a.Phone); err != nil {
 		return err
 	}
+	if a.Email != "" {
+		if a.Email, err = office.MailAddress(a.Email); err != nil {
+			return err
+		}
+	}
 	if a.USCC != "" {
 		code, err := CheckCreditCode(a.USCC)
-		if err != nil && !(fault.Is(err, "credit_code_check") && r.USCCWhy != "") {
+		if err != nil && !(fault.Is(err, "credit_code_check") && why != "") {
 			return err
 		}
 		a.USCC = code
 	}
 	if a.IDNo != "" {
-		if a.IDNo, err = CheckIDNumber(a.IDNo, dateOf(r.at)); err != nil {
-			return err
-		}
+		a.IDNo, err = CheckIDNumber(a.IDNo, today)
 	}
-	return r.Answers.Check()
+	return err
 }
 
 // Accept registers a Case (受理) and derives its departments. A clerk or
@@ -280,6 +306,24 @@ func stateFor(rows []CaseDepartment) CaseState {
 	return CaseNoVisit
 }
 
+// stateAfter says where a case stands, given its visits.
+func stateAfter(c Case, visits []VisitState) CaseState {
+	closed := false
+	for _, s := range visits {
+		switch s {
+		case VisitOffered, VisitConfirmed, VisitInProgress, VisitCollecting:
+			return CaseVisiting
+		case VisitClosed:
+			closed = true
+		case VisitDraft, VisitNotHeld, VisitCancelled:
+		}
+	}
+	if closed {
+		return CaseVisited
+	}
+	return stateFor(c.Departments)
+}
+
 func includedSystems(rows []CaseDepartment) []string {
 	var out []string
 	for _, r := range rows {
@@ -307,6 +351,9 @@ type AmendRequest struct {
 // is booked; refusals: not_a_window, case_changed, already_booked.
 func (d *Desk) Amend(ctx context.Context, by auth.Actor, r AmendRequest) (Case, error) {
 	now := d.now()
+	if err := r.Answers.Check(); err != nil {
+		return Case{}, err
+	}
 	var out Case
 	err := d.DB.Write(ctx, func(tx bun.IDB) error {
 		c, err := findCase(ctx, tx, r.CaseID)
@@ -349,11 +396,8 @@ func rederive(ctx context.Context, tx bun.IDB, c *Case, r AmendRequest, by auth.
 		return err
 	}
 	merged := make(Answers, len(c.Answers)+len(r.Answers))
-	for _, answers := range []Answers{c.Answers, r.Answers} {
-		for name, value := range answers {
-			merged[name] = value
-		}
-	}
+	maps.Copy(merged, c.Answers)
+	maps.Copy(merged, r.Answers)
 	rows, err := deriveFor(ctx, tx, matter, merged, c.Division)
 	if err != nil {
 		return err

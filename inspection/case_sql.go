@@ -9,6 +9,7 @@ import (
 
 	"github.com/uptrace/bun"
 
+	"lianban/internal/db"
 	"lianban/internal/fault"
 	"lianban/scheduler/workday"
 )
@@ -83,8 +84,33 @@ func updateCase(ctx context.Context, tx bun.IDB, c *Case) error {
 	return insertCaseDepartments(ctx, tx, c)
 }
 
-func moveCase(ctx context.Context, tx bun.IDB, id string, to CaseState) error {
-	_, err := tx.NewUpdate().Model((*Case)(nil)).Set("state = ?", to).Set("version = version + 1").Where("id = ?", id).Exec(ctx)
+// bookCase says that a visit is booked, unless the case has changed since it
+// was read: a department added meanwhile would be left out (INS-305).
+func bookCase(ctx context.Context, tx bun.IDB, c Case) error {
+	res, err := tx.NewUpdate().Model((*Case)(nil)).Set("state = ?", CaseVisiting).Set("version = version + 1").
+		Where("id = ? AND version = ?", c.ID, c.Version).Exec(ctx)
+	return exactlyOne(res, err, "case_changed")
+}
+
+// settleCase says anew where a case stands after one of its visits has ended.
+// It locks the case, after the visit (DB-12), so that two visits ending at once
+// see each other.
+func settleCase(ctx context.Context, tx bun.IDB, id string) error {
+	if db.Postgres(tx) {
+		if _, err := tx.NewSelect().Model((*Case)(nil)).Column("id").Where("id = ?", id).For("UPDATE").Exec(ctx); err != nil {
+			return err
+		}
+	}
+	c, err := findCase(ctx, tx, id)
+	if err != nil {
+		return err
+	}
+	var visits []VisitState
+	if err := tx.NewSelect().Model((*Visit)(nil)).Column("state").Where("case_id = ?", id).Scan(ctx, &visits); err != nil {
+		return err
+	}
+	_, err = tx.NewUpdate().Model((*Case)(nil)).Set("state = ?", stateAfter(c, visits)).Set("version = version + 1").
+		Where("id = ?", id).Exec(ctx)
 	return err
 }
 

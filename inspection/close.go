@@ -65,35 +65,58 @@ type JointLine struct {
 
 // Close issues the joint opinion (V11). It needs every required department's
 // opinion given or deemed and none under review (INS-1101). Refusals:
-// wrong_window, bad_move, opinions_open with the departments that are missing.
+// not_found, not_a_window, wrong_window, bad_move, opinions_open with the
+// departments that are missing.
 func (d *Desk) Close(ctx context.Context, by auth.Actor, visitID string) (JointOpinion, error) {
+	d = d.still()
 	var out JointOpinion
-	_, err := d.onVisit(ctx, visitID, func(tx bun.IDB, v *Visit) ([]audit.Leaf, error) {
+	_, err := d.onVisit(ctx, visitID, func(tx bun.IDB, v *Visit) (leaves []audit.Leaf, err error) {
 		if err := mayOrganise(ctx, tx, by, v.CentreID); err != nil {
 			return nil, err
 		}
 		if v.State != VisitCollecting {
 			return nil, movedOn("bad_move")
 		}
-		tracks, err := listParticipants(ctx, tx, v.ID)
-		if err != nil {
-			return nil, err
-		}
-		if err := opinionsFinal(tracks); err != nil {
-			return nil, err
-		}
-		if out, err = d.jointOpinion(ctx, tx, *v, tracks, by); err != nil {
+		if out, err = d.jointOpinion(ctx, tx, *v, by); err != nil {
 			return nil, err
 		}
 		v.ClosedAt, v.Result = d.now(), out.Result
 		if err := moveVisit(ctx, tx, v, "Close", "closed_at", "result"); err != nil {
 			return nil, err
 		}
-		return []audit.Leaf{visitLeaf("joint_opinion", *v, by.String(), d.now(), map[string]any{
+		if leaves, err = d.endVisit(ctx, tx, by, *v); err != nil {
+			return nil, err
+		}
+		return append(leaves, visitLeaf("joint_opinion", *v, by.String(), d.now(), map[string]any{
 			"number": out.Number, "version": out.Version, "result": out.Result,
-		})}, moveCase(ctx, tx, v.CaseID, CaseVisited)
+		})), nil
 	})
 	return out, err
+}
+
+// endVisit stops every clock that runs for a visit that is over, ends doubts
+// and tasks about it, and says where its case stands now. A mail nobody has
+// read stays: it may show that a department did answer (DL-14).
+func (d *Desk) endVisit(ctx context.Context, tx bun.IDB, by auth.Actor, v Visit) ([]audit.Leaf, error) {
+	if err := endVisitDeadlines(ctx, tx, v.ID); err != nil {
+		return nil, err
+	}
+	if err := finishVisitTasks(ctx, tx, v.ID, d.now(), by.String(), string(v.State)); err != nil {
+		return nil, err
+	}
+	participants, err := listParticipants(ctx, tx, v.ID)
+	if err != nil {
+		return nil, err
+	}
+	var leaves []audit.Leaf
+	for _, p := range participants {
+		ended, err := d.closeHolds(ctx, tx, p, string(v.State), func(r HoldReason) bool { return r != HoldMail })
+		if err != nil {
+			return nil, err
+		}
+		leaves = append(leaves, ended...)
+	}
+	return leaves, settleCase(ctx, tx, v.CaseID)
 }
 
 func opinionsFinal(tracks []Participant) error {
@@ -114,7 +137,14 @@ func opinionsFinal(tracks []Participant) error {
 
 // jointOpinion takes the next number in the issuing transaction, so that the
 // series of a centre, kind and year has no gaps (INS-1103).
-func (d *Desk) jointOpinion(ctx context.Context, tx bun.IDB, v Visit, tracks []Participant, by auth.Actor) (JointOpinion, error) {
+func (d *Desk) jointOpinion(ctx context.Context, tx bun.IDB, v Visit, by auth.Actor) (JointOpinion, error) {
+	tracks, err := listParticipants(ctx, tx, v.ID)
+	if err != nil {
+		return JointOpinion{}, err
+	}
+	if err := opinionsFinal(tracks); err != nil {
+		return JointOpinion{}, err
+	}
 	lines, result, err := jointLines(ctx, tx, tracks)
 	if err != nil {
 		return JointOpinion{}, err
@@ -137,29 +167,31 @@ func (d *Desk) jointOpinion(ctx context.Context, tx bun.IDB, v Visit, tracks []P
 }
 
 // jointLines collects every department's part. A deemed consent counts as
-// agree for the result and is shown as deemed (INS-1101).
+// agree for the result and is shown as deemed, whatever was said beside it and
+// did not convince the supervisor (INS-1101, INS-915).
 func jointLines(ctx context.Context, tx bun.IDB, tracks []Participant) ([]JointLine, string, error) {
 	var lines []JointLine
 	var kinds []OpinionKind
 	for _, p := range tracks {
 		line := JointLine{Department: p.Name, Lead: p.Lead, Source: "given"}
-		if p.Opinion == OpinionDeemed {
+		o, found, err := lastOpinion(ctx, tx, p)
+		if err != nil {
+			return nil, "", err
+		}
+		if found {
+			line.Kind, line.Text, line.Items, line.By, line.At = o.Kind, o.Text, o.Items, o.GivenName, o.GivenAt
+		}
+		switch {
+		case p.Opinion == OpinionDeemed:
 			row, err := findDeemed(ctx, tx, p)
 			if err != nil {
 				return nil, "", err
 			}
 			line.Source, line.Record, line.At = "deemed", row.Number, row.DecidedAt
-		}
-		o, found, err := lastOpinion(ctx, tx, p)
-		if err != nil {
-			return nil, "", err
-		}
-		if !found && p.Opinion != OpinionDeemed {
-			continue // invited and silent
-		}
-		if found {
-			line.Kind, line.Text, line.Items, line.By, line.At = o.Kind, o.Text, o.Items, o.GivenName, o.GivenAt
+		case found:
 			kinds = append(kinds, o.Kind)
+		default:
+			continue // invited and silent
 		}
 		lines = append(lines, line)
 	}
@@ -183,7 +215,9 @@ type ending struct {
 
 // endReasons are the codes of INS-608 that fit each act.
 var endReasons = map[string][]string{
-	"Cancel":  {"applicant_asked", "holiday", "weather", "site_not_ready", "case_withdrawn", "error", "other"},
+	"Cancel": {
+		"applicant_asked", "department_excused", "counter_accepted", "holiday", "weather", "site_not_ready", "case_withdrawn", "error", "other",
+	},
 	"NotHeld": {"applicant_absent", "weather", "site_not_ready", "danger", "other"},
 }
 
@@ -192,38 +226,74 @@ func EndReasons(act string) []string { return slices.Clone(endReasons[act]) }
 
 // Cancel ends a visit before it starts (V7). Everyone who was sent anything is
 // told, served or not; all slots become free; unsent messages and reminders
-// are dropped (INS-608, INS-713). Refusals: wrong_window, bad_move,
-// reason_code, reason_missing.
+// are dropped (INS-608, INS-713). Refusals: not_found, not_a_window,
+// wrong_window, bad_move, reason_code, reason_missing, text_invalid.
 func (d *Desk) Cancel(ctx context.Context, by auth.Actor, visitID, code, reason string) (Visit, error) {
-	return d.finish(ctx, by, ending{visitID: visitID, act: "Cancel", code: code, reason: reason})
+	v, err := d.still().finish(ctx, by, ending{visitID: visitID, act: "Cancel", code: code, reason: reason})
+	return v, d.recordRefusal(ctx, by, "cancel", visitID, err)
 }
 
-func (d *Desk) finish(ctx context.Context, by auth.Actor, e ending) (Visit, error) {
-	return d.onVisit(ctx, e.visitID, func(tx bun.IDB, v *Visit) ([]audit.Leaf, error) {
-		if err := mayOrganise(ctx, tx, by, v.CentreID); err != nil {
-			return nil, err
-		}
-		if err := e.check(); err != nil {
-			return nil, err
-		}
-		wasOffered := v.State != VisitDraft
-		v.ReasonCode, v.Reason = e.code, e.reason
-		if wasOffered && e.act == "Cancel" {
-			v.Sequence++ // ICA-29
-		}
-		if err := moveVisit(ctx, tx, v, e.act, "reason_code", "reason", "sequence"); err != nil {
-			return nil, err
-		}
-		if err := d.release(ctx, tx, *v, e.act); err != nil {
-			return nil, err
-		}
-		if wasOffered && e.act == "Cancel" {
-			if err := d.queueCancel(ctx, tx, *v); err != nil {
-				return nil, err
+func (d *Desk) finish(ctx context.Context, by auth.Actor, e ending) (out Visit, err error) {
+	if err := e.check(); err != nil {
+		return out, err
+	}
+	err = d.DB.Write(ctx, func(tx bun.IDB) error {
+		if e.act == "Cancel" { // messages before the visit, as a sending locks them (DB-12)
+			if err := d.dropUnsent(ctx, tx, e.visitID); err != nil {
+				return err
 			}
 		}
-		return []audit.Leaf{visitLeaf("visit_"+snake(e.act), *v, by.String(), d.now(), map[string]any{"reason_code": e.code})}, nil
+		v, err := lockVisit(ctx, tx, e.visitID)
+		if err != nil {
+			return err
+		}
+		leaves, err := d.finishVisit(ctx, tx, by, &v, e)
+		if err != nil {
+			return err
+		}
+		out = v
+		return audit.Record(ctx, tx, leaves...)
 	})
+	return out, err
+}
+
+func (d *Desk) finishVisit(ctx context.Context, tx bun.IDB, by auth.Actor, v *Visit, e ending) ([]audit.Leaf, error) {
+	if err := mayOrganise(ctx, tx, by, v.CentreID); err != nil {
+		return nil, err
+	}
+	tell := e.act == "Cancel" && v.State != VisitDraft
+	if tell {
+		v.Sequence++ // ICA-29
+	}
+	v.ReasonCode, v.Reason = e.code, e.reason
+	if err := moveVisit(ctx, tx, v, e.act, "reason_code", "reason", "sequence"); err != nil {
+		return nil, err
+	}
+	leaves, err := d.endVisit(ctx, tx, by, *v)
+	if err != nil {
+		return nil, err
+	}
+	if err := release(ctx, tx, *v); err != nil {
+		return nil, err
+	}
+	if tell {
+		if err := d.queueCancel(ctx, tx, *v); err != nil {
+			return nil, err
+		}
+	}
+	return append(leaves, visitLeaf("visit_"+string(v.State), *v, by.String(), d.now(), map[string]any{"reason_code": e.code})), nil
+}
+
+// release voids what the departments answered. A cancelled visit gives its
+// people back; one that was not held has taken their time.
+func release(ctx context.Context, tx bun.IDB, v Visit) error {
+	if v.State == VisitNotHeld {
+		return waiveParticipants(ctx, tx, v.ID)
+	}
+	if err := voidParticipants(ctx, tx, v.ID); err != nil {
+		return err
+	}
+	return freeResources(ctx, tx, v.ID)
 }
 
 func (e ending) check() error {
@@ -231,33 +301,5 @@ func (e ending) check() error {
 		return fault.Refuse(fault.Invalid, "reason_code",
 			"请从列表中选择原因", "choose a reason code from the list").With("codes", endReasons[e.act])
 	}
-	if strings.TrimSpace(e.reason) == "" {
-		return reasonMissing()
-	}
-	return nil
-}
-
-// release frees what a visit occupied and stops every clock that runs for it.
-func (d *Desk) release(ctx context.Context, tx bun.IDB, v Visit, act string) error {
-	if act == "Cancel" {
-		if err := voidParticipants(ctx, tx, v.ID); err != nil {
-			return err
-		}
-		if err := freeResources(ctx, tx, v.ID); err != nil {
-			return err
-		}
-	} else if err := waiveParticipants(ctx, tx, v.ID); err != nil {
-		return err
-	}
-	if err := endVisitDeadlines(ctx, tx, v.ID); err != nil {
-		return err
-	}
-	return moveCase(ctx, tx, v.CaseID, CaseAccepted)
-}
-
-func snake(act string) string {
-	if act == "NotHeld" {
-		return "not_held"
-	}
-	return "cancelled"
+	return checkText("reason", e.reason, reasonLength)
 }

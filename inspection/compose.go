@@ -52,19 +52,27 @@ func (d *Desk) Compose(ctx context.Context, tx bun.IDB, m notify.Message) (notif
 	return body, d.attach(ctx, tx, l, &body)
 }
 
-// open reads what every letter says: visit, place, time, who is invited.
+// applicantContact is the contact of messages to the applicant; all others go
+// to a participant.
+const applicantContact = "applicant"
+
+// open reads what every letter says: visit, place, time, who is invited. It
+// takes no lock: the message is locked already, and acts lock the other way
+// round (DB-12).
 func (d *Desk) open(ctx context.Context, tx bun.IDB, m notify.Message) (letter, error) {
 	l := letter{m: m}
 	if err := json.Unmarshal(m.Facts, &l.facts); err != nil {
 		return l, fmt.Errorf("facts of message %s: %w", m.ID, err)
 	}
 	var err error
-	if m.Contact == "applicant" {
-		l.v, err = findVisit(ctx, tx, m.Subject)
-	} else {
-		l.p, l.v, err = lockParticipant(ctx, tx, m.Subject)
+	visit := m.Subject
+	if m.Contact != applicantContact {
+		if l.p, err = findParticipant(ctx, tx, m.Subject); err != nil {
+			return l, err
+		}
+		visit = l.p.VisitID
 	}
-	if err != nil {
+	if l.v, err = findVisit(ctx, tx, visit); err != nil {
 		return l, err
 	}
 	if l.g, err = d.ground(ctx, tx, l.v, l.p.DepartmentID); err != nil {
@@ -164,7 +172,7 @@ func (d *Desk) sayNotice(ctx context.Context, tx bun.IDB, l *letter) error {
 		return nil
 	}
 	token, code, err := auth.NewLink(ctx, tx, auth.Link{
-		Purpose: "reply", Subject: l.p.ID, Contact: l.m.Contact, CreatedAt: l.m.ComposedAt, ExpiresAt: l.v.Start,
+		Purpose: linkReply, Subject: l.p.ID, Contact: l.m.Contact, CreatedAt: l.m.ComposedAt, ExpiresAt: l.v.Start,
 	})
 	l.out.Link, l.out.Code = d.Mail.PublicURL+"/r/"+token, code
 	return err

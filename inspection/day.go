@@ -2,6 +2,7 @@ package inspection
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"time"
 
@@ -49,8 +50,11 @@ type Opinion struct {
 }
 
 // Start begins the visit on site (V8), not earlier than an hour before its
-// time. Refusals: wrong_window, bad_move, too_early.
+// time. From then on nobody's silence counts any more, so the clocks stop and
+// the doubts about it end. Refusals: not_found, not_a_window, wrong_window,
+// bad_move, too_early.
 func (d *Desk) Start(ctx context.Context, by auth.Actor, visitID string) (Visit, error) {
+	d = d.still()
 	return d.onVisit(ctx, visitID, func(tx bun.IDB, v *Visit) ([]audit.Leaf, error) {
 		if err := mayOrganise(ctx, tx, by, v.CentreID); err != nil {
 			return nil, err
@@ -63,13 +67,34 @@ func (d *Desk) Start(ctx context.Context, by auth.Actor, visitID string) (Visit,
 		if err := moveVisit(ctx, tx, v, "Start", "started_at"); err != nil {
 			return nil, err
 		}
-		return []audit.Leaf{visitLeaf("visit_started", *v, by.String(), d.now(), nil)}, endVisitDeadlines(ctx, tx, v.ID)
+		leaves, err := d.endSilences(ctx, tx, *v)
+		if err != nil {
+			return nil, err
+		}
+		return append(leaves, visitLeaf("visit_started", *v, by.String(), d.now(), nil)), endVisitDeadlines(ctx, tx, v.ID)
 	})
+}
+
+func (d *Desk) endSilences(ctx context.Context, tx bun.IDB, v Visit) ([]audit.Leaf, error) {
+	participants, err := listParticipants(ctx, tx, v.ID)
+	if err != nil {
+		return nil, err
+	}
+	var leaves []audit.Leaf
+	for _, p := range participants {
+		ended, err := d.endSilence(ctx, tx, p, string(v.State))
+		if err != nil {
+			return nil, err
+		}
+		leaves = append(leaves, ended...)
+	}
+	return leaves, nil
 }
 
 // EndSite ends the site part (V9): opinions are collected from now on.
 // Refusals: wrong_window, bad_move.
 func (d *Desk) EndSite(ctx context.Context, by auth.Actor, visitID string) (Visit, error) {
+	d = d.still()
 	return d.onVisit(ctx, visitID, func(tx bun.IDB, v *Visit) ([]audit.Leaf, error) {
 		if err := mayOrganise(ctx, tx, by, v.CentreID); err != nil {
 			return nil, err
@@ -86,7 +111,7 @@ func (d *Desk) EndSite(ctx context.Context, by auth.Actor, visitID string) (Visi
 // locked, danger. Nobody is deemed for it; the case may be booked again.
 // Refusals: wrong_window, bad_move, reason_missing, reason_code.
 func (d *Desk) NotHeld(ctx context.Context, by auth.Actor, visitID, code, reason string) (Visit, error) {
-	return d.finish(ctx, by, ending{visitID: visitID, act: "NotHeld", code: code, reason: reason})
+	return d.still().finish(ctx, by, ending{visitID: visitID, act: "NotHeld", code: code, reason: reason})
 }
 
 // OpinionRequest is what a department's person signs.
@@ -104,6 +129,7 @@ type OpinionRequest struct {
 // not_your_department, visit_not_running, opinion_kind, opinion_items,
 // ground_missing.
 func (d *Desk) Opine(ctx context.Context, by auth.Actor, r OpinionRequest) (Opinion, error) {
+	d = d.still()
 	var out Opinion
 	err := d.onParticipant(ctx, r.ParticipantID, func(tx bun.IDB, p Participant, v Visit) ([]audit.Leaf, error) {
 		if err := mayAnswer(by, p.DepartmentID); err != nil {
@@ -138,13 +164,7 @@ func (d *Desk) moveOpinion(ctx context.Context, tx bun.IDB, p Participant, v Vis
 		if kind == Agree {
 			return nil // attached; the deemed row stays
 		}
-		if err := setOpinion(ctx, tx, p, OpinionDeemed, OpinionReview); err != nil {
-			return err
-		}
-		return raiseTask(ctx, tx, v, Task{
-			Kind: TaskReview, Subject: p.ID, CreatedAt: d.now(), ForRole: string(auth.Supervisor),
-			Detail: p.Name + "已视为同意，现场提出不同意见，请监督人员复核",
-		})
+		return d.review(ctx, tx, p, v, p.Name+"已视为同意，现场提出不同意见，请监督人员复核")
 	case OpinionReview:
 		if p.Consent == ConsentDeemed {
 			return nil // a supervisor decides first (INS-915)
@@ -154,14 +174,18 @@ func (d *Desk) moveOpinion(ctx context.Context, tx bun.IDB, p Participant, v Vis
 			return err
 		}
 		return setOpinion(ctx, tx, p, OpinionReview, OpinionGiven)
+	default: // given: a correction (O7)
+		return nil
 	}
-	return nil
 }
 
 func checkOpinion(v Visit, r OpinionRequest) error {
 	if v.State != VisitInProgress && v.State != VisitCollecting {
 		return fault.Refuse(fault.Conflict, "visit_not_running",
 			"勘验开始后才能出具意见", "opinions are given once the visit has started and until it is closed")
+	}
+	if err := checkOptional("text", r.Text, textLength); err != nil {
+		return err
 	}
 	switch r.Kind {
 	case Agree:
@@ -173,39 +197,44 @@ func checkOpinion(v Visit, r OpinionRequest) error {
 			return fault.Refuse(fault.Invalid, "ground_missing", "不同意请写明依据和理由", "a disagreement needs its clause and ground")
 		}
 		return nil
+	default:
+		return fault.Refuse(fault.Invalid, "opinion_kind",
+			"意见只能是同意、整改后复勘或不同意", "an opinion is agree, rectify or disagree")
 	}
-	return fault.Refuse(fault.Invalid, "opinion_kind",
-		"意见只能是同意、整改后复勘或不同意", "an opinion is agree, rectify or disagree")
 }
 
 func checkItems(items []Item) error {
-	for _, item := range items {
-		if strings.TrimSpace(item.Finding) == "" || strings.TrimSpace(item.Clause) == "" {
-			items = nil
-			break
-		}
-	}
-	if len(items) == 0 {
+	if len(items) == 0 || slices.ContainsFunc(items, Item.incomplete) {
 		return fault.Refuse(fault.Invalid, "opinion_items",
 			"整改意见至少列一项，写明问题和依据", "list at least one item to put right, with its finding and clause")
+	}
+	for _, item := range items {
+		if err := checkOptional("items", item.Finding+item.Clause+item.Term, textLength); err != nil {
+			return err
+		}
 	}
 	return nil
 }
 
+func (i Item) incomplete() bool {
+	return strings.TrimSpace(i.Finding) == "" || strings.TrimSpace(i.Clause) == ""
+}
+
 // Uphold lets a deemed consent stand after review (O9): a supervisor's
-// decision with a reason. Refusals: not_supervisor, reason_missing, bad_move,
-// reply_in_time (a department that answered in time is never deemed, PRO-5).
+// decision with a reason. One whose effect was suspended cannot stand again: a
+// reply came in time, or no proof of service is left (PRO-5, INS-101). Refusals:
+// not_supervisor, reason_missing, bad_move, reply_in_time, deemed_suspended.
 func (d *Desk) Uphold(ctx context.Context, by auth.Actor, participantID, reason string) error {
+	d = d.still()
 	return d.onParticipant(ctx, participantID, func(tx bun.IDB, p Participant, v Visit) ([]audit.Leaf, error) {
 		if err := maySupervise(ctx, tx, by, v.CentreID); err != nil {
 			return nil, err
 		}
-		if strings.TrimSpace(reason) == "" {
-			return nil, reasonMissing()
+		if err := checkText("reason", reason, reasonLength); err != nil {
+			return nil, err
 		}
-		if p.Consent != ConsentDeemed {
-			return nil, fault.Refuse(fault.Conflict, "reply_in_time",
-				"该部门已在期限内反馈，不能维持视为同意", "this department answered in time; the deemed consent cannot stand")
+		if err := upholdable(ctx, tx, p); err != nil {
+			return nil, err
 		}
 		if err := setOpinion(ctx, tx, p, OpinionReview, OpinionDeemed); err != nil {
 			return nil, err
@@ -215,4 +244,20 @@ func (d *Desk) Uphold(ctx context.Context, by auth.Actor, participantID, reason 
 			Fields: map[string]any{"round": p.Round, "decision": "upheld"},
 		}}, finishTasks(ctx, tx, TaskReview, p.ID, d.now(), by.String(), reason)
 	})
+}
+
+func upholdable(ctx context.Context, tx bun.IDB, p Participant) error {
+	if p.Opinion != OpinionReview {
+		return movedOn("bad_move")
+	}
+	if p.Consent != ConsentDeemed {
+		return fault.Refuse(fault.Conflict, "reply_in_time",
+			"该部门已在期限内反馈，不能维持视为同意", "this department answered in time; the deemed consent cannot stand")
+	}
+	row, err := findDeemed(ctx, tx, p)
+	if err == nil && !row.SuspendedAt.IsZero() {
+		err = fault.Refuse(fault.Conflict, "deemed_suspended",
+			"送达证明已失效，视为同意不能维持；请两人办理撤销，并请该部门出具意见", "its proof of service has fallen, so the deemed consent cannot stand; reverse it by two persons and ask the department for its opinion")
+	}
+	return err
 }

@@ -9,6 +9,8 @@ import (
 
 	"github.com/uptrace/bun"
 
+	"lianban/internal/fault"
+	"lianban/internal/office"
 	"lianban/scheduler/workday"
 )
 
@@ -19,6 +21,32 @@ func (d *Desk) dueDeadlines(ctx context.Context, kind DeadlineKind) (out []Deadl
 			Order("next_at").Limit(deemBatch).Scan(ctx)
 	})
 	return out, err
+}
+
+// dueReplies are the reply deadlines to look at now, and those that no look has
+// counted by the newest calendar yet (INS-409).
+func (d *Desk) dueReplies(ctx context.Context) (out []DeadlineRow, err error) {
+	err = d.DB.Read(ctx, func(q bun.IDB) error {
+		version, err := newestVersion(ctx, q)
+		if err != nil {
+			return err
+		}
+		return q.NewSelect().Model(&out).Where("kind = ? AND state = 'pending'", DeadlineReply).
+			Where("next_at <= ? OR calendar_version < ?", d.now(), version).
+			Order("next_at").Limit(deemBatch).Scan(ctx)
+	})
+	return out, err
+}
+
+func newestVersion(ctx context.Context, q bun.IDB) (int, error) {
+	cal, err := office.Calendar(ctx, q)
+	if fault.Is(err, "calendar_none") {
+		return 0, nil
+	}
+	if err != nil {
+		return 0, err
+	}
+	return cal.Version(), nil
 }
 
 func findDeadline(ctx context.Context, q bun.IDB, kind DeadlineKind, subject string, round int) (row DeadlineRow, err error) {
@@ -49,26 +77,31 @@ func upsertDeadlines(ctx context.Context, tx bun.IDB, rows ...DeadlineRow) error
 // lookAgain moves the instant of the next look; it never touches due_at.
 func lookAgain(ctx context.Context, tx bun.IDB, row DeadlineRow, at time.Time, held bool) error {
 	row.NextAt, row.Held = at, held
-	_, err := tx.NewUpdate().Model(&row).Column("next_at", "held").
+	_, err := tx.NewUpdate().Model(&row).Column("next_at", "held", "calendar_version").
 		Where("id = ? AND state = 'pending'", row.ID).Exec(ctx)
 	return err
 }
 
-// moveRespondBy moves T2 later: participant and deadline row together. Gaps up
-// to now are answered by the move and do not count again.
-func moveRespondBy(ctx context.Context, tx bun.IDB, p Participant, due time.Time, grace time.Duration, why string, now time.Time) error {
-	was := p.RespondBy
-	p.RespondBy = due
-	res, err := tx.NewUpdate().Model(&p).Column("respond_by").
-		Where("id = ? AND round = ? AND consent = ? AND respond_by < ?", p.ID, p.Round, ConsentAwaiting, due).Exec(ctx)
+// lookNow brings the reply deadline of a participant before the sweep.
+func lookNow(ctx context.Context, tx bun.IDB, p Participant, now time.Time) error {
+	_, err := tx.NewUpdate().Model((*DeadlineRow)(nil)).Set("next_at = ?", now).
+		Where("kind = ? AND subject = ? AND round = ? AND state = 'pending'", DeadlineReply, p.ID, p.Round).Exec(ctx)
+	return err
+}
+
+// moveRespondBy moves T2 later than it was: participant and deadline row
+// together.
+func moveRespondBy(ctx context.Context, tx bun.IDB, p Participant, was, next time.Time, why string) error {
+	res, err := tx.NewUpdate().Model(&p).Column("respond_by", "deadline", "served_at", "service_class", "at_risk").
+		Where("id = ? AND round = ? AND consent = ? AND respond_by < ?", p.ID, p.Round, ConsentAwaiting, p.RespondBy).Exec(ctx)
 	if err := exactlyOne(res, err, "bad_move"); err != nil {
 		return err
 	}
 	row := DeadlineRow{
-		DueAt: due, NextAt: due.Add(grace),
-		Detail: DeadlineDetail{Counted: p.Deadline, Forgiven: now, MovedFrom: was, Why: why},
+		DueAt: p.RespondBy, NextAt: next, CalendarVersion: p.Deadline.CalendarVersion,
+		Detail: DeadlineDetail{Counted: p.Deadline, MovedFrom: was, Why: why},
 	}
-	_, err = tx.NewUpdate().Model(&row).Column("due_at", "next_at", "detail").Set("held = ?", false).
+	_, err = tx.NewUpdate().Model(&row).Column("due_at", "next_at", "calendar_version", "detail", "held").
 		Where("kind = ? AND subject = ? AND round = ? AND state = 'pending'", DeadlineReply, p.ID, p.Round).Exec(ctx)
 	return err
 }
@@ -184,10 +217,12 @@ func finishTasks(ctx context.Context, tx bun.IDB, kind TaskKind, subject string,
 	return err
 }
 
+// finishVisitTasks ends what was to be done about a visit; a mail still has to
+// be read.
 func finishVisitTasks(ctx context.Context, tx bun.IDB, visitID string, now time.Time, by, note string) error {
 	t := Task{DoneAt: now, DoneBy: by, Note: note}
 	_, err := tx.NewUpdate().Model(&t).Column("done_at", "done_by", "note").
-		Where("visit_id = ? AND done_at IS NULL", visitID).Exec(ctx)
+		Where("visit_id = ? AND kind <> ? AND done_at IS NULL", visitID, TaskReadMail).Exec(ctx)
 	return err
 }
 

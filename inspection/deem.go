@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/uptrace/bun"
@@ -11,8 +12,6 @@ import (
 	"lianban/internal/audit"
 	"lianban/internal/auth"
 	"lianban/internal/fault"
-	"lianban/internal/office"
-	"lianban/notify"
 	"lianban/scheduler/workday"
 )
 
@@ -53,7 +52,7 @@ const deemBatch = 200
 func (d *Desk) DeemDue(ctx context.Context) error {
 	var errs []error
 	for {
-		due, err := d.dueDeadlines(ctx, DeadlineReply)
+		due, err := d.dueReplies(ctx)
 		if err != nil {
 			return errors.Join(append(errs, err)...)
 		}
@@ -68,11 +67,21 @@ func (d *Desk) DeemDue(ctx context.Context) error {
 	}
 }
 
-// deemOne evaluates one participant; a panic becomes a hold.
-func (d *Desk) deemOne(ctx context.Context, row DeadlineRow) (err error) {
+// deemOne evaluates one participant. What cannot be evaluated is held and the
+// others go on; trouble of the database passes and leaves the row as it is.
+func (d *Desk) deemOne(ctx context.Context, row DeadlineRow) error {
+	d = d.still()
+	err := d.tryDecide(ctx, row)
+	if err == nil || ctx.Err() != nil || fault.KindOf(err) == fault.Unavailable {
+		return err
+	}
+	return errors.Join(err, d.holdBroken(ctx, row))
+}
+
+func (d *Desk) tryDecide(ctx context.Context, row DeadlineRow) (err error) {
 	defer func() {
 		if r := recover(); r != nil {
-			err = errors.Join(fmt.Errorf("panic: %v", r), d.holdBroken(ctx, row))
+			err = fmt.Errorf("panic: %v", r)
 		}
 	}()
 	return d.DB.Write(ctx, func(tx bun.IDB) error {
@@ -84,7 +93,7 @@ func (d *Desk) deemOne(ctx context.Context, row DeadlineRow) (err error) {
 func (d *Desk) holdBroken(ctx context.Context, row DeadlineRow) error {
 	return d.DB.Write(ctx, func(tx bun.IDB) error {
 		p, _, err := lockParticipant(ctx, tx, row.Subject)
-		if err != nil {
+		if err != nil || p.Consent != ConsentAwaiting {
 			return err
 		}
 		leaves, err := raiseHold(ctx, tx, p, HoldRow{Reason: HoldInternal, Since: d.now(), Detail: "程序错误，已通知管理员"})
@@ -115,11 +124,11 @@ func (d *Desk) decide(ctx context.Context, tx bun.IDB, row DeadlineRow, confirme
 	case Leave:
 		return verdict, endDeadlines(ctx, tx, p.ID, row.Round, DeadlineReply)
 	case Wait:
-		return verdict, lookAgain(ctx, tx, row, verdict.Until, false)
+		return verdict, lookAgain(ctx, tx, f.row, verdict.Until, false)
 	case Extend:
-		return verdict, d.extend(ctx, tx, f, verdict.Until, "full_term")
+		return verdict, d.extend(ctx, tx, f, verdict)
 	case Hold:
-		return verdict, d.hold(ctx, tx, f, verdict)
+		return verdict, d.hold(ctx, tx, f, verdict.Doubts)
 	case Ask:
 		return verdict, d.ask(ctx, tx, f)
 	default:
@@ -127,154 +136,13 @@ func (d *Desk) decide(ctx context.Context, tx bun.IDB, row DeadlineRow, confirme
 	}
 }
 
-// found is one row with all that was read about it.
-type found struct {
-	row      DeadlineRow
-	p        Participant
-	v        Visit
-	g        ground
-	evidence Evidence
-}
-
-// gather reads the evidence on the transaction that will write the outcome.
-func (d *Desk) gather(ctx context.Context, tx bun.IDB, row DeadlineRow, p Participant, v Visit) (found, error) {
-	g, err := d.ground(ctx, tx, v, p.DepartmentID)
-	if err != nil {
-		return found{}, err
-	}
-	f := found{row: row, p: p, v: v, g: g}
-	f.evidence = Evidence{
-		Now: d.now(), VisitState: v.State, VisitRound: v.Round, Start: v.Start,
-		Consent: p.Consent, Round: row.Round, Required: p.Required, NeverDeemed: p.NeverDeemed,
-		MinClass: g.rules.ServiceMinClass, T1: p.ServedAt, T2: p.RespondBy,
-		Grace: g.rules.DeemGrace, MaxGap: g.rules.InboundMaxGap, Confirm: g.rules.DeemMode == office.DeemConfirm,
-	}
-	if f.evidence.nothingOwed() || f.evidence.Now.Before(p.RespondBy.Add(g.rules.DeemGrace)) {
-		return f, nil // not due: spare the reads
-	}
-	return f, d.gatherProofs(ctx, tx, &f)
-}
-
-func (d *Desk) gatherProofs(ctx context.Context, tx bun.IDB, f *found) (err error) {
-	e, p := &f.evidence, f.p
-	if e.Outcome, e.AnsweredBy, err = outcomeOf(ctx, tx, p); err != nil {
-		return err
-	}
-	if e.Classes, err = standingClasses(ctx, tx, p); err != nil {
-		return err
-	}
-	n, err := findNotice(ctx, tx, p)
+// hold writes what stands against deeming and clears what no longer does.
+func (d *Desk) hold(ctx context.Context, tx bun.IDB, f found, doubts []Doubt) error {
+	leaves, err := d.clearHolds(ctx, tx, f.p, doubts)
 	if err != nil {
 		return err
 	}
-	e.PrintedDue = n.PrintedDue
-	if err := fullTerm(ctx, tx, f); err != nil {
-		return err
-	}
-	if e.Inbox, err = d.inboxHealth(ctx, tx, *f); err != nil {
-		return err
-	}
-	if e.Unread, err = notify.UnsortedBefore(ctx, tx, p.RespondBy, p.ID); err != nil {
-		return err
-	}
-	if sound, why := d.ClockHealthy(ctx, tx, p.ServedAt); !sound {
-		e.ClockFault = why
-	}
-	e.Holds, err = openHoldReasons(ctx, tx, p)
-	return err
-}
-
-// fullTerm counts T1 plus the term again, by the calendar version the deadline
-// was issued with, and by the newest one if that is later (INS-903, INS-409).
-func fullTerm(ctx context.Context, tx bun.IDB, f *found) error {
-	counted := f.p.Deadline
-	if counted == nil {
-		return errors.New("a running clock without its arithmetic")
-	}
-	f.evidence.FullTerm, f.evidence.Provisional = counted.Due, counted.Provisional
-	if counted.CalendarVersion == f.g.cal.Version() {
-		return nil
-	}
-	later, moved, err := f.g.cal.Extend(*counted)
-	if err != nil {
-		return err
-	}
-	f.evidence.Provisional = later.Provisional
-	if moved {
-		f.evidence.FullTerm = later.Due
-	}
-	return nil
-}
-
-// inboxHealth measures every channel printed in the notice (INS-905). Gaps
-// that have moved T2 once do not count again.
-func (d *Desk) inboxHealth(ctx context.Context, tx bun.IDB, f found) ([]ChannelHealth, error) {
-	from := latest(f.p.ServedAt, f.row.Detail.Forgiven)
-	var out []ChannelHealth
-	for _, name := range d.Channels {
-		alive, err := notify.Alive(ctx, tx, name)
-		if err != nil {
-			return nil, err
-		}
-		c := ChannelHealth{Name: name, AliveThrough: alive}
-		gaps, err := notify.Gaps(ctx, tx, notify.GapQuery{
-			Channel: name, Span: notify.Span{From: from, To: f.p.RespondBy}, Longer: f.g.rules.InboundMaxGap,
-		})
-		if err != nil {
-			return nil, err
-		}
-		if err := worstGap(&c, gaps, f.g); err != nil {
-			return nil, err
-		}
-		out = append(out, c)
-	}
-	return out, nil
-}
-
-// worstGap keeps the longest gap in working time.
-func worstGap(c *ChannelHealth, gaps []notify.Span, g ground) error {
-	for _, gap := range gaps {
-		minutes, err := g.cal.OpenMinutes(gap.From, gap.To, g.hours)
-		if err != nil {
-			return err
-		}
-		if open := time.Duration(minutes) * time.Minute; open > c.Gap {
-			c.Gap, c.RecoveredAt = open, gap.To
-		}
-	}
-	return nil
-}
-
-// extend moves T2 later, never earlier (INS-409, INS-905).
-func (d *Desk) extend(ctx context.Context, tx bun.IDB, f found, due time.Time, why string) error {
-	leaves, err := d.setDeadline(ctx, tx, f.p, f.v, due, why)
-	if err != nil {
-		return err
-	}
-	ended, err := d.clearHolds(ctx, tx, f, nil)
-	if err != nil {
-		return err
-	}
-	return audit.Record(ctx, tx, append(leaves, ended...)...)
-}
-
-// hold writes what stands against deeming and clears what no longer does. An
-// inbox that is alive again after too long a gap moves T2 instead (SIM-1).
-func (d *Desk) hold(ctx context.Context, tx bun.IDB, f found, verdict Verdict) error {
-	if recovered, again := f.evidence.longGap(); again {
-		next, err := f.g.cal.Following(recovered, 1, f.g.hours)
-		if err != nil {
-			return err
-		}
-		if next.Due.After(f.p.RespondBy) {
-			return d.extend(ctx, tx, f, next.Due, "inbound_gap")
-		}
-	}
-	leaves, err := d.clearHolds(ctx, tx, f, verdict.Doubts)
-	if err != nil {
-		return err
-	}
-	for _, doubt := range verdict.Doubts {
+	for _, doubt := range doubts {
 		if !selfEnding(doubt.Reason) {
 			continue // a person's hold: it stands already
 		}
@@ -311,44 +179,36 @@ func (d *Desk) raiseDoubt(ctx context.Context, tx bun.IDB, f found, doubt Doubt)
 }
 
 // clearHolds ends every self-ending hold whose doubt is gone.
-func (d *Desk) clearHolds(ctx context.Context, tx bun.IDB, f found, doubts []Doubt) ([]audit.Leaf, error) {
-	stands := map[HoldReason]bool{}
-	for _, doubt := range doubts {
-		stands[doubt.Reason] = true
-	}
-	rows, err := openHolds(ctx, tx, f.p)
-	if err != nil {
-		return nil, err
-	}
-	var leaves []audit.Leaf
-	for _, h := range rows {
-		if stands[h.Reason] || !selfEnding(h.Reason) {
-			continue
-		}
-		if err := closeHold(ctx, tx, h.ID, d.now(), systemActor.String(), "cause_gone"); err != nil {
-			return nil, err
-		}
-		leaves = append(leaves, holdEnded(f.p, h, systemActor.String(), "cause_gone", d.now()))
-	}
-	return leaves, nil
+func (d *Desk) clearHolds(ctx context.Context, tx bun.IDB, p Participant, doubts []Doubt) ([]audit.Leaf, error) {
+	return d.closeHolds(ctx, tx, p, "cause_gone", func(r HoldReason) bool {
+		return selfEnding(r) && !slices.ContainsFunc(doubts, func(doubt Doubt) bool { return doubt.Reason == r })
+	})
 }
 
 // ask leaves the decision to a clerk (INS-910): it never turns into consent
 // by itself.
 func (d *Desk) ask(ctx context.Context, tx bun.IDB, f found) error {
-	err := raiseTask(ctx, tx, f.v, Task{
+	leaves, err := d.clearHolds(ctx, tx, f.p, nil)
+	if err != nil {
+		return err
+	}
+	err = raiseTask(ctx, tx, f.v, Task{
 		Kind: TaskConfirm, Subject: f.p.ID, CreatedAt: d.now(), Detail: f.p.Name + "逾期未反馈，请核对后确认视为同意",
 	})
 	if err != nil {
 		return err
 	}
-	return lookAgain(ctx, tx, f.row, d.now().Add(time.Hour), true)
+	if err := lookAgain(ctx, tx, f.row, d.now().Add(time.Hour), true); err != nil {
+		return err
+	}
+	return audit.Record(ctx, tx, leaves...)
 }
 
 // Confirm is the clerk's click under deem.mode=confirm; the predicate is
 // evaluated again at that moment (INS-910). Refusals: not_found, wrong_window,
 // not_deemable with what stands against it.
 func (d *Desk) Confirm(ctx context.Context, by auth.Actor, participantID string) error {
+	d = d.still()
 	return d.DB.Write(ctx, func(tx bun.IDB) error {
 		p, v, err := lockParticipant(ctx, tx, participantID)
 		if err != nil {
@@ -373,18 +233,19 @@ func (d *Desk) Confirm(ctx context.Context, by auth.Actor, participantID string)
 }
 
 func notDeemable(v Verdict) *fault.Error {
-	reasons := ""
-	for _, doubt := range v.Doubts {
-		reasons += string(doubt.Reason) + " "
+	reasons := make([]string, len(v.Doubts))
+	for i, doubt := range v.Doubts {
+		reasons[i] = string(doubt.Reason)
 	}
 	return fault.Refuse(fault.Conflict, "not_deemable",
-		"目前不能视为同意（%s%s），请在条件满足后再确认", "silence does not count yet (%s%s); confirm again once nothing stands against it", v.Do, " "+reasons)
+		"目前不能视为同意，请在期限届满、疑点消除后再确认", "silence does not count yet; confirm again once the deadline has passed and nothing stands against it").
+		With("decision", string(v.Do)).With("holds", reasons)
 }
 
 // deem writes the outcome: row, tracks, messages and leaf in one commit
 // (INS-908, PRO-3). The unique key lets one row exist for each round (PRO-2).
 func (d *Desk) deem(ctx context.Context, tx bun.IDB, f found, confirmedBy string) error {
-	leaves, err := d.clearHolds(ctx, tx, f, nil)
+	leaves, err := d.endSilence(ctx, tx, f.p, "deemed")
 	if err != nil {
 		return err
 	}
@@ -396,9 +257,6 @@ func (d *Desk) deem(ctx context.Context, tx bun.IDB, f found, confirmedBy string
 		return err
 	}
 	if err := settleDeemed(ctx, tx, f.p); err != nil {
-		return err
-	}
-	if err := endDeadlines(ctx, tx, f.p.ID, f.p.Round, DeadlineReply, DeadlineRemindReply); err != nil {
 		return err
 	}
 	if err := d.queueDeemed(ctx, tx, f.p, f.v, row); err != nil {
@@ -461,20 +319,30 @@ func deemedLeaf(f found, row Deemed, confirmedBy string) audit.Leaf {
 
 // suspendDeemed takes the effect from a deemed consent at once, because a reply
 // received in time turned up or its only proof fell (DL-14, INS-708). Both
-// facts stay on record; a supervisor decides.
+// facts stay on record; a supervisor decides. What was reversed before stays so.
 func (d *Desk) suspendDeemed(ctx context.Context, tx bun.IDB, p Participant, v Visit, why string) ([]audit.Leaf, error) {
 	if err := suspend(ctx, tx, p, d.now()); err != nil {
 		return nil, err
 	}
-	if err := setOpinion(ctx, tx, p, OpinionDeemed, OpinionReview); err != nil {
-		return nil, err
-	}
-	err := raiseTask(ctx, tx, v, Task{
-		Kind: TaskReview, Subject: p.ID, CreatedAt: d.now(), ForRole: string(auth.Supervisor),
-		Detail: p.Name + "的视为同意已中止效力，请监督人员复核",
-	})
-	return []audit.Leaf{{
+	leaves := []audit.Leaf{{
 		Type: "deemed_suspended", Stream: departmentStream(p.CaseID, p.DepartmentID), Actor: systemActor.String(), At: d.now(),
 		Fields: map[string]any{"round": p.Round, "why": why},
-	}}, err
+	}}
+	if p.Opinion != OpinionDeemed && p.Opinion != OpinionReview {
+		return leaves, nil
+	}
+	return leaves, d.review(ctx, tx, p, v, p.Name+"的视为同意已中止效力，请监督人员复核")
+}
+
+// review puts a deemed consent before a supervisor (O8); the visit does not
+// close meanwhile.
+func (d *Desk) review(ctx context.Context, tx bun.IDB, p Participant, v Visit, detail string) error {
+	if p.Opinion == OpinionDeemed {
+		if err := setOpinion(ctx, tx, p, OpinionDeemed, OpinionReview); err != nil {
+			return err
+		}
+	}
+	return renewTask(ctx, tx, v, Task{
+		Kind: TaskReview, Subject: p.ID, CreatedAt: d.now(), ForRole: string(auth.Supervisor), Detail: detail,
+	})
 }

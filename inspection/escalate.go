@@ -75,6 +75,7 @@ func (d *Desk) EscalateDue(ctx context.Context) error {
 }
 
 func (d *Desk) escalate(ctx context.Context, tx bun.IDB, row DeadlineRow) error {
+	d = d.still()
 	p, v, err := lockParticipant(ctx, tx, row.Subject)
 	if err != nil {
 		return err

@@ -99,49 +99,47 @@ func checkDeemed(entries []audit.Entry, deemed audit.Entry, report *audit.Report
 	checkRelies(entries, deemed, report)
 }
 
-// checkServed is EV-11 check 8: a proof of class A or B that counted at T1 and
-// has not fallen (INS-902).
+// checkServed is EV-11 check 8: a proof of class A or B stood when the outcome
+// was written (INS-902). A failure report takes away what its message had
+// proved; the same message may arrive later on another try (INS-708).
 func checkServed(before []audit.Entry, deemed audit.Entry, report *audit.Report) {
-	fallen := map[string]bool{}
-	for _, e := range before {
-		if e.Type == "delivery_failed" {
-			fallen[e.Text("message")] = true
-		}
-	}
+	var standing []audit.Entry
 	for _, e := range before {
 		class := e.Text("class")
-		if e.Type == "arrived" && (class == "A" || class == "B") && !fallen[messageOf(e)] {
-			report.Hold(8, "送达 %s 类，%s（%s）", "service class %s at %s by %s", class, local(e.Time("served_at")), e.Text("channel"))
-			return
+		switch {
+		case e.Type == "arrived" && (class == "A" || class == "B"):
+			standing = append(standing, e)
+		case e.Type == "delivery_failed":
+			standing = slices.DeleteFunc(standing, func(a audit.Entry) bool { return a.Text("message") == e.Text("message") })
 		}
 	}
-	report.Fail(8, "service_missing", "没有 A 类或 B 类送达证明，视为同意不成立", "no proof of service of class A or B; the deemed consent does not stand")
+	if len(standing) == 0 {
+		report.Fail(8, "service_missing", "没有 A 类或 B 类送达证明，视为同意不成立", "no proof of service of class A or B; the deemed consent does not stand")
+		return
+	}
+	e := standing[0]
+	report.Hold(8, "送达 %s 类，%s（%s）", "service class %s at %s by %s", e.Text("class"), local(e.Time("served_at")), e.Text("channel"))
 }
 
-// messageOf is the message whose arrival a leaf records, from "source/id".
-func messageOf(e audit.Entry) string { return afterSlash(e.Text("source")) }
-
-// checkTerm is EV-11 check 9: T2 counted again from T1, the term, the opening
-// hours and the days of the calendar, all from the leaf; moved later only by
-// recorded moves (INS-903, INS-409).
+// checkTerm is EV-11 check 9: every T2 counted again from T1, the term, the
+// opening hours and the days of the calendar, all from the leaf; moved later
+// only (INS-903, INS-409).
 func checkTerm(before []audit.Entry, deemed audit.Entry, report *audit.Report) {
 	var due time.Time
 	for _, e := range before {
 		if e.Type != "deadline_set" {
 			continue
 		}
-		t2 := e.Time("t2")
-		if e.Int("term") > 0 {
-			counted, err := recount(e)
-			if err != nil {
-				report.Fail(9, "term_unreadable", "期限的算法无法复核：%v", "the deadline cannot be counted again: %v", err)
-				return
-			}
-			if t2.Before(counted.Due) || t2.Before(e.Time("printed")) {
-				report.Fail(9, "term_short", "期限少于规定的工作日", "the deadline is shorter than the term")
-				return
-			}
-		} else if t2.Before(due) {
+		t2, was := e.Time("t2"), e.Time("was")
+		counted, err := recount(e)
+		switch {
+		case err != nil:
+			report.Fail(9, "term_unreadable", "期限的算法无法复核：%v", "the deadline cannot be counted again: %v", err)
+			return
+		case t2.Before(counted.Due) || t2.Before(e.Time("printed")):
+			report.Fail(9, "term_short", "期限少于规定的工作日", "the deadline is shorter than the term")
+			return
+		case !was.IsZero() && (t2.Before(was) || !was.Equal(due)):
 			report.Fail(9, "term_moved_earlier", "期限被提前", "the deadline was moved earlier")
 			return
 		}
@@ -167,7 +165,8 @@ func recount(e audit.Entry) (workday.Deadline, error) {
 		years[year] = workday.Year{Status: workday.Provisional}
 	}
 	add := func(field string, put func(workday.Year, workday.Date) workday.Year) error {
-		for _, text := range texts(e, field) {
+		days, _ := e.Fields[field].([]string)
+		for _, text := range days {
 			day, err := workday.ParseDate(text)
 			if err != nil {
 				return err
@@ -187,22 +186,6 @@ func recount(e audit.Entry) (workday.Deadline, error) {
 		return workday.Deadline{}, err
 	}
 	return cal.Reply(start, int(e.Int("term")), hours)
-}
-
-func texts(e audit.Entry, field string) []string {
-	switch list := e.Fields[field].(type) {
-	case []string:
-		return list
-	case []any:
-		out := make([]string, 0, len(list))
-		for _, item := range list {
-			if text, ok := item.(string); ok {
-				out = append(out, text)
-			}
-		}
-		return out
-	}
-	return nil
 }
 
 // checkMoment is the part of EV-11 check 10 on time: never early (INS-904).
@@ -235,14 +218,16 @@ func checkInbox(deemed audit.Entry, report *audit.Report) {
 }
 
 // checkReplies is EV-11 check 11: no reply received by T2, before or after the
-// outcome was written (PRO-5), unless the outcome is suspended on record.
+// outcome was written (PRO-5), unless the outcome is suspended on record. A
+// delegation is no answer (INS-806).
 func checkReplies(entries []audit.Entry, deemed audit.Entry, report *audit.Report) {
 	suspended := slices.ContainsFunc(entries, func(e audit.Entry) bool {
 		return e.Type == "deemed_suspended" && e.Stream == deemed.Stream && e.Int("round") == deemed.Int("round")
 	})
 	for _, e := range entries {
 		inTime := e.Type == "reply_received" && e.Stream == deemed.Stream && e.Int("round") == deemed.Int("round") &&
-			!e.Time("received_at").After(deemed.Time("t2")) && e.Text("outcome") != string(OutcomeSuperseded)
+			!e.Time("received_at").After(deemed.Time("t2")) &&
+			e.Text("outcome") != string(OutcomeSuperseded) && e.Text("kind") != string(ReplyDelegate)
 		if inTime && !suspended {
 			report.Contradict(11, "reply_in_time_ignored", "有一条期限内的反馈，视为同意不成立", "a reply was received in time; the deemed consent does not stand")
 			return
@@ -264,7 +249,7 @@ func checkRelies(entries []audit.Entry, deemed audit.Entry, report *audit.Report
 			known[e.Seq] = true
 		}
 	}
-	relies := numbers(deemed, "relies")
+	relies, _ := deemed.Fields["relies"].([]int64)
 	for _, n := range relies {
 		if !known[n] {
 			report.Fail(12, "relies_missing", "所依据的第 %d 号记录不在证据包中", "record %d that it relies on is not in the bundle", n)
@@ -272,22 +257,6 @@ func checkRelies(entries []audit.Entry, deemed audit.Entry, report *audit.Report
 		}
 	}
 	report.Hold(12, "所依据的 %d 条记录齐全", "all %d records it relies on are here", len(relies))
-}
-
-func numbers(e audit.Entry, field string) []int64 {
-	switch list := e.Fields[field].(type) {
-	case []int64:
-		return list
-	case []any:
-		var out []int64
-		for _, item := range list {
-			if n, ok := item.(int64); ok {
-				out = append(out, n)
-			}
-		}
-		return out
-	}
-	return nil
 }
 
 // local is an instant as people read it, in Shanghai.

@@ -2,14 +2,12 @@ package inspection
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"github.com/uptrace/bun"
 
 	"lianban/internal/audit"
 	"lianban/internal/office"
-	"lianban/notify"
 	"lianban/scheduler/workday"
 )
 
@@ -62,7 +60,6 @@ type DeadlineRow struct {
 // DeadlineDetail keeps what a deadline was counted from (INS-408).
 type DeadlineDetail struct {
 	Counted   *workday.Deadline `json:"counted,omitempty"`
-	Forgiven  time.Time         `json:"forgiven,omitzero"` // gaps that ended by then have moved T2 already
 	MovedFrom time.Time         `json:"moved_from,omitzero"`
 	Why       string            `json:"why,omitempty"`
 }
@@ -82,36 +79,6 @@ const (
 	heldAgain                         = 30 * time.Second // how soon a held row is looked at again
 	reminderFirstVisitAt              = 8 * 60           // minutes after midnight, remind.before_visit
 )
-
-// setDeadline moves T2 of a participant to a later instant and records it
-// (INS-409: never earlier). The caller has checked that it is later.
-func (d *Desk) setDeadline(ctx context.Context, tx bun.IDB, p Participant, v Visit, due time.Time, why string) ([]audit.Leaf, error) {
-	g, err := d.ground(ctx, tx, v, p.DepartmentID)
-	if err != nil {
-		return nil, err
-	}
-	if err := moveRespondBy(ctx, tx, p, due, g.rules.DeemGrace, why, d.now()); err != nil {
-		return nil, err
-	}
-	if err := d.tellLater(ctx, tx, p, due); err != nil {
-		return nil, err
-	}
-	return []audit.Leaf{{
-		Type: "deadline_set", Stream: departmentStream(p.CaseID, p.DepartmentID), Actor: systemActor.String(), At: d.now(),
-		Fields: map[string]any{
-			"round": p.Round, "t1": stamp(p.ServedAt), "t2": stamp(due), "was": stamp(p.RespondBy), "why": why,
-			"calendar_version": p.Deadline.CalendarVersion, "line": p.Deadline.Line,
-		},
-	}}, nil
-}
-
-// tellLater tells the department its new deadline (INS-409).
-func (d *Desk) tellLater(ctx context.Context, tx bun.IDB, p Participant, due time.Time) error {
-	return d.queueTo(ctx, tx, p, outgoing{
-		purpose: notify.PurposeReminder, key: fmt.Sprintf("%s.%d.%d", p.ID, p.Round, due.Unix()),
-		only: []string{notify.Portal, notify.Mail}, until: due,
-	})
-}
 
 // stamp is how an instant is written into a leaf: UTC with milliseconds.
 func stamp(t time.Time) string {

@@ -45,11 +45,11 @@ func raiseHold(ctx context.Context, tx bun.IDB, p Participant, h HoldRow) ([]aud
 // EndHold ends a hold by a person's decision with a reason. T2 moves to the
 // later of T2 and the end of the next working day (C8), so that the department
 // still has time once the doubt is gone. Refusals: not_found, not_a_window,
-// hold_ended, reason_missing, hold_ends_itself.
+// wrong_window, hold_ended, reason_missing, hold_ends_itself.
 func (d *Desk) EndHold(ctx context.Context, by auth.Actor, holdID, reason string) error {
-	now := d.now()
-	if reason == "" {
-		return reasonMissing()
+	d = d.still()
+	if err := checkText("reason", reason, reasonLength); err != nil {
+		return err
 	}
 	return d.DB.Write(ctx, func(tx bun.IDB) error {
 		h, p, v, err := findHold(ctx, tx, holdID)
@@ -59,14 +59,14 @@ func (d *Desk) EndHold(ctx context.Context, by auth.Actor, holdID, reason string
 		if err := mayOrganise(ctx, tx, by, v.CentreID); err != nil {
 			return err
 		}
-		if err := endable(h, by); err != nil {
+		if err := endable(h); err != nil {
 			return err
 		}
-		if err := closeHold(ctx, tx, h.ID, now, by.String(), reason); err != nil {
+		leaves, err := d.endHold(ctx, tx, by, h, p, reason)
+		if err != nil {
 			return err
 		}
-		leaves := []audit.Leaf{holdEnded(p, h, by.String(), reason, now)}
-		moved, err := d.extendAfterDoubt(ctx, tx, p, v, now)
+		moved, err := d.extendAfterDoubt(ctx, tx, p, v)
 		if err != nil {
 			return err
 		}
@@ -74,9 +74,22 @@ func (d *Desk) EndHold(ctx context.Context, by auth.Actor, holdID, reason string
 	})
 }
 
-// endable: a supervisor ends what needs a judgement; what hangs on a mail or a
-// cause is ended there, not here.
-func endable(h HoldRow, by auth.Actor) error {
+// endHold closes a person's hold with the task that it made.
+func (d *Desk) endHold(ctx context.Context, tx bun.IDB, by auth.Actor, h HoldRow, p Participant, reason string) ([]audit.Leaf, error) {
+	if err := closeHold(ctx, tx, h.ID, d.now(), by.String(), reason); err != nil {
+		return nil, err
+	}
+	for _, kind := range []TaskKind{TaskAnswerHold, TaskLink} {
+		if err := finishTasks(ctx, tx, kind, h.Source, d.now(), by.String(), reason); err != nil {
+			return nil, err
+		}
+	}
+	return []audit.Leaf{holdEnded(p, h, by.String(), "decided", d.now())}, nil
+}
+
+// endable: what needs a judgement is ended here; what hangs on a mail or on a
+// cause ends with that.
+func endable(h HoldRow) error {
 	if !h.EndedAt.IsZero() {
 		return fault.Refuse(fault.Conflict, "hold_ended", "该暂缓已经解除", "this hold has ended already")
 	}
@@ -92,6 +105,25 @@ func endable(h HoldRow, by auth.Actor) error {
 	}
 }
 
+// closeHolds ends the open holds of some reasons, by the house itself.
+func (d *Desk) closeHolds(ctx context.Context, tx bun.IDB, p Participant, why string, which func(HoldReason) bool) ([]audit.Leaf, error) {
+	rows, err := openHolds(ctx, tx, p)
+	if err != nil {
+		return nil, err
+	}
+	var leaves []audit.Leaf
+	for _, h := range rows {
+		if !which(h.Reason) {
+			continue
+		}
+		if err := closeHold(ctx, tx, h.ID, d.now(), systemActor.String(), why); err != nil {
+			return nil, err
+		}
+		leaves = append(leaves, holdEnded(p, h, systemActor.String(), why, d.now()))
+	}
+	return leaves, nil
+}
+
 func holdEnded(p Participant, h HoldRow, by, reason string, now time.Time) audit.Leaf {
 	return audit.Leaf{
 		Type: "hold_end", Stream: departmentStream(p.CaseID, p.DepartmentID), Actor: by, At: now,
@@ -101,24 +133,4 @@ func holdEnded(p Participant, h HoldRow, by, reason string, now time.Time) audit
 
 func reasonMissing() *fault.Error {
 	return fault.Refuse(fault.Invalid, "reason_missing", "请填写理由", "give a reason")
-}
-
-// extendAfterDoubt moves T2 of a waiting participant to the later of T2 and
-// the end of the next working day (C8).
-func (d *Desk) extendAfterDoubt(ctx context.Context, tx bun.IDB, p Participant, v Visit, from time.Time) ([]audit.Leaf, error) {
-	if p.Consent != ConsentAwaiting || p.Deadline == nil {
-		return nil, nil
-	}
-	g, err := d.ground(ctx, tx, v, p.DepartmentID)
-	if err != nil {
-		return nil, err
-	}
-	next, err := g.cal.Reply(from, 1, g.hours)
-	if err != nil {
-		return nil, err
-	}
-	if !next.Due.After(p.RespondBy) {
-		return nil, nil
-	}
-	return d.setDeadline(ctx, tx, p, v, next.Due, "hold_end")
 }

@@ -2,6 +2,7 @@ package inspection
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/uptrace/bun"
 
@@ -19,6 +20,7 @@ import (
 // service; the transport's class is lowered when the address is not confirmed
 // or nobody can open the inbox (INS-705, INS-706).
 func (d *Desk) Served(ctx context.Context, tx bun.IDB, a notify.Arrival) error {
+	d = d.still()
 	if a.Message.Purpose != notify.PurposeNotice {
 		return nil
 	}
@@ -36,7 +38,7 @@ func (d *Desk) Served(ctx context.Context, tx bun.IDB, a notify.Arrival) error {
 	}
 	leaves, err := d.recordService(ctx, tx, p, v, Service{
 		NoticeID: n.ID, Round: n.Round, Class: class, Channel: a.Message.Channel, ServedAt: a.At,
-		MessageID: a.Message.ID, Source: a.Source + "/" + a.Message.ID,
+		MessageID: a.Message.ID, Source: fmt.Sprintf("%s/%s/%d", a.Source, a.Message.ID, a.Message.Attempt),
 		Detail: map[string]string{"peer": a.Peer, "proof": a.Proof},
 	})
 	if err != nil || len(leaves) == 0 {
@@ -85,6 +87,7 @@ func (d *Desk) portalClass(ctx context.Context, tx bun.IDB, p Participant, v Vis
 
 // Bounced takes a failure report: the class its channel gave falls (INS-708).
 func (d *Desk) Bounced(ctx context.Context, tx bun.IDB, f notify.Failure) error {
+	d = d.still()
 	if f.Message.Purpose != notify.PurposeNotice {
 		return nil
 	}
@@ -102,6 +105,7 @@ func (d *Desk) Bounced(ctx context.Context, tx bun.IDB, f notify.Failure) error 
 // Dead takes a legal message for which no way is left: the window serves by
 // hand (OUT-8). Other messages are shown in the outbox and need nobody.
 func (d *Desk) Dead(ctx context.Context, tx bun.IDB, m notify.Message) error {
+	d = d.still()
 	if m.Purpose != notify.PurposeNotice {
 		return nil
 	}
@@ -119,9 +123,10 @@ func (d *Desk) Dead(ctx context.Context, tx bun.IDB, m notify.Message) error {
 // it the participant is held: nobody who pressed "decline" anywhere may be
 // deemed (DEC-1, INS-807, ICA-01).
 func (d *Desk) MailCame(ctx context.Context, tx bun.IDB, in notify.Inbound) error {
+	d = d.still()
 	p, v, err := lockParticipant(ctx, tx, in.Subject)
 	if fault.KindOf(err) == fault.NotFound {
-		return nil // an answer to a message for the applicant: shown in the queue
+		return d.applicantWrote(ctx, tx, in)
 	}
 	if err != nil {
 		return err
@@ -134,6 +139,19 @@ func (d *Desk) MailCame(ctx context.Context, tx bun.IDB, in notify.Inbound) erro
 		return err
 	}
 	return audit.Record(ctx, tx, leaves...)
+}
+
+// applicantWrote: an answer to the applicant's own notice holds nobody, but
+// somebody has to read it (INS-714).
+func (d *Desk) applicantWrote(ctx context.Context, tx bun.IDB, in notify.Inbound) error {
+	v, err := findVisit(ctx, tx, in.Subject)
+	if fault.KindOf(err) == fault.NotFound {
+		return nil // an answer to a message about an address: shown in the queue
+	}
+	if err != nil {
+		return err
+	}
+	return raiseTask(ctx, tx, v, Task{Kind: TaskReadMail, Subject: in.ID, CreatedAt: d.now(), Detail: "申请人来信待查看"})
 }
 
 func (d *Desk) mailTask(ctx context.Context, tx bun.IDB, p Participant, v Visit, in notify.Inbound) error {
@@ -159,11 +177,12 @@ type SortRequest struct {
 // Sort classifies a waiting mail with a reason: applied as the answer it is,
 // received when it arrived (INS-802), or not an answer. The hold that hung on
 // it ends; T2 then moves to the end of the next working day at least (C8).
-// Refusals: not_found, mail_sorted, wrong_window, reason_missing, and those of
-// Reply.
+// Refusals: not_found, inbound_sorted, not_a_window, wrong_window,
+// reason_missing, and those of Reply.
 func (d *Desk) Sort(ctx context.Context, by auth.Actor, r SortRequest) error {
-	if r.Why == "" {
-		return reasonMissing()
+	d = d.still()
+	if err := checkText("reason", r.Why, reasonLength); err != nil {
+		return err
 	}
 	return d.DB.Write(ctx, func(tx bun.IDB) error {
 		in, err := notify.FindInbound(ctx, tx, r.MailID)
@@ -171,6 +190,9 @@ func (d *Desk) Sort(ctx context.Context, by auth.Actor, r SortRequest) error {
 			return err
 		}
 		p, v, err := lockParticipant(ctx, tx, in.Subject)
+		if fault.KindOf(err) == fault.NotFound {
+			return d.sortOther(ctx, tx, by, r, in)
+		}
 		if err != nil {
 			return err
 		}
@@ -200,13 +222,7 @@ func (d *Desk) sortMail(ctx context.Context, tx bun.IDB, by auth.Actor, s sortin
 		if err != nil {
 			return nil, err
 		}
-		outcome, leaves = string(reply.Outcome), more
-	}
-	_, err := notify.Classify(ctx, tx, notify.Verdict{
-		ID: s.in.ID, By: by.String(), At: d.now(), Outcome: verdictWord(outcome), Reason: s.r.Why,
-	})
-	if err != nil {
-		return nil, err
+		outcome, leaves = verdictWord(reply.Outcome), more
 	}
 	ended, err := endHoldsOf(ctx, tx, s.p, s.in.ID, d.now(), by.String(), s.r.Why)
 	if err != nil {
@@ -215,15 +231,43 @@ func (d *Desk) sortMail(ctx context.Context, tx bun.IDB, by auth.Actor, s sortin
 	for _, h := range ended {
 		leaves = append(leaves, holdEnded(s.p, h, by.String(), outcome, d.now()))
 	}
-	if err := finishTasks(ctx, tx, TaskReadMail, s.in.ID, d.now(), by.String(), s.r.Why); err != nil {
-		return nil, err
+	if s.r.Answer == "" {
+		moved, err := d.extendAfterDoubt(ctx, tx, s.p, s.v)
+		if err != nil {
+			return nil, err
+		}
+		leaves = append(leaves, moved...)
 	}
-	p, v, err := lockParticipant(ctx, tx, s.p.ID)
-	if err != nil || s.r.Answer != "" {
-		return leaves, err
+	return leaves, d.classify(ctx, tx, by, s.r, outcome)
+}
+
+// classify closes the mail in the queue, with its task.
+func (d *Desk) classify(ctx context.Context, tx bun.IDB, by auth.Actor, r SortRequest, outcome string) error {
+	if err := finishTasks(ctx, tx, TaskReadMail, r.MailID, d.now(), by.String(), r.Why); err != nil {
+		return err
 	}
-	moved, err := d.extendAfterDoubt(ctx, tx, p, v, d.now())
-	return append(leaves, moved...), err
+	_, err := notify.Classify(ctx, tx, notify.Verdict{ID: r.MailID, By: by.String(), At: d.now(), Outcome: outcome, Reason: r.Why})
+	return err
+}
+
+// sortOther closes a mail that no department of a visit wrote: it can be no
+// answer, but it must not lie in the queue for ever.
+func (d *Desk) sortOther(ctx context.Context, tx bun.IDB, by auth.Actor, r SortRequest, in notify.Inbound) error {
+	v, err := findVisit(ctx, tx, in.Subject)
+	switch {
+	case err == nil:
+		err = mayOrganise(ctx, tx, by, v.CentreID)
+	case fault.KindOf(err) == fault.NotFound && atWindow(by):
+		err = nil
+	}
+	if err != nil {
+		return err
+	}
+	if r.Answer != "" {
+		return fault.Refuse(fault.Invalid, "reply_kind",
+			"这封来信不是参加部门的答复，请登记为“不是答复”", "no invited department wrote this mail; sort it as no answer")
+	}
+	return d.classify(ctx, tx, by, r, "not_an_answer")
 }
 
 // mailReply stores the mail as the answer a person read in it. Strength is L1:
@@ -233,32 +277,34 @@ func (d *Desk) mailReply(ctx context.Context, tx bun.IDB, by auth.Actor, s sorti
 	if err != nil {
 		return Reply{}, nil, err
 	}
-	request := ReplyRequest{Round: s.v.Round, Kind: s.r.Answer, Reason: s.r.Words, Proposals: times, GivenBy: s.r.GivenBy, Channel: "mail"}
+	request := ReplyRequest{
+		Round: s.v.Round, Kind: s.r.Answer, Reason: s.r.Words, Proposals: times, GivenBy: s.r.GivenBy, Channel: "mail",
+		ReceivedAt: s.in.ReceivedAt,
+	}
 	if err := d.checkReply(ctx, tx, s.p, s.v, request); err != nil {
 		return Reply{}, nil, err
 	}
-	reply := Reply{
-		ID: newID(), ParticipantID: s.p.ID, VisitID: s.v.ID, Round: s.v.Round, Kind: s.r.Answer, Reason: s.r.Words,
-		Proposals: times, Channel: "mail", Strength: L1, GivenBy: s.r.GivenBy, RecordedBy: by.String(),
-		ReceivedAt: s.in.ReceivedAt, RecordedAt: d.now(),
-	}
+	reply := request.reply(s.p, s.v, L1)
+	reply.RecordedBy, reply.RecordedAt = by.String(), d.now()
 	leaves, err := d.applyReply(ctx, tx, s.p, s.v, &reply)
 	return reply, leaves, err
 }
 
-// verdictWord is the outcome in the mail queue's words.
-func verdictWord(outcome string) string {
-	switch ReplyOutcome(outcome) {
-	case OutcomeApplied, OutcomeSuperseded, OutcomeLate:
-		return outcome
-	case OutcomeHeld, OutcomeNoted:
+// verdictWord is an outcome in the mail queue's words.
+func verdictWord(outcome ReplyOutcome) string {
+	switch outcome {
+	case OutcomeLate:
+		return "late"
+	case OutcomeSuperseded, OutcomeNoted:
+		return "superseded"
+	default:
 		return "applied"
 	}
-	return outcome
 }
 
 // LinkLocked is wired to auth: five wrong codes hold the participant (SEC-11).
 func (d *Desk) LinkLocked(ctx context.Context, tx bun.IDB, l auth.Link) error {
+	d = d.still()
 	p, v, err := lockParticipant(ctx, tx, l.Subject)
 	if err != nil {
 		return err

@@ -81,8 +81,16 @@ func (d *Desk) Check() error {
 	return nil
 }
 
-// now is the one instant of an act (STY-36): UTC, milliseconds.
+// now is UTC in milliseconds.
 func (d *Desk) now() time.Time { return d.Now().UTC().Truncate(time.Millisecond) }
+
+// still is the desk at one instant: every row, leaf and message of an act
+// carries the same one (STY-36).
+func (d *Desk) still() *Desk {
+	now, act := d.now(), *d
+	act.Now = func() time.Time { return now }
+	return &act
+}
 
 // newID makes an id that sorts by time of making.
 func newID() string { return uuid.Must(uuid.NewV7()).String() }

@@ -24,14 +24,13 @@ type Evidence struct {
 	MinClass string
 	Classes  []string // classes of the proofs of service that stand
 
-	T1, T2      time.Time
+	T1, T2      time.Time // T1 is the first proof that still stands
 	PrintedDue  time.Time // the deadline printed in the notice
-	FullTerm    time.Time // T1 plus the term by the stored calendar version
+	FullTerm    time.Time // T1 plus the term, by the newest calendar too (INS-409)
 	Provisional bool      // the term runs through a provisional year (DEC-17)
 
-	Grace  time.Duration
-	Inbox  []ChannelHealth
-	MaxGap time.Duration // of working time
+	Grace time.Duration
+	Inbox []ChannelHealth
 
 	Unread     int    // of this department, received ≤ T2
 	ClockFault string // empty when the clock was sound from T1 to now
@@ -41,12 +40,14 @@ type Evidence struct {
 	Confirmed bool // a clerk has just confirmed
 }
 
-// ChannelHealth is what is known of one inbound channel.
+// ChannelHealth is what is known of one inbound channel. A gap over the limit
+// is made up for by time: T2 may not lie before MadeUp, the end of the working
+// day after the recovery (INS-905).
 type ChannelHealth struct {
 	Name         string
 	AliveThrough time.Time     // a check that started then succeeded
 	Gap          time.Duration // longest gap between T1 and T2, working time
-	RecoveredAt  time.Time     // end of that gap
+	MadeUp       time.Time     // zero where no gap was too long
 }
 
 // Decision is what the sweep shall do.
@@ -94,12 +95,21 @@ type Doubt struct {
 	Detail string
 }
 
-// Verdict is the answer of Judge. Until is set for Wait and Extend.
+// Verdict is the answer of Judge. Until is set for Wait and Extend, Why for
+// Extend.
 type Verdict struct {
 	Do     Decision
 	Until  time.Time
+	Why    string
 	Doubts []Doubt
 }
+
+// Why a deadline moved later, as its leaf says it.
+const (
+	movedFullTerm = "full_term"   // the term counted again (INS-903, INS-409)
+	movedGap      = "inbound_gap" // the way in was closed for too long (INS-905)
+	movedHoldEnd  = "hold_end"    // a person ended a doubt (C8)
+)
 
 // Judge evaluates the predicate for no_reply (INS-901…908, 910…913; P1–P9).
 // A condition that cannot be evaluated counts as false: when in doubt, hold.
@@ -107,11 +117,14 @@ func Judge(e Evidence) Verdict {
 	if e.nothingOwed() {
 		return Verdict{Do: Leave}
 	}
+	if later := latest(e.FullTerm, e.PrintedDue); e.T2.Before(later) { // INS-903 (P3)
+		return Verdict{Do: Extend, Until: later, Why: movedFullTerm}
+	}
+	if later := e.madeUp(); e.T2.Before(later) { // INS-905 (P5)
+		return Verdict{Do: Extend, Until: later, Why: movedGap}
+	}
 	if due := e.T2.Add(e.Grace); e.Now.Before(due) { // INS-904 (P4)
 		return Verdict{Do: Wait, Until: due}
-	}
-	if later := latest(e.FullTerm, e.PrintedDue); e.T2.Before(later) { // INS-903 (P3)
-		return Verdict{Do: Extend, Until: later}
 	}
 	if doubts := e.doubts(); len(doubts) > 0 {
 		return Verdict{Do: Hold, Doubts: doubts}
@@ -160,39 +173,25 @@ func classCounts(class, minimum string) bool {
 	return class == "A" || class == "B" && minimum != "A"
 }
 
-// inboxDoubts: every channel printed in the notice was alive after T2 and had
-// no long gap in between. No channel at all cannot be evaluated.
+// inboxDoubts: every channel printed in the notice was alive after T2. No
+// channel at all cannot be evaluated.
 func (e Evidence) inboxDoubts() []Doubt {
 	if len(e.Inbox) == 0 {
 		return []Doubt{{HoldInboundGap, "没有可核对的收件渠道"}}
 	}
 	var out []Doubt
 	for _, c := range e.Inbox {
-		switch {
-		case !c.AliveThrough.After(e.T2):
+		if !c.AliveThrough.After(e.T2) {
 			out = append(out, Doubt{HoldInboundGap, "渠道 " + c.Name + " 在期限之后还没有一次成功收取"})
-		case c.Gap > e.MaxGap:
-			out = append(out, Doubt{HoldInboundGap, fmt.Sprintf("渠道 %s 在期限内中断 %d 分钟（工作时间）", c.Name, int(c.Gap.Minutes()))})
 		}
 	}
 	return out
 }
 
-// longGap gives the recovery instant of the worst channel whose gap exceeds
-// the limit although it is alive again: then T2 moves later (INS-905, SIM-1).
-func (e Evidence) longGap() (time.Time, bool) {
-	var recovered time.Time
+// madeUp is the earliest T2 that makes up for every gap that was too long.
+func (e Evidence) madeUp() (out time.Time) {
 	for _, c := range e.Inbox {
-		if c.Gap > e.MaxGap && c.AliveThrough.After(e.T2) {
-			recovered = latest(recovered, c.RecoveredAt)
-		}
+		out = latest(out, c.MadeUp)
 	}
-	return recovered, !recovered.IsZero()
-}
-
-func latest(a, b time.Time) time.Time {
-	if a.After(b) {
-		return a
-	}
-	return b
+	return out
 }

@@ -15,10 +15,10 @@ func sound() Evidence {
 		Now: t2.Add(5 * time.Minute), VisitState: VisitOffered, VisitRound: 1, Start: t2.Add(15 * time.Hour),
 		Consent: ConsentAwaiting, Round: 1, Required: true,
 		MinClass: "B", Classes: []string{"D", "B"}, T1: t1, T2: t2, PrintedDue: t2, FullTerm: t2,
-		Grace: 5 * time.Minute, MaxGap: 30 * time.Minute,
+		Grace: 5 * time.Minute,
 		Inbox: []ChannelHealth{
 			{Name: "portal", AliveThrough: t2.Add(time.Minute)},
-			{Name: "mail", AliveThrough: t2.Add(time.Minute), Gap: 30 * time.Minute},
+			{Name: "mail", AliveThrough: t2.Add(time.Minute), Gap: 31 * time.Minute, MadeUp: t2},
 		},
 	}
 }
@@ -52,8 +52,8 @@ var breaks = []struct {
 	{"INS-902 class B where A is asked", Hold, func(e *Evidence) { e.MinClass = "A" }},
 	{"INS-902 no proof", Hold, func(e *Evidence) { e.Classes = nil }},
 	{"INS-905 one channel read at T2, not after", Hold, func(e *Evidence) { e.Inbox = append(e.Inbox, ChannelHealth{Name: "fax", AliveThrough: e.T2}) }},
-	{"INS-905 a gap over the limit", Hold, func(e *Evidence) {
-		e.Inbox = append(e.Inbox, ChannelHealth{Name: "fax", AliveThrough: e.T2.Add(time.Minute), Gap: 31 * time.Minute})
+	{"INS-905 a gap that T2 does not make up for", Extend, func(e *Evidence) {
+		e.Inbox = append(e.Inbox, ChannelHealth{Name: "fax", AliveThrough: e.T2.Add(time.Minute), MadeUp: e.T2.Add(time.Millisecond)})
 	}},
 	{"INS-906 a mail waits", Hold, func(e *Evidence) { e.Unread = 1 }},
 	{"INS-907 the clock jumped", Hold, func(e *Evidence) { e.ClockFault = "clock_jump" }},

@@ -58,7 +58,7 @@ func mayOrganise(ctx context.Context, q bun.IDB, by auth.Actor, centreID string)
 
 // MayRead reports whether the actor may see a Case and its visits (SEC-1…3):
 // the accepting and the organising centre, the invited departments, auditors,
-// and machines of the division. couriers and strangers see nothing.
+// and machines of the division. Couriers and strangers see nothing.
 func MayRead(by auth.Actor, c Case) bool {
 	switch {
 	case by.Kind == auth.KindSystem, by.Is(auth.Auditor):

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/uptrace/bun"
@@ -97,32 +98,21 @@ func (d *Desk) queueTo(ctx context.Context, tx bun.IDB, p Participant, o outgoin
 }
 
 func (o outgoing) wants(channel string) bool {
-	if len(o.only) == 0 {
-		return true
-	}
-	for _, c := range o.only {
-		if c == channel {
-			return true
-		}
-	}
-	return false
+	return len(o.only) == 0 || slices.Contains(o.only, channel)
 }
 
 // withPortal adds the inbox when it is not confirmed: it then proves nothing
 // by itself, but the department can still read and answer there.
 func withPortal(addresses []office.Address, department string) []office.Address {
-	for _, a := range addresses {
-		if a.Channel == office.Portal {
-			return addresses
-		}
+	if slices.ContainsFunc(addresses, func(a office.Address) bool { return a.Channel == office.Portal }) {
+		return addresses
 	}
 	return append(addresses, office.Address{ID: "inbox-" + department, Department: department, Channel: office.Portal})
 }
 
-// queueCancel tells everyone who was sent anything, served or not (INS-608).
-// What is still unsent of the visit is dropped first (INS-713).
-func (d *Desk) queueCancel(ctx context.Context, tx bun.IDB, v Visit) error {
-	participants, err := listParticipants(ctx, tx, v.ID)
+// dropUnsent takes back what is still unsent of a visit (INS-713).
+func (d *Desk) dropUnsent(ctx context.Context, tx bun.IDB, visitID string) error {
+	participants, err := listParticipants(ctx, tx, visitID)
 	if err != nil {
 		return err
 	}
@@ -130,24 +120,33 @@ func (d *Desk) queueCancel(ctx context.Context, tx bun.IDB, v Visit) error {
 		if err := notify.Cancel(ctx, tx, d.now(), p.ID); err != nil {
 			return err
 		}
+	}
+	return notify.Cancel(ctx, tx, d.now(), visitID) // the applicant's messages
+}
+
+// queueCancel tells everyone who was sent anything, served or not (INS-608).
+func (d *Desk) queueCancel(ctx context.Context, tx bun.IDB, v Visit) error {
+	participants, err := listParticipants(ctx, tx, v.ID)
+	if err != nil {
+		return err
+	}
+	until := latest(v.Start, d.now()).Add(24 * time.Hour)
+	for _, p := range participants {
 		err := d.queueTo(ctx, tx, p, outgoing{
-			purpose: notify.PurposeCancel, key: v.ID, until: v.Start.Add(24 * time.Hour), facts: messageFacts{Reason: v.Reason},
+			purpose: notify.PurposeCancel, key: v.ID, until: until, facts: messageFacts{Reason: v.Reason},
 		})
 		if err != nil {
 			return err
 		}
 	}
-	if err := notify.Cancel(ctx, tx, d.now(), v.ID); err != nil { // the applicant's messages
-		return err
-	}
-	return d.queueApplicant(ctx, tx, v, notify.PurposeCancel)
+	return d.queueApplicant(ctx, tx, v, notify.PurposeCancel, until)
 }
 
 // queueDeemed tells the department at once (INS-918).
 func (d *Desk) queueDeemed(ctx context.Context, tx bun.IDB, p Participant, v Visit, row Deemed) error {
 	return d.queueTo(ctx, tx, p, outgoing{
 		purpose: notify.PurposeDeemed, key: row.ID, only: []string{notify.Portal, notify.Mail},
-		until: v.Start.Add(7 * 24 * time.Hour), facts: messageFacts{Reason: row.Number},
+		until: latest(v.Start, d.now()).Add(7 * 24 * time.Hour), facts: messageFacts{Reason: row.Number},
 	})
 }
 
@@ -155,13 +154,13 @@ func (d *Desk) queueDeemed(ctx context.Context, tx bun.IDB, p Participant, v Vis
 func (d *Desk) queueReceipt(ctx context.Context, tx bun.IDB, p Participant, v Visit, r Reply) error {
 	return d.queueTo(ctx, tx, p, outgoing{
 		purpose: notify.PurposeReceipt, key: r.ID, only: []string{notify.Portal, notify.Mail},
-		until: v.Start.Add(7 * 24 * time.Hour), facts: messageFacts{Reply: r.ID},
+		until: latest(v.Start, d.now()).Add(7 * 24 * time.Hour), facts: messageFacts{Reply: r.ID},
 	})
 }
 
 // queueApplicant tells the applicant time and place, or that the visit is
 // cancelled (INS-714). The applicant's silence has no legal effect.
-func (d *Desk) queueApplicant(ctx context.Context, tx bun.IDB, v Visit, purpose string) error {
+func (d *Desk) queueApplicant(ctx context.Context, tx bun.IDB, v Visit, purpose string, until time.Time) error {
 	c, err := findCase(ctx, tx, v.CaseID)
 	if err != nil {
 		return err
@@ -176,8 +175,8 @@ func (d *Desk) queueApplicant(ctx context.Context, tx bun.IDB, v Visit, purpose 
 			continue
 		}
 		out = append(out, notify.Message{
-			Key: purpose + "/" + v.ID + "/applicant/" + to[0], Purpose: purpose, Channel: to[0], Address: to[1],
-			Lang: "zh", Subject: v.ID, Contact: "applicant", Stream: caseStream(v.CaseID), Facts: facts, ValidUntil: v.Start,
+			Key: fmt.Sprintf("%s/%s.%d/applicant/%s", purpose, v.ID, v.Round, to[0]), Purpose: purpose, Channel: to[0], Address: to[1],
+			Lang: "zh", Subject: v.ID, Contact: applicantContact, Stream: caseStream(v.CaseID), Facts: facts, ValidUntil: until,
 		})
 	}
 	return notify.Queue(ctx, tx, d.now(), out...)

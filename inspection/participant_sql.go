@@ -7,8 +7,6 @@ import (
 	"time"
 
 	"github.com/uptrace/bun"
-
-	"lianban/scheduler/workday"
 )
 
 func listParticipants(ctx context.Context, q bun.IDB, visitID string) (out []Participant, err error) {
@@ -21,24 +19,24 @@ func insertParticipants(ctx context.Context, tx bun.IDB, ps []Participant) error
 	return err
 }
 
-// startParticipant is move C2, guarded by the state and the round.
-func startParticipant(ctx context.Context, tx bun.IDB, p Participant, s Service, counted workday.Deadline, t2 time.Time, atRisk bool) error {
-	p.Consent, p.ServiceClass, p.ServedAt, p.RespondBy = ConsentAwaiting, s.Class, s.ServedAt, t2
-	p.Deadline, p.AtRisk = &counted, atRisk
+// startParticipant is move C2, guarded by the state and the round; the clock is
+// set in p.
+func startParticipant(ctx context.Context, tx bun.IDB, p Participant) error {
+	p.Consent = ConsentAwaiting
 	res, err := tx.NewUpdate().Model(&p).Column("consent", "service_class", "served_at", "respond_by", "deadline", "at_risk").
 		Where("id = ? AND round = ? AND consent = ?", p.ID, p.Round, ConsentUnserved).Exec(ctx)
 	return exactlyOne(res, err, "bad_move")
 }
 
 // clearClock is move C9: the erased values stay in the leaves.
-func clearClock(ctx context.Context, tx bun.IDB, p Participant) error {
-	p.Consent, p.ServiceClass, p.ServedAt, p.RespondBy, p.Deadline = ConsentUnserved, "", time.Time{}, time.Time{}, nil
-	res, err := tx.NewUpdate().Model(&p).Column("consent", "service_class", "served_at", "respond_by", "deadline").
+func clearClock(ctx context.Context, tx bun.IDB, p Participant) (Participant, error) {
+	p.Consent, p.ServiceClass, p.ServedAt, p.RespondBy, p.Deadline, p.AtRisk = ConsentUnserved, "", time.Time{}, time.Time{}, nil, false
+	res, err := tx.NewUpdate().Model(&p).Column("consent", "service_class", "served_at", "respond_by", "deadline", "at_risk").
 		Where("id = ? AND round = ? AND consent = ?", p.ID, p.Round, ConsentAwaiting).Exec(ctx)
 	if err := exactlyOne(res, err, "bad_move"); err != nil {
-		return err
+		return p, err
 	}
-	return endDeadlines(ctx, tx, p.ID, p.Round, DeadlineReply, DeadlineRemindReply)
+	return p, endDeadlines(ctx, tx, p.ID, p.Round, DeadlineReply, DeadlineRemindReply)
 }
 
 func markAtRisk(ctx context.Context, tx bun.IDB, p Participant) error {
@@ -98,9 +96,10 @@ func insertNew(ctx context.Context, tx bun.IDB, model any) (bool, error) {
 	return n == 1, err
 }
 
-func standingClasses(ctx context.Context, q bun.IDB, p Participant) (out []string, err error) {
-	err = q.NewSelect().Model((*Service)(nil)).Column("class").
-		Where("participant_id = ? AND round = ? AND fallen_at IS NULL", p.ID, p.Round).Scan(ctx, &out)
+// standingServices are the proofs that have not fallen, the first one first.
+func standingServices(ctx context.Context, q bun.IDB, p Participant) (out []Service, err error) {
+	err = q.NewSelect().Model(&out).Where("participant_id = ? AND round = ? AND fallen_at IS NULL", p.ID, p.Round).
+		Order("served_at", "id").Scan(ctx)
 	return out, err
 }
 
@@ -136,16 +135,44 @@ func findReply(ctx context.Context, q bun.IDB, id string) (r Reply, err error) {
 	return r, err
 }
 
-// lastApplied is the answer that counts so far in the current round, nil if none.
+// lastLate is the last answer that came too late for a deadline that has moved
+// on since, if it is in time for the one that counts now.
+func lastLate(ctx context.Context, q bun.IDB, p Participant, start time.Time) (r Reply, found bool, err error) {
+	s := q.NewSelect().Model(&r).Where("participant_id = ? AND round = ? AND outcome = ?", p.ID, p.Round, OutcomeLate).
+		Where("kind <> ? AND received_at < ?", ReplyDelegate, start)
+	if !p.RespondBy.IsZero() {
+		s = s.Where("received_at <= ?", p.RespondBy)
+	}
+	err = s.Order("received_at DESC", "recorded_at DESC", "id DESC").Limit(1).Scan(ctx)
+	if errors.Is(err, sql.ErrNoRows) {
+		return r, false, nil
+	}
+	return r, err == nil, err
+}
+
+func reviseReply(ctx context.Context, tx bun.IDB, r Reply) error {
+	res, err := tx.NewUpdate().Model(&r).Column("outcome").Where("id = ? AND outcome = ?", r.ID, OutcomeLate).Exec(ctx)
+	return exactlyOne(res, err, "bad_move")
+}
+
+// lastApplied is the answer that counts so far in the current round, nil if
+// none: the one received last, whenever it was read (INS-802, INS-805).
 func lastApplied(ctx context.Context, q bun.IDB, p Participant) (*Reply, error) {
 	var r Reply
 	err := q.NewSelect().Model(&r).
 		Where("participant_id = ? AND round = ? AND outcome = ?", p.ID, p.Round, OutcomeApplied).
-		Order("recorded_at DESC", "id DESC").Limit(1).Scan(ctx)
+		Order("received_at DESC", "recorded_at DESC", "id DESC").Limit(1).Scan(ctx)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, nil
 	}
 	return &r, err
+}
+
+// hasCountered reports whether the department has proposed other times for this
+// visit before, in any round (INS-810).
+func hasCountered(ctx context.Context, q bun.IDB, p Participant) (bool, error) {
+	return q.NewSelect().Model((*Reply)(nil)).
+		Where("participant_id = ? AND kind = ? AND outcome = ?", p.ID, ReplyCounter, OutcomeApplied).Exists(ctx)
 }
 
 func listReplies(ctx context.Context, q bun.IDB, visitID string) (out []Reply, err error) {
@@ -154,7 +181,7 @@ func listReplies(ctx context.Context, q bun.IDB, visitID string) (out []Reply, e
 }
 
 // outcomeOf tells whether an outcome row exists for the round, and whether an
-// answer received by T2 does (INS-901, PRO-5).
+// answer received by T2 does, whatever became of it (INS-901, PRO-5).
 func outcomeOf(ctx context.Context, q bun.IDB, p Participant) (outcome, answered bool, err error) {
 	outcome, err = q.NewSelect().Model((*Deemed)(nil)).
 		Where("visit_id = ? AND department_id = ? AND round = ?", p.VisitID, p.DepartmentID, p.Round).Exists(ctx)
@@ -163,7 +190,7 @@ func outcomeOf(ctx context.Context, q bun.IDB, p Participant) (outcome, answered
 	}
 	answered, err = q.NewSelect().Model((*Reply)(nil)).
 		Where("participant_id = ? AND round = ? AND received_at <= ?", p.ID, p.Round, p.RespondBy).
-		Where("outcome = ?", OutcomeApplied).Exists(ctx)
+		Where("kind <> ? AND outcome IN (?)", ReplyDelegate, bun.List([]ReplyOutcome{OutcomeApplied, OutcomeLate, OutcomeHeld})).Exists(ctx)
 	return outcome, answered, err
 }
 

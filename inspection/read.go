@@ -2,6 +2,7 @@ package inspection
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/uptrace/bun"
@@ -111,6 +112,7 @@ func (d *Desk) FindVisit(ctx context.Context, by auth.Actor, id string) (VisitVi
 // narrow keeps from others' parts only that they are invited (SEC §6.1).
 func (v *VisitView) narrow(department string) {
 	v.Tasks, v.Bookings = nil, nil
+	v.Resources = slices.DeleteFunc(v.Resources, func(r Resource) bool { return r.DepartmentID != "" && r.DepartmentID != department })
 	for i, p := range v.Participants {
 		if p.DepartmentID != department {
 			v.Participants[i] = ParticipantView{Participant: Participant{

@@ -36,7 +36,7 @@ func readable(q *bun.SelectQuery, by auth.Actor, alias string) *bun.SelectQuery 
 		return q.Where("(? = ? OR ? = ?)", col("centre_id"), by.Centre, col("organiser_centre"), by.Centre)
 	case by.Kind == auth.KindKey && len(by.Divisions) > 0:
 		return q.Where("? IN (?)", col("division"), bun.List(by.Divisions))
-	case by.Department != "":
+	case by.Kind != auth.KindKey && by.Department != "":
 		return q.Where("EXISTS (SELECT 1 FROM case_departments AS m WHERE m.case_id = ? AND m.included AND m.department_id = ?)", col("id"), by.Department)
 	}
 	return q.Where("1 = 0")
@@ -56,9 +56,10 @@ func listCases(ctx context.Context, q bun.IDB, by auth.Actor, query CaseQuery) (
 	return out, s.Scan(ctx)
 }
 
-// like is a substring pattern over a folded column (STK-23).
+// like is a substring pattern over a folded column (STK-23). PostgreSQL takes no
+// NUL in any text.
 func like(text string) string {
-	return "%" + strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`).Replace(strings.ToLower(strings.TrimSpace(text))) + "%"
+	return "%" + strings.NewReplacer("\x00", "", `\`, `\\`, `%`, `\%`, `_`, `\_`).Replace(strings.ToLower(strings.TrimSpace(text))) + "%"
 }
 
 func listUnbooked(ctx context.Context, q bun.IDB, centre string) (out []Case, err error) {
@@ -288,11 +289,12 @@ func HasOpenRound(ctx context.Context, tx bun.IDB, department string) (bool, err
 		Where("v.state IN (?)", bun.List([]VisitState{VisitOffered, VisitConfirmed, VisitInProgress, VisitCollecting})).Exists(ctx)
 }
 
-// OldestDue is the oldest instant of a deadline that is due and not on hold,
-// zero if there is none (DL-7).
+// OldestDue is the oldest instant of a reply deadline that is due and not on
+// hold, zero if there is none (DL-7). Reminders wait for a slower sweep and
+// would ring the watchdog for nothing.
 func OldestDue(ctx context.Context, q bun.IDB, now time.Time) (time.Time, error) {
 	var row DeadlineRow
-	err := q.NewSelect().Model(&row).Where("state = 'pending' AND NOT held AND next_at <= ?", now).
+	err := q.NewSelect().Model(&row).Where("kind = ? AND state = 'pending' AND NOT held AND next_at <= ?", DeadlineReply, now).
 		Order("next_at").Limit(1).Scan(ctx)
 	if errors.Is(err, sql.ErrNoRows) {
 		return time.Time{}, nil

@@ -30,6 +30,7 @@ func (d *Desk) RemindDue(ctx context.Context) error {
 }
 
 func (d *Desk) remind(ctx context.Context, tx bun.IDB, row DeadlineRow) error {
+	d = d.still()
 	p, v, err := lockParticipant(ctx, tx, row.Subject)
 	if err != nil {
 		return err
@@ -42,7 +43,7 @@ func (d *Desk) remind(ctx context.Context, tx bun.IDB, row DeadlineRow) error {
 	}
 	o := outgoing{key: fmt.Sprintf("%s.%d", p.ID, row.Round), only: []string{notify.Mail, notify.SMS}, until: v.Start}
 	switch {
-	case row.Kind == DeadlineRemindVisit && (p.Consent == ConsentAccepted || p.Consent == ConsentDeemed):
+	case row.Kind == DeadlineRemindVisit: // whoever has not been let off is expected (INS-813)
 		o.purpose = notify.PurposeMorning
 	case row.Kind == DeadlineRemindReply && p.Consent == ConsentAwaiting:
 		o.purpose, o.until = notify.PurposeReminder, p.RespondBy

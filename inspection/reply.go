@@ -3,7 +3,6 @@ package inspection
 import (
 	"context"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/uptrace/bun"
@@ -11,6 +10,7 @@ import (
 	"lianban/internal/audit"
 	"lianban/internal/auth"
 	"lianban/internal/fault"
+	"lianban/internal/office"
 	"lianban/internal/once"
 )
 
@@ -25,6 +25,9 @@ const (
 	ReplyExcuse   ReplyKind = "excuse"   // 正当理由, with a text
 	ReplyDelegate ReplyKind = "delegate" // to another person of the same department
 )
+
+// linkReply is the purpose of the links behind which a department answers.
+const linkReply = "reply"
 
 // Identity strengths (INS section 8).
 const (
@@ -93,6 +96,9 @@ func (d *Desk) ReplyByLink(ctx context.Context, token, code string, r ReplyReque
 	if err != nil {
 		return Reply{}, err
 	}
+	if link.Purpose != linkReply {
+		return Reply{}, notFound()
+	}
 	r.link, r.ParticipantID, r.Channel = link, link.Subject, "link"
 	return d.Reply(ctx, link.Actor(), r)
 }
@@ -103,6 +109,7 @@ func (d *Desk) ReplyByLink(ctx context.Context, token, code string, r ReplyReque
 // Refusals: not_found, not_your_department, reply_kind, reason_missing,
 // proposals, delegate_outside, visit_over.
 func (d *Desk) Reply(ctx context.Context, by auth.Actor, r ReplyRequest) (Reply, error) {
+	d = d.still()
 	if r.ReceivedAt.IsZero() {
 		r.ReceivedAt = d.now()
 	}
@@ -127,11 +134,8 @@ func (d *Desk) reply(ctx context.Context, tx bun.IDB, by auth.Actor, r ReplyRequ
 	if err := d.checkReply(ctx, tx, p, v, r); err != nil {
 		return Reply{}, err
 	}
-	reply := Reply{
-		ID: newID(), ParticipantID: p.ID, VisitID: v.ID, Round: r.Round, Kind: r.Kind, Reason: r.Reason,
-		Proposals: r.Proposals, Delegate: r.Delegate, Channel: r.Channel, Strength: strength,
-		GivenBy: r.GivenBy, RecordedBy: by.String(), ReceivedAt: r.ReceivedAt, RecordedAt: d.now(),
-	}
+	reply := r.reply(p, v, strength)
+	reply.RecordedBy, reply.RecordedAt = by.String(), d.now()
 	if reply.GivenBy == "" {
 		reply.GivenBy = by.Name
 	}
@@ -140,6 +144,15 @@ func (d *Desk) reply(ctx context.Context, tx bun.IDB, by auth.Actor, r ReplyRequ
 		return Reply{}, err
 	}
 	return reply, audit.Record(ctx, tx, leaves...)
+}
+
+// reply is the row of an answer before anything is decided about it.
+func (r ReplyRequest) reply(p Participant, v Visit, strength int) Reply {
+	return Reply{
+		ID: newID(), ParticipantID: p.ID, VisitID: v.ID, Round: r.Round, Kind: r.Kind, Reason: r.Reason,
+		Proposals: r.Proposals, Delegate: r.Delegate, Channel: r.Channel, Strength: strength,
+		GivenBy: r.GivenBy, ReceivedAt: r.ReceivedAt.UTC().Truncate(time.Millisecond),
+	}
 }
 
 // strength says how sure it is who answers, and refuses strangers.
@@ -159,35 +172,40 @@ func (d *Desk) strength(ctx context.Context, q bun.IDB, by auth.Actor, p Partici
 	return L2, mayAnswer(by, p.DepartmentID)
 }
 
-// checkReply refuses what can never be an answer.
+// checkReply refuses what can never be an answer. A mail is already here and
+// may have come in time, so it is taken whatever became of the visit (DL-14).
 func (d *Desk) checkReply(ctx context.Context, q bun.IDB, p Participant, v Visit, r ReplyRequest) error {
-	if v.State != VisitOffered && v.State != VisitConfirmed && r.Round == v.Round {
+	if v.State != VisitOffered && v.State != VisitConfirmed && r.Round == v.Round && r.Channel != "mail" {
 		return fault.Refuse(fault.Conflict, "visit_over",
 			"勘验已开始或已结束，不能再答复；请联系综合窗口", "the visit has begun or ended; call the window instead")
+	}
+	if err := office.CheckLines(line("given_by", r.GivenBy)); err != nil {
+		return err
+	}
+	if err := checkOptional("reason", r.Reason, textLength); err != nil {
+		return err
 	}
 	switch r.Kind {
 	case ReplyAccept:
 		return nil
 	case ReplyDecline, ReplyExcuse:
-		if strings.TrimSpace(r.Reason) == "" {
-			return reasonMissing()
-		}
-		return nil
+		return checkText("reason", r.Reason, textLength)
 	case ReplyCounter:
-		return checkProposals(r.Proposals, v, d.now())
+		return checkProposals(r.Proposals, v, r.ReceivedAt)
 	case ReplyDelegate: // INS-806
 		return checkDelegate(ctx, q, p, r.Delegate)
+	default:
+		return fault.Refuse(fault.Invalid, "reply_kind",
+			"答复只能是应约、不能应约、提出改期、正当理由或委派", "answer accept, decline, counter, excuse or delegate")
 	}
-	return fault.Refuse(fault.Invalid, "reply_kind",
-		"答复只能是应约、不能应约、提出改期、正当理由或委派", "answer accept, decline, counter, excuse or delegate")
 }
 
 // checkProposals wants one to three other times in the future (INS-801,
 // INS-810: times equal to the offer or in the past are no proposal).
-func checkProposals(times []time.Time, v Visit, now time.Time) error {
+func checkProposals(times []time.Time, v Visit, received time.Time) error {
 	usable := 0
 	for _, t := range times {
-		if t.After(now) && !t.Equal(v.Start) {
+		if t.After(received) && !t.Equal(v.Start) {
 			usable++
 		}
 	}
@@ -213,36 +231,39 @@ func checkDelegate(ctx context.Context, q bun.IDB, p Participant, person string)
 // applyReply decides what the answer does, moves the consent track, and gives
 // the leaves. The Reply is stored whatever happens.
 func (d *Desk) applyReply(ctx context.Context, tx bun.IDB, p Participant, v Visit, r *Reply) ([]audit.Leaf, error) {
-	held, err := hasOpenHold(ctx, tx, p)
-	if err != nil {
+	f := replyFacts{p: p, v: v, r: *r}
+	var err error
+	if f.held, err = hasOpenHold(ctx, tx, p); err != nil {
 		return nil, err
 	}
-	last, err := lastApplied(ctx, tx, p)
-	if err != nil {
+	if f.last, err = lastApplied(ctx, tx, p); err != nil {
 		return nil, err
 	}
-	r.Outcome = judgeReply(replyFacts{p: p, v: v, r: *r, held: held, last: last})
+	if f.countered, err = hasCountered(ctx, tx, p); err != nil {
+		return nil, err
+	}
+	r.Outcome = judgeReply(f)
 	if r.Receipt, err = nextNumber(ctx, tx, "receipt/"+v.Division, d.now(), "HZ-%s-%d-%06d"); err != nil {
 		return nil, err
 	}
 	if err := insertReply(ctx, tx, r); err != nil {
 		return nil, err
 	}
-	leaves := []audit.Leaf{replyLeaf(p, *r)}
 	more, err := d.afterReply(ctx, tx, p, v, *r)
 	if err != nil {
 		return nil, err
 	}
-	return append(leaves, more...), d.queueReceipt(ctx, tx, p, v, *r)
+	return append([]audit.Leaf{replyLeaf(p, *r)}, more...), d.queueReceipt(ctx, tx, p, v, *r)
 }
 
 // replyFacts is all that decides about an answer.
 type replyFacts struct {
-	p    Participant
-	v    Visit
-	r    Reply
-	held bool
-	last *Reply // the answer that counts so far
+	p         Participant
+	v         Visit
+	r         Reply
+	held      bool
+	countered bool   // the department has proposed times before
+	last      *Reply // the answer that counts so far
 }
 
 // judgeReply decides what an answer does (INS-801, 802, 804, 805, C3–C6, C16–C18).
@@ -250,6 +271,8 @@ func judgeReply(f replyFacts) ReplyOutcome {
 	switch {
 	case f.r.Round != f.v.Round:
 		return OutcomeSuperseded
+	case f.p.Consent == ConsentVoid, f.overtaken():
+		return OutcomeNoted
 	case !f.r.ReceivedAt.Before(f.v.Start):
 		return OutcomeLate
 	case f.r.Kind == ReplyDelegate:
@@ -258,10 +281,16 @@ func judgeReply(f replyFacts) ReplyOutcome {
 		return OutcomeLate
 	case f.weaker():
 		return OutcomeHeld
-	case f.r.Kind == ReplyCounter && f.last != nil && f.last.Kind == ReplyCounter:
+	case f.r.Kind == ReplyCounter && f.countered:
 		return OutcomeHeld // INS-810: a second counter is free text
 	}
 	return OutcomeApplied
+}
+
+// overtaken: the answer received last counts, in whatever order they are read
+// (INS-802, INS-805).
+func (f replyFacts) overtaken() bool {
+	return f.last != nil && f.r.ReceivedAt.Before(f.last.ReceivedAt)
 }
 
 // inTime: by T2 everything is taken; while the clock does not run or doubt is
@@ -278,10 +307,11 @@ func (f replyFacts) inTime() bool {
 		return f.held
 	case ConsentDeclined:
 		return f.r.Kind == ReplyAccept || f.r.Kind == ReplyExcuse
-	case ConsentAccepted, ConsentCountered:
+	case ConsentAccepted, ConsentCountered, ConsentExcuse:
 		return f.r.Kind == ReplyExcuse
+	default:
+		return false
 	}
-	return false
 }
 
 // weaker: an accept never replaces an earlier decline, counter or excuse that
@@ -307,8 +337,21 @@ func (d *Desk) afterReply(ctx context.Context, tx bun.IDB, p Participant, v Visi
 		return d.holdReply(ctx, tx, p, v, r, reason)
 	case OutcomeApplied:
 		return d.moveConsent(ctx, tx, p, v, r)
+	case OutcomeLate:
+		return nil, d.reviewLate(ctx, tx, p, v, r)
+	default:
+		return nil, nil
 	}
-	return nil, nil
+}
+
+// reviewLate: a late answer changes nothing by itself, but one against a deemed
+// consent goes to a supervisor (INS-916, O8).
+func (d *Desk) reviewLate(ctx context.Context, tx bun.IDB, p Participant, v Visit, r Reply) error {
+	against := r.Kind == ReplyDecline || r.Kind == ReplyCounter || r.Kind == ReplyExcuse
+	if !against || p.Opinion != OpinionDeemed || v.State == VisitClosed {
+		return nil
+	}
+	return d.review(ctx, tx, p, v, p.Name+"已视为同意，逾期后又作出不同反馈，请监督人员复核")
 }
 
 func (d *Desk) holdReply(ctx context.Context, tx bun.IDB, p Participant, v Visit, r Reply, reason HoldReason) ([]audit.Leaf, error) {
@@ -321,7 +364,8 @@ func (d *Desk) holdReply(ctx context.Context, tx bun.IDB, p Participant, v Visit
 	})
 }
 
-// moveConsent is the guarded move C3…C6, C16 or C18.
+// moveConsent is the guarded move C3…C6, C16 or C18, with all that ends when a
+// department has answered.
 func (d *Desk) moveConsent(ctx context.Context, tx bun.IDB, p Participant, v Visit, r Reply) ([]audit.Leaf, error) {
 	var leaves []audit.Leaf
 	if p.Consent == ConsentDeemed { // C18, DL-14
@@ -334,7 +378,8 @@ func (d *Desk) moveConsent(ctx context.Context, tx bun.IDB, p Participant, v Vis
 	if err := setConsent(ctx, tx, p, consentOf[r.Kind]); err != nil {
 		return nil, err
 	}
-	if err := endDeadlines(ctx, tx, p.ID, p.Round, DeadlineReply, DeadlineRemindReply); err != nil {
+	ended, err := d.endSilence(ctx, tx, p, "answered")
+	if err != nil {
 		return nil, err
 	}
 	if err := d.taskFor(ctx, tx, p, v, r); err != nil {
@@ -346,7 +391,24 @@ func (d *Desk) moveConsent(ctx context.Context, tx bun.IDB, p Participant, v Vis
 		return nil, err
 	}
 	settled, err := d.settle(ctx, tx, v)
-	return slices.Concat(leaves, seen, settled), err
+	return slices.Concat(leaves, ended, seen, settled), err
+}
+
+// silenceTasks are what somebody had to do because a department was silent.
+var silenceTasks = []TaskKind{TaskServeByHand, TaskAtRisk, TaskNeverDeemed, TaskConfirm}
+
+// endSilence stops the reply clock of a department that has answered or is
+// deemed, with the doubts about its silence and the tasks they made.
+func (d *Desk) endSilence(ctx context.Context, tx bun.IDB, p Participant, why string) ([]audit.Leaf, error) {
+	if err := endDeadlines(ctx, tx, p.ID, p.Round, DeadlineReply, DeadlineRemindReply, DeadlineEscalate); err != nil {
+		return nil, err
+	}
+	for _, kind := range silenceTasks {
+		if err := finishTasks(ctx, tx, kind, p.ID, d.now(), systemActor.String(), why); err != nil {
+			return nil, err
+		}
+	}
+	return d.clearHolds(ctx, tx, p, nil)
 }
 
 func (d *Desk) seenBy(ctx context.Context, tx bun.IDB, p Participant, v Visit, r Reply) ([]audit.Leaf, error) {
@@ -373,7 +435,7 @@ func (d *Desk) taskFor(ctx context.Context, tx bun.IDB, p Participant, v Visit, 
 		t.Kind, t.Detail = TaskCounter, p.Name+"提出改期，请核对各部门时间"
 	case ReplyExcuse:
 		t.Kind, t.Detail, t.ForRole = TaskExcuse, p.Name+"提出正当理由，请监督人员审定："+r.Reason, string(auth.Supervisor)
-	default:
+	case ReplyAccept, ReplyDelegate:
 		return nil
 	}
 	return raiseTask(ctx, tx, v, t)

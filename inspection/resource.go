@@ -2,6 +2,7 @@ package inspection
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"time"
 
@@ -10,6 +11,7 @@ import (
 	"lianban/internal/audit"
 	"lianban/internal/auth"
 	"lianban/internal/fault"
+	"lianban/internal/office"
 	"lianban/scheduler/workday"
 )
 
@@ -67,15 +69,7 @@ func (r Resource) Qualified(matter string, ancestors []string, on workday.Date) 
 }
 
 func covers(division string, ancestors []string) bool {
-	if division == "*" {
-		return true
-	}
-	for _, code := range ancestors {
-		if code == division {
-			return true
-		}
-	}
-	return false
+	return division == "*" || slices.Contains(ancestors, division)
 }
 
 // Absence is a time a resource cannot be booked: leave, duty, or busy times
@@ -87,10 +81,16 @@ type Absence struct {
 	ResourceID string    `json:"resource_id"`
 	Start      time.Time `bun:"start_at" json:"start_at"`
 	End        time.Time `bun:"end_at" json:"end_at"`
-	Kind       string    `json:"kind"` // leave or external
+	Kind       string    `json:"kind"` // absenceLeave or absenceExternal
 	Reason     string    `json:"reason,omitempty"`
 	SetBy      string    `json:"set_by"`
 }
+
+// Kinds of Absence. An imported busy time has buffers around it (INS-505).
+const (
+	absenceLeave    = "leave"
+	absenceExternal = "external"
+)
 
 // Recusal (回避) keeps an inspector away from an applicant (INS-210). The
 // reason is for supervisors only.
@@ -105,14 +105,14 @@ type Recusal struct {
 
 // AddResource registers an inspector, team, vehicle or room. Heads of the
 // department, supervisors and administrators may. Refusals: not_your_resource,
-// resource_incomplete.
+// resource_incomplete, text_invalid.
 func (d *Desk) AddResource(ctx context.Context, by auth.Actor, r Resource) (Resource, error) {
+	d = d.still()
 	if !mayManage(by, r.DepartmentID) {
 		return r, notYourResource()
 	}
-	if strings.TrimSpace(r.Name) == "" || r.DepartmentID == "" && r.CentreID == "" {
-		return r, fault.Refuse(fault.Invalid, "resource_incomplete",
-			"请填写姓名或名称，以及所属部门或中心", "give a name and the department or centre it belongs to")
+	if err := r.check(); err != nil {
+		return r, err
 	}
 	r.ID, r.Active = newID(), true
 	if r.Qualifications == nil {
@@ -129,19 +129,28 @@ func (d *Desk) AddResource(ctx context.Context, by auth.Actor, r Resource) (Reso
 	})
 }
 
+var resourceKinds = []ResourceKind{KindInspector, KindTeam, KindVehicle, KindRoom}
+
+func (r Resource) check() error {
+	var until workday.Date
+	unreadable := until.UnmarshalText([]byte(r.ValidUntil)) != nil
+	if !slices.Contains(resourceKinds, r.Kind) || strings.TrimSpace(r.Name) == "" || r.DepartmentID == "" && r.CentreID == "" || unreadable {
+		return fault.Refuse(fault.Invalid, "resource_incomplete",
+			"请填写类别、姓名或名称、所属部门或中心；证件有效期应为日期，如 2027-12-31", "give a kind, a name, and the department or centre it belongs to; a certificate ends on a date such as 2027-12-31")
+	}
+	return office.CheckLines(line("name", r.Name), line("certificate", r.Certificate))
+}
+
 // AddAbsence enters leave or duty of a resource. A time that overlaps a booked
 // visit is refused with the visit's case, so that nobody is left without an
 // inspector unnoticed. Refusals: not_found, not_your_resource, absence_span,
-// absence_booked.
+// absence_booked, text_invalid.
 func (d *Desk) AddAbsence(ctx context.Context, by auth.Actor, a Absence) (Absence, error) {
-	if !a.End.After(a.Start) {
-		return a, fault.Refuse(fault.Invalid, "absence_span", "结束时间应晚于开始时间", "the end must be after the start")
+	d = d.still()
+	if err := a.complete(); err != nil {
+		return a, err
 	}
 	a.ID, a.SetBy = newID(), by.String()
-	a.Start, a.End = a.Start.UTC().Truncate(time.Millisecond), a.End.UTC().Truncate(time.Millisecond)
-	if a.Kind == "" {
-		a.Kind = "leave"
-	}
 	return a, d.DB.Write(ctx, func(tx bun.IDB) error {
 		r, err := lockResource(ctx, tx, a.ResourceID)
 		if err != nil {
@@ -163,19 +172,39 @@ func (d *Desk) AddAbsence(ctx context.Context, by auth.Actor, a Absence) (Absenc
 	})
 }
 
-// Recuse keeps an inspector away from an applicant, by a supervisor or the head
-// of the department. Refusals: not_found, not_your_resource.
+// complete checks a time of absence; leave unless it is said to be external.
+func (a *Absence) complete() error {
+	a.Start, a.End = a.Start.UTC().Truncate(time.Millisecond), a.End.UTC().Truncate(time.Millisecond)
+	if a.Kind != absenceExternal {
+		a.Kind = absenceLeave
+	}
+	if !a.End.After(a.Start) {
+		return fault.Refuse(fault.Invalid, "absence_span", "结束时间应晚于开始时间", "the end must be after the start")
+	}
+	return checkOptional("reason", a.Reason, reasonLength)
+}
+
+// Recuse keeps an inspector away from an applicant (INS-210). The head of the
+// department, supervisors and administrators may. Refusals: not_found,
+// not_your_resource, reason_missing, text_invalid.
 func (d *Desk) Recuse(ctx context.Context, by auth.Actor, r Recusal) error {
+	d = d.still()
+	if err := checkText("reason", r.Reason, reasonLength); err != nil {
+		return err
+	}
+	if err := office.CheckLines(office.Line{Field: "applicant", Value: r.Applicant, Max: lineLength}); err != nil {
+		return err
+	}
 	r.SetBy = by.String()
 	return d.DB.Write(ctx, func(tx bun.IDB) error {
-		who, err := lockResource(ctx, tx, r.ResourceID)
+		of, err := lockResource(ctx, tx, r.ResourceID)
 		if err != nil {
 			return err
 		}
-		if !mayManage(by, who.DepartmentID) {
+		if !mayManage(by, of.DepartmentID) {
 			return notYourResource()
 		}
-		if _, err := insertNew(ctx, tx, &r); err != nil {
+		if fresh, err := insertNew(ctx, tx, &r); err != nil || !fresh {
 			return err
 		}
 		return audit.Record(ctx, tx, audit.Leaf{

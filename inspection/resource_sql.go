@@ -2,7 +2,6 @@ package inspection
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"slices"
 	"strings"
@@ -185,12 +184,4 @@ func findResources(ctx context.Context, q bun.IDB, ids []string) (out []Resource
 	}
 	err = q.NewSelect().Model(&out).Where("id IN (?)", bun.List(ids)).Order("department_id", "id").Scan(ctx)
 	return out, err
-}
-
-func findResourceOf(ctx context.Context, q bun.IDB, person string) (r Resource, err error) {
-	err = q.NewSelect().Model(&r).Where("person_id = ?", person).Limit(1).Scan(ctx)
-	if errors.Is(err, sql.ErrNoRows) {
-		return r, notFound()
-	}
-	return r, err
 }

@@ -2,7 +2,6 @@ package inspection
 
 import (
 	"context"
-	"strings"
 	"time"
 
 	"github.com/uptrace/bun"
@@ -33,18 +32,19 @@ type Reversal struct {
 // the joint opinion is issued. Refusals: not_found, not_supervisor,
 // reason_missing, two_persons, nothing_deemed, visit_closed.
 func (d *Desk) Reverse(ctx context.Context, by auth.Actor, participantID, reason string) error {
-	if strings.TrimSpace(reason) == "" {
-		return reasonMissing()
+	d = d.still()
+	if err := checkText("reason", reason, reasonLength); err != nil {
+		return err
 	}
 	return d.onParticipant(ctx, participantID, func(tx bun.IDB, p Participant, v Visit) ([]audit.Leaf, error) {
-		if err := mayReverse(ctx, tx, by, v); err != nil {
+		r, waiting, err := findReversal(ctx, tx, p)
+		if err != nil {
+			return nil, err
+		}
+		if err := mayReverse(ctx, tx, by, v, waiting); err != nil {
 			return nil, err
 		}
 		if err := reversible(p, v); err != nil {
-			return nil, err
-		}
-		r, waiting, err := findReversal(ctx, tx, p)
-		if err != nil {
 			return nil, err
 		}
 		if !waiting {
@@ -58,9 +58,10 @@ func (d *Desk) Reverse(ctx context.Context, by auth.Actor, participantID, reason
 	})
 }
 
-// mayReverse: supervisors of the organising centre, and auditors.
-func mayReverse(ctx context.Context, tx bun.IDB, by auth.Actor, v Visit) error {
-	if by.Is(auth.Auditor) {
+// mayReverse: a supervisor of the organising centre proposes, another one or an
+// auditor decides.
+func mayReverse(ctx context.Context, tx bun.IDB, by auth.Actor, v Visit, proposed bool) error {
+	if proposed && by.Is(auth.Auditor) {
 		return nil
 	}
 	return maySupervise(ctx, tx, by, v.CentreID)

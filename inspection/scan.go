@@ -73,19 +73,23 @@ func storeScan(ctx context.Context, tx bun.IDB, subject string, s Scan, by strin
 	return row.ID, insertScan(ctx, tx, &row)
 }
 
-// FindScan gives a scan's media type and bytes to those who may read its visit.
-// Refusal: not_found.
+// FindScan gives a scan's media type and bytes to those who may read its visit;
+// to a department only its own. Refusal: not_found.
 func (d *Desk) FindScan(ctx context.Context, by auth.Actor, id string) (media string, body []byte, err error) {
 	err = d.DB.Read(ctx, func(q bun.IDB) error {
 		row, err := findScan(ctx, q, id)
 		if err != nil {
 			return err
 		}
-		c, err := caseOfParticipant(ctx, q, row.Subject)
+		p, err := findParticipant(ctx, q, row.Subject)
 		if err != nil {
 			return err
 		}
-		if !MayRead(by, c) {
+		c, err := findCase(ctx, q, p.CaseID)
+		if err != nil {
+			return err
+		}
+		if !MayRead(by, c) || by.Department != "" && !atWindow(by) && by.Department != p.DepartmentID {
 			return notFound()
 		}
 		media, body = row.Media, row.Body

@@ -21,14 +21,10 @@ func findScan(ctx context.Context, q bun.IDB, id string) (row scanRow, err error
 	return row, err
 }
 
-func caseOfParticipant(ctx context.Context, q bun.IDB, id string) (Case, error) {
-	var caseID string
-	err := q.NewSelect().Model((*Participant)(nil)).Column("case_id").Where("id = ?", id).Scan(ctx, &caseID)
+func findParticipant(ctx context.Context, q bun.IDB, id string) (p Participant, err error) {
+	err = q.NewSelect().Model(&p).Where("id = ?", id).Scan(ctx)
 	if errors.Is(err, sql.ErrNoRows) {
-		return Case{}, notFound()
+		return p, notFound()
 	}
-	if err != nil {
-		return Case{}, err
-	}
-	return findCase(ctx, q, caseID)
+	return p, err
 }

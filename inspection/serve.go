@@ -2,7 +2,7 @@ package inspection
 
 import (
 	"context"
-	"fmt"
+	"strings"
 	"time"
 
 	"github.com/uptrace/bun"
@@ -10,7 +10,7 @@ import (
 	"lianban/internal/audit"
 	"lianban/internal/auth"
 	"lianban/internal/fault"
-	"lianban/scheduler/workday"
+	"lianban/internal/office"
 )
 
 // Service (送达) is the proof that a Notice arrived. Class A: a person of the
@@ -33,6 +33,15 @@ type Service struct {
 	Detail        map[string]string `bun:"type:jsonb" json:"detail,omitempty"`
 	FallenAt      time.Time         `bun:",nullzero" json:"fallen_at,omitzero"`
 	FallenWhy     string            `json:"fallen_why,omitempty"`
+
+	by auth.Actor // who says so; zero for the house itself
+}
+
+func (s Service) recordedBy() string {
+	if s.by.ID == "" {
+		return systemActor.String()
+	}
+	return s.by.String()
 }
 
 // recordService stores one proof of arrival on the caller's transaction and
@@ -45,10 +54,10 @@ func (d *Desk) recordService(ctx context.Context, tx bun.IDB, p Participant, v V
 		return nil, err
 	}
 	leaves := []audit.Leaf{{
-		Type: "arrived", Stream: departmentStream(p.CaseID, p.DepartmentID), Actor: systemActor.String(), At: s.RecordedAt,
+		Type: "arrived", Stream: departmentStream(p.CaseID, p.DepartmentID), Actor: s.recordedBy(), At: s.RecordedAt,
 		Fields: map[string]any{
 			"notice": s.NoticeID, "round": s.Round, "class": s.Class, "channel": s.Channel,
-			"served_at": stamp(s.ServedAt), "source": s.Source,
+			"served_at": stamp(s.ServedAt), "source": s.Source, "message": s.MessageID,
 		},
 	}}
 	if s.Round != p.Round || p.Consent != ConsentUnserved {
@@ -73,8 +82,8 @@ type clockStart struct {
 }
 
 // startClock fixes T1 and T2 (C2). T2 is the later of the printed deadline and
-// the one counted from T1 (INS-703, INS-413). An invited department has no
-// deadline: it is never deemed (INS-912).
+// the one counted from T1 (INS-703, INS-413). The deadline of an invited
+// department is shown and decides nothing: it is never deemed (INS-912).
 func (d *Desk) startClock(ctx context.Context, tx bun.IDB, c clockStart) ([]audit.Leaf, error) {
 	counted, err := c.g.cal.Reply(c.s.ServedAt, c.g.rules.ReplyTerm, c.g.hours)
 	if err != nil {
@@ -84,75 +93,49 @@ func (d *Desk) startClock(ctx context.Context, tx bun.IDB, c clockStart) ([]audi
 	if err != nil {
 		return nil, err
 	}
-	t2 := latest(counted.Due, printed)
-	atRisk := !t2.Before(c.v.Start) // INS-606
-	if err := startParticipant(ctx, tx, c.p, c.s, counted, t2, atRisk); err != nil {
+	p := c.p
+	p.ServiceClass, p.ServedAt, p.RespondBy = c.s.Class, c.s.ServedAt, latest(counted.Due, printed)
+	if p.RespondBy.After(counted.Due) {
+		counted.Line += "；" + movedWords[movedFullTerm] + " " + minute(p.RespondBy)
+	}
+	p.Deadline, p.AtRisk = &counted, p.Required && !p.RespondBy.Before(c.v.Start) // INS-606
+	if err := startParticipant(ctx, tx, p); err != nil {
 		return nil, err
 	}
-	if err := finishTasks(ctx, tx, TaskServeByHand, c.p.ID, d.now(), systemActor.String(), "已送达"); err != nil {
+	if err := d.arrived(ctx, tx, p, c.v); err != nil {
 		return nil, err
 	}
-	if err := endDeadlines(ctx, tx, c.p.ID, c.p.Round, DeadlineEscalate); err != nil {
-		return nil, err
-	}
-	if c.p.Required {
-		if err := d.scheduleReply(ctx, tx, c, counted.CalendarVersion, DeadlineDetail{Counted: &counted}, t2); err != nil {
+	if p.Required {
+		if err := d.scheduleReply(ctx, tx, p, c.g.rules.DeemGrace); err != nil {
 			return nil, err
 		}
 	}
-	if atRisk {
-		err = raiseTask(ctx, tx, c.v, Task{
-			Kind: TaskAtRisk, Subject: c.p.ID, CreatedAt: d.now(),
-			Detail: c.p.Name + "的答复期限不早于勘验开始时间，本轮不会视为同意",
-		})
-	}
-	if err != nil {
-		return nil, err
-	}
-	off, work, err := exceptions(c.g.cal, counted)
-	return []audit.Leaf{{
-		Type: "deadline_set", Stream: departmentStream(c.p.CaseID, c.p.DepartmentID), Actor: systemActor.String(), At: d.now(),
-		Fields: map[string]any{
-			"round": c.p.Round, "t1": stamp(c.s.ServedAt), "t2": stamp(t2), "printed": stamp(printed),
-			"term": counted.Term, "calendar_version": counted.CalendarVersion, "provisional": counted.Provisional,
-			"class": c.s.Class, "line": counted.Line, "at_risk": atRisk, "hours": counted.Hours.String(),
-			"off": off, "work": work,
-		},
-	}}, err
+	leaf, err := d.deadlineLeaf(c.g.cal, p, map[string]any{"printed": stamp(printed)})
+	return []audit.Leaf{leaf}, err
 }
 
-// exceptions are the days of a term that are not what their weekday says, so
-// that anyone can count it again from the leaf alone (INS-408, EV-11 check 9).
-func exceptions(cal *workday.Calendar, counted workday.Deadline) (off, work []string, err error) {
-	last := workday.DateOf(counted.Due)
-	for day := workday.DateOf(counted.Start); !last.Before(day); day = day.AddDays(1) {
-		open, err := cal.IsWorkday(day)
-		if err != nil {
-			return nil, nil, err
-		}
-		weekend := day.Weekday() == time.Saturday || day.Weekday() == time.Sunday
-		switch {
-		case open && weekend:
-			work = append(work, day.String())
-		case !open && !weekend:
-			off = append(off, day.String())
-		}
+// arrived ends what waited for the notice to arrive.
+func (d *Desk) arrived(ctx context.Context, tx bun.IDB, p Participant, v Visit) error {
+	if err := finishTasks(ctx, tx, TaskServeByHand, p.ID, d.now(), systemActor.String(), "已送达"); err != nil {
+		return err
 	}
-	return off, work, nil
+	if err := endDeadlines(ctx, tx, p.ID, p.Round, DeadlineEscalate); err != nil {
+		return err
+	}
+	return d.taskAtRisk(ctx, tx, p, v)
 }
 
 // scheduleReply writes the rows that will act: T2, and the reminder at half of
 // the term (INS-713).
-func (d *Desk) scheduleReply(ctx context.Context, tx bun.IDB, c clockStart, calendar int, detail DeadlineDetail, t2 time.Time) error {
-	reply := DeadlineRow{
-		Kind: DeadlineReply, Subject: c.p.ID, Round: c.p.Round, DueAt: t2, NextAt: t2.Add(c.g.rules.DeemGrace),
-		CalendarVersion: calendar, Detail: detail,
-	}
-	half := c.s.ServedAt.Add(t2.Sub(c.s.ServedAt) / 2).Truncate(time.Millisecond)
-	remind := DeadlineRow{
-		Kind: DeadlineRemindReply, Subject: c.p.ID, Round: c.p.Round, DueAt: half, NextAt: half, CalendarVersion: calendar,
-	}
-	return upsertDeadlines(ctx, tx, reply, remind)
+func (d *Desk) scheduleReply(ctx context.Context, tx bun.IDB, p Participant, grace time.Duration) error {
+	version := p.Deadline.CalendarVersion
+	half := p.ServedAt.Add(p.RespondBy.Sub(p.ServedAt) / 2)
+	return upsertDeadlines(ctx, tx,
+		DeadlineRow{
+			Kind: DeadlineReply, Subject: p.ID, Round: p.Round, DueAt: p.RespondBy, NextAt: p.RespondBy.Add(grace),
+			CalendarVersion: version, Detail: DeadlineDetail{Counted: p.Deadline},
+		},
+		DeadlineRow{Kind: DeadlineRemindReply, Subject: p.ID, Round: p.Round, DueAt: half, NextAt: half, CalendarVersion: version})
 }
 
 // fellService withdraws the class that a channel gave, because a failure
@@ -172,13 +155,17 @@ func (d *Desk) fellService(ctx context.Context, tx bun.IDB, p Participant, v Vis
 		return leaves, nil
 	}
 	stands, err := d.proofStands(ctx, tx, p, v)
-	if err != nil || stands {
-		return leaves, err
+	if err != nil {
+		return nil, err
 	}
-	switch p.Consent {
-	case ConsentAwaiting:
-		err = d.unserve(ctx, tx, p, v)
-	case ConsentDeemed: // the only proof under a deemed consent fell: review
+	switch {
+	case p.Consent == ConsentAwaiting && stands: // T1 may be another one now
+		err = lookNow(ctx, tx, p, now)
+	case p.Consent == ConsentAwaiting:
+		var late []audit.Leaf
+		late, err = d.unserve(ctx, tx, p, v)
+		leaves = append(leaves, late...)
+	case p.Consent == ConsentDeemed && !stands: // the only proof under a deemed consent fell: review
 		var more []audit.Leaf
 		more, err = d.suspendDeemed(ctx, tx, p, v, "service_fell")
 		leaves = append(leaves, more...)
@@ -191,15 +178,31 @@ func (d *Desk) proofStands(ctx context.Context, tx bun.IDB, p Participant, v Vis
 	if err != nil {
 		return false, err
 	}
-	classes, err := standingClasses(ctx, tx, p)
-	return Evidence{Classes: classes, MinClass: g.rules.ServiceMinClass}.proved(), err
+	standing, err := standingServices(ctx, tx, p)
+	_, stands := firstProof(standing, g.rules.ServiceMinClass)
+	return stands, err
 }
 
-func (d *Desk) unserve(ctx context.Context, tx bun.IDB, p Participant, v Visit) error {
-	if err := clearClock(ctx, tx, p); err != nil {
-		return err
+// unserve is move C9. An answer that was late for the erased deadline is none
+// too late any more: while a department is unserved every answer is taken
+// (INS-805).
+func (d *Desk) unserve(ctx context.Context, tx bun.IDB, p Participant, v Visit) ([]audit.Leaf, error) {
+	p, err := clearClock(ctx, tx, p)
+	if err != nil {
+		return nil, err
 	}
-	return raiseTask(ctx, tx, v, Task{
+	late, err := d.takeLate(ctx, tx, p, v)
+	if err != nil || len(late) > 0 {
+		return late, err
+	}
+	g, err := d.ground(ctx, tx, v, p.DepartmentID)
+	if err != nil {
+		return nil, err
+	}
+	if err := scheduleEscalation(ctx, tx, p, v, g, d.now()); err != nil { // INS-709 begins again
+		return nil, err
+	}
+	return nil, raiseTask(ctx, tx, v, Task{
 		Kind: TaskServeByHand, Subject: p.ID, CreatedAt: d.now(),
 		Detail: "送达" + p.Name + "的通知被退回，请改用其他方式送达",
 	})
@@ -209,6 +212,7 @@ func (d *Desk) unserve(ctx context.Context, tx bun.IDB, p Participant, v Visit) 
 // class A (INS-704). Opening it again changes nothing. Refusals: not_found,
 // not_your_department.
 func (d *Desk) Opened(ctx context.Context, by auth.Actor, participantID string) error {
+	d = d.still()
 	return d.onParticipant(ctx, participantID, func(tx bun.IDB, p Participant, v Visit) ([]audit.Leaf, error) {
 		if err := mayAnswer(by, p.DepartmentID); err != nil {
 			return nil, err
@@ -218,7 +222,7 @@ func (d *Desk) Opened(ctx context.Context, by auth.Actor, participantID string) 
 			return nil, err
 		}
 		return d.recordService(ctx, tx, p, v, Service{
-			NoticeID: n.ID, Round: p.Round, Class: "A", Channel: "portal", ServedAt: d.now(), Source: by.String(),
+			NoticeID: n.ID, Round: p.Round, Class: "A", Channel: "portal", ServedAt: d.now(), Source: by.String(), by: by,
 		})
 	})
 }
@@ -239,6 +243,7 @@ type HandServiceRequest struct {
 // wrong_window, service_time (before the notice or in the future),
 // scan_missing, receiver_missing, scan_type, scan_size.
 func (d *Desk) ServeByHand(ctx context.Context, by auth.Actor, r HandServiceRequest) error {
+	d = d.still()
 	return d.onParticipant(ctx, r.ParticipantID, func(tx bun.IDB, p Participant, v Visit) ([]audit.Leaf, error) {
 		if err := mayOrganise(ctx, tx, by, v.CentreID); err != nil {
 			return nil, err
@@ -259,7 +264,7 @@ func (d *Desk) ServeByHand(ctx context.Context, by auth.Actor, r HandServiceRequ
 		}
 		return d.recordService(ctx, tx, p, v, Service{
 			NoticeID: n.ID, Round: p.Round, Class: class, Channel: r.Channel, ServedAt: r.At.UTC().Truncate(time.Millisecond),
-			Source: fmt.Sprintf("%s/%s", r.Channel, newID()),
+			Source: r.Channel + "/" + newID(), by: by,
 			Detail: map[string]string{"receiver": r.Receiver, "post": r.Post, "said": r.Said, "scan": scan, "clerk": by.ID},
 		})
 	})
@@ -271,7 +276,7 @@ func (d *Desk) checkHand(r HandServiceRequest, n Notice) error {
 	switch {
 	case r.Channel != "paper" && r.Channel != "phone":
 		return fault.Refuse(fault.Invalid, "service_channel", "送达方式只能是书面或电话", "serve by paper or by phone")
-	case r.Receiver == "":
+	case strings.TrimSpace(r.Receiver) == "":
 		return fault.Refuse(fault.Invalid, "receiver_missing", "请填写签收人或接听人姓名", "name the person who received it")
 	case n.ComposedAt.IsZero() || r.At.Before(n.ComposedAt) || r.At.After(d.now()):
 		return fault.Refuse(fault.Invalid, "service_time",
@@ -279,5 +284,8 @@ func (d *Desk) checkHand(r HandServiceRequest, n Notice) error {
 	case r.Channel == "paper" && len(r.Scan.Bytes) == 0:
 		return fault.Refuse(fault.Invalid, "scan_missing", "书面送达请上传回执扫描件", "upload the scan of the signed slip")
 	}
-	return nil
+	if err := office.CheckLines(line("receiver", r.Receiver), line("post", r.Post), line("name", r.Scan.Name)); err != nil {
+		return err
+	}
+	return checkOptional("said", r.Said, textLength)
 }

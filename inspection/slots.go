@@ -294,7 +294,7 @@ func (w *world) person(r Resource, g ground, t taken) slot.Person {
 	}
 	for _, a := range t.absences[r.ID] {
 		span := slot.Span{From: a.Start, To: a.End}
-		if a.Kind == "external" {
+		if a.Kind == absenceExternal {
 			p.Engaged = append(p.Engaged, slot.Engagement{Span: span})
 		} else {
 			p.Away = append(p.Away, span)

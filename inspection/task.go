@@ -64,6 +64,9 @@ func raiseTask(ctx context.Context, tx bun.IDB, v Visit, t Task) error {
 // task_done.
 func (d *Desk) Done(ctx context.Context, by auth.Actor, taskID, note string) error {
 	now := d.now()
+	if err := checkOptional("note", note, reasonLength); err != nil {
+		return err
+	}
 	return d.DB.Write(ctx, func(tx bun.IDB) error {
 		t, err := findTask(ctx, tx, taskID)
 		if err != nil {
