@@ -269,12 +269,25 @@ func (k *inquest) notices(p inspection.ParticipantView, all []notify.Message, se
 	}
 	for _, m := range all {
 		k.counts.messages++
-		late := m.State == notify.Expired && !k.v.dial.Now().Before(m.ValidUntil) // given up in the open, with a task
-		done := m.State == notify.Accepted || m.State == notify.Delivered || m.Channel == notify.SMS && m.State == notify.Dropped || late
-		if !done || m.Channel == notify.Mail && sent[m.ID] == "" {
+		if !k.wentOut(m, sent[m.ID] != "") {
 			k.Errorf("notice %s to %s over %s is %s (%s), sent %q", m.ID, p.Name, m.Channel, m.State, m.Detail, sent[m.ID])
 		}
 	}
+}
+
+// wentOut: it was taken by the other side, or given up in the open: a text over
+// its number's budget or perhaps sent twice (SIM-6), a letter whose visit has
+// begun.
+func (k *inquest) wentOut(m notify.Message, sent bool) bool {
+	switch m.State {
+	case notify.Accepted, notify.Delivered:
+		return sent || m.Channel == notify.Portal
+	case notify.Dropped, notify.Dead:
+		return m.Channel == notify.SMS
+	case notify.Expired:
+		return !k.v.dial.Now().Before(m.ValidUntil)
+	}
+	return false
 }
 
 // clock: starting again is no jump of the clock.
