@@ -250,7 +250,8 @@ func (d *Desk) book(ctx context.Context, tx bun.IDB, by auth.Actor, r BookReques
 }
 
 // heldOr is the choice of the request, or the slot that the same person holds
-// for the visit: nobody books a time they have not chosen.
+// for the visit: nobody books a time they have not seen. A supervisor confirms
+// what a clerk holds (INS-612).
 func (d *Desk) heldOr(ctx context.Context, tx bun.IDB, by auth.Actor, r BookRequest) (SlotChoice, error) {
 	if !r.Choice.Start.IsZero() {
 		return r.Choice, nil
@@ -261,8 +262,8 @@ func (d *Desk) heldOr(ctx context.Context, tx bun.IDB, by auth.Actor, r BookRequ
 	}
 	var choice SlotChoice
 	for _, b := range rows {
-		held := !b.ExpiresAt.IsZero()
-		if held && (b.HeldBy != by.String() || !b.ExpiresAt.After(d.now())) { // a colleague's, or dead by the clock (INS-510)
+		held, own := !b.ExpiresAt.IsZero(), b.HeldBy == by.String() || by.Is(auth.Supervisor)
+		if held && (!own || !b.ExpiresAt.After(d.now())) { // by the clock (INS-510)
 			choice = SlotChoice{}
 			break
 		}

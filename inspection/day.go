@@ -247,12 +247,9 @@ func (d *Desk) Uphold(ctx context.Context, by auth.Actor, participantID, reason 
 }
 
 func upholdable(ctx context.Context, tx bun.IDB, p Participant) error {
-	if p.Opinion != OpinionReview {
-		return movedOn("bad_move")
-	}
 	if p.Consent != ConsentDeemed {
 		return fault.Refuse(fault.Conflict, "reply_in_time",
-			"该部门已在期限内反馈，不能维持视为同意", "this department answered in time; the deemed consent cannot stand")
+			"该部门没有视为同意，或已在期限内反馈，不能维持", "this department is not deemed to consent, or answered in time; there is nothing to uphold")
 	}
 	row, err := findDeemed(ctx, tx, p)
 	if err == nil && !row.SuspendedAt.IsZero() {

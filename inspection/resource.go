@@ -245,6 +245,10 @@ func maySupervise(ctx context.Context, q bun.IDB, by auth.Actor, centreID string
 	if by.Is(auth.Supervisor) {
 		return nil
 	}
+	return notSupervisor()
+}
+
+func notSupervisor() *fault.Error {
 	return fault.Refuse(fault.Forbidden, "not_supervisor",
 		"此操作需要监督人员办理", "a supervisor has to do this")
 }

@@ -41,11 +41,14 @@ func (d *Desk) Reverse(ctx context.Context, by auth.Actor, participantID, reason
 		if err != nil {
 			return nil, err
 		}
-		if err := mayReverse(ctx, tx, by, v, waiting); err != nil {
+		if err := mayReverse(ctx, tx, by, v); err != nil {
 			return nil, err
 		}
 		if err := reversible(p, v); err != nil {
 			return nil, err
+		}
+		if !waiting && !by.Is(auth.Supervisor) {
+			return nil, notSupervisor()
 		}
 		if !waiting {
 			return d.proposeReversal(ctx, tx, by, p, v, reason)
@@ -58,10 +61,9 @@ func (d *Desk) Reverse(ctx context.Context, by auth.Actor, participantID, reason
 	})
 }
 
-// mayReverse: a supervisor of the organising centre proposes, another one or an
-// auditor decides.
-func mayReverse(ctx context.Context, tx bun.IDB, by auth.Actor, v Visit, proposed bool) error {
-	if proposed && by.Is(auth.Auditor) {
+// mayReverse: supervisors of the organising centre, and auditors.
+func mayReverse(ctx context.Context, tx bun.IDB, by auth.Actor, v Visit) error {
+	if by.Is(auth.Auditor) {
 		return nil
 	}
 	return maySupervise(ctx, tx, by, v.CentreID)
