@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
+	"html/template"
 	"net/http"
 	"strings"
 
@@ -163,7 +164,7 @@ func (v *view) leave(to, key string, args ...string) error {
 
 // flash is the line that the last act left, once. Whatever the cookie says, it
 // can only choose one of our own lines.
-func (p *site) flash(v *view) string {
+func (p *site) flash(v *view) template.HTML {
 	c, err := v.r.Cookie(flashCookie)
 	if err != nil {
 		return ""
@@ -178,7 +179,7 @@ func (p *site) flash(v *view) string {
 	for _, a := range line[1:] {
 		args = append(args, a)
 	}
-	return p.say(v, line[0], args...)
+	return p.set.Mark(v.x.lang, line[0], args...)
 }
 
 // newOnce makes the key that a form carries, so that sending it twice acts once.

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"html/template"
 	"strings"
 	"time"
 
@@ -14,7 +15,8 @@ import (
 // moment is one entry of the evidence log in words.
 type moment struct {
 	At        time.Time
-	Text, Who string
+	Text      template.HTML
+	Who       string
 	Tone      string
 	Seq       int64
 	Technical bool // how a message travelled
@@ -90,7 +92,7 @@ func (p *site) moment(v *view, e audit.Entry, departments map[string]string) mom
 	if !p.set.Has(key) {
 		key = "leaf.other"
 	}
-	m.Text = p.say(v, key, args...)
+	m.Text = p.set.Mark(v.x.lang, key, args...)
 	return m
 }
 

@@ -3,8 +3,10 @@ package web
 import (
 	"fmt"
 	"html/template"
+	"regexp"
 	"strings"
 	"time"
+	"unicode"
 )
 
 // shanghai is the zone of every time on a page. China has had no summer time
@@ -105,11 +107,12 @@ func forInput(t time.Time) string {
 }
 
 // name writes what people call themselves: isolated, so that right-to-left
-// letters do not turn the line around, and with the code point of characters
-// that few fonts have (STK-57).
-func name(v any) template.HTML {
+// letters do not turn the line around, with its language where that is not the
+// page's (WCAG 3.1.2), and with the code point of characters that few fonts
+// have (STK-57).
+func (w words) name(v any) template.HTML {
 	var out strings.Builder
-	out.WriteString("<bdi>")
+	out.WriteString("<bdi" + w.foreign(fmt.Sprint(v)) + ">")
 	for _, r := range fmt.Sprint(v) {
 		if r >= 0x20000 {
 			fmt.Fprintf(&out, `<abbr class="rare" title="U+%X">%c</abbr>`, r, r)
@@ -119,4 +122,25 @@ func name(v any) template.HTML {
 	}
 	out.WriteString("</bdi>")
 	return template.HTML(out.String())
+}
+
+// mixed writes a sentence in the page's language that may quote Chinese.
+func (w words) mixed(text string) template.HTML {
+	text = template.HTMLEscapeString(text)
+	if w.lang == "en" {
+		text = han.ReplaceAllString(text, `<span lang="zh">$0</span>`)
+	}
+	return template.HTML(text)
+}
+
+// han is a run of Chinese with the digits and signs inside it.
+var han = regexp.MustCompile(`\p{Han}(?:[^<>&;,.!?a-z]*[\p{Han}〕）”])?`)
+
+// foreign is the attribute that tells a screen reader that a text is Chinese on
+// a page that is not.
+func (w words) foreign(text string) string {
+	if w.lang == "en" && strings.ContainsFunc(text, func(r rune) bool { return unicode.Is(unicode.Han, r) }) {
+		return ` lang="zh"`
+	}
+	return ""
 }

@@ -98,14 +98,14 @@ func TestTimeLeftIsSaidInItsTwoLargestUnits(t *testing.T) {
 
 // SEC-20, SEC-24, STK-57
 func TestHostileNamesAreEscapedAndRareOnesExplained(t *testing.T) {
-	got := string(name("<script>alert(1)</script>\"'&"))
+	got := string(wordsOf(t, "zh").name("<script>alert(1)</script>\"'&"))
 	if strings.ContainsAny(strings.TrimSuffix(strings.TrimPrefix(got, "<bdi>"), "</bdi>"), `<>"'`) {
 		t.Error(got)
 	}
-	if got := string(name("𠮷田")); got != `<bdi><abbr class="rare" title="U+20BB7">𠮷</abbr>田</bdi>` {
+	if got := string(wordsOf(t, "zh").name("𠮷田")); got != `<bdi><abbr class="rare" title="U+20BB7">𠮷</abbr>田</bdi>` {
 		t.Error(got)
 	}
-	if got := string(name("\u202eevil")); !strings.HasPrefix(got, "<bdi>") || !strings.HasSuffix(got, "</bdi>") {
+	if got := string(wordsOf(t, "zh").name("\u202eevil")); !strings.HasPrefix(got, "<bdi>") || !strings.HasSuffix(got, "</bdi>") {
 		t.Error(got)
 	}
 }
@@ -133,5 +133,35 @@ func TestLinksKeepTheQueryThatTheyDoNotChange(t *testing.T) {
 	got, err := withQuery("/cases?q=a b&lang=en", "lang", "zh", "state", "")
 	if err != nil || got != "/cases?lang=zh&q=a+b" {
 		t.Error(got, err)
+	}
+}
+
+// WCAG 3.1.2: on an English page Chinese says that it is Chinese.
+func TestForeignWordsAreMarked(t *testing.T) {
+	en, zh := wordsOf(t, "en"), wordsOf(t, "zh")
+	if got := string(en.name("王敏")); got != `<bdi lang="zh">王敏</bdi>` {
+		t.Error(got)
+	}
+	if got := string(en.name("Fire")); got != `<bdi>Fire</bdi>` {
+		t.Error(got)
+	}
+	got, err := en.marked("flash.case.accepted", "number", "联勘<1>")
+	if err != nil || string(got) != `Accepted as case <span lang="zh">联勘</span>&lt;1&gt;.` {
+		t.Error(got, err)
+	}
+	if got, err := zh.marked("flash.case.accepted", "number", "联勘<1>"); err != nil || strings.Contains(string(got), "span") {
+		t.Error(got, err)
+	}
+	for text, want := range map[string]string{
+		"call 冷水滩区政务服务中心 (0746)":  `call <span lang="zh">冷水滩区政务服务中心</span> (0746)`,
+		"record 视同〔2026〕1 & more": `record <span lang="zh">视同〔2026〕</span>1 &amp; more`,
+		"no Chinese":              "no Chinese",
+	} {
+		if got := string(en.mixed(text)); got != want {
+			t.Errorf("%q became %q", text, got)
+		}
+	}
+	if _, err := en.marked("no.such.key"); err == nil {
+		t.Error("a missing text is no error")
 	}
 }

@@ -11,7 +11,7 @@ import (
 // funcs are the words that templates know, in one language.
 func (w words) funcs() template.FuncMap {
 	return template.FuncMap{
-		"t":        w.say,
+		"t":        w.marked,
 		"word":     w.word,
 		"has":      func(key string) bool { _, ok := w.texts[key]; return ok },
 		"chip":     w.chip,
@@ -28,11 +28,12 @@ func (w words) funcs() template.FuncMap {
 		"length":   w.length,
 		"urgency":  urgency,
 		"forInput": forInput,
-		"name":     name,
+		"name":     w.name,
+		"mixed":    w.mixed,
 		"asset":    assetPath,
 		"dict":     dict,
 		"id":       fieldID,
-		"join":     func(sep string, items []string) string { return strings.Join(items, sep) },
+		"listed":   func(items []string) template.HTML { return w.name(strings.Join(items, w.texts["list.comma"])) },
 		"query":    withQuery,
 		"kinds":    func() []string { return []string{"accept", "decline", "counter", "excuse", "delegate"} }, // INS-801
 		"opinions": func() []string { return []string{"agree", "rectify", "disagree"} },                       // INS-1008

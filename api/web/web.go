@@ -33,9 +33,9 @@ type Page struct {
 	CSRF  string
 	User  *User // nil when nobody is signed in
 	Nav   []Link
-	Flash string // what has just been done
-	Demo  *Demo  // nil outside the demonstration
-	Tried Tried  // the form that was refused, if any
+	Flash template.HTML // what has just been done
+	Demo  *Demo         // nil outside the demonstration
+	Tried Tried         // the form that was refused, if any
 	Names Names
 	Data  any
 }
@@ -136,6 +136,15 @@ func (p *Pages) Say(lang, key string, args ...any) string {
 	text, err := p.words[lang].say(key, args...)
 	if err != nil {
 		return key
+	}
+	return text
+}
+
+// Mark is Say for a page: see words.marked.
+func (p *Pages) Mark(lang, key string, args ...any) template.HTML {
+	text, err := p.words[lang].marked(key, args...)
+	if err != nil {
+		return template.HTML(template.HTMLEscapeString(key))
 	}
 	return text
 }

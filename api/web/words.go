@@ -3,6 +3,7 @@ package web
 import (
 	"encoding/json"
 	"fmt"
+	"html/template"
 	"strings"
 )
 
@@ -36,12 +37,29 @@ func (w words) say(key string, args ...any) (string, error) {
 	if !ok {
 		return "", fmt.Errorf("no words for %q in %s", key, w.lang)
 	}
+	return fill(text, args, func(value string) string { return value })
+}
+
+// marked is say for a page: escaped, and values that are Chinese on an English
+// page say so (WCAG 3.1.2).
+func (w words) marked(key string, args ...any) (template.HTML, error) {
+	text, ok := w.texts[key]
+	if !ok {
+		return "", fmt.Errorf("no words for %q in %s", key, w.lang)
+	}
+	out, err := fill(template.HTMLEscapeString(text), args, func(value string) string { return string(w.mixed(value)) })
+	return template.HTML(out), err
+}
+
+// fill puts values, as write writes them, into the placeholders of a text; args
+// are names and values in turn.
+func fill(text string, args []any, write func(value string) string) (string, error) {
 	if len(args)%2 != 0 {
-		return "", fmt.Errorf("%q: a placeholder without a value", key)
+		return "", fmt.Errorf("%q: a placeholder without a value", text)
 	}
 	pairs := make([]string, 0, len(args))
 	for i := 0; i < len(args); i += 2 {
-		pairs = append(pairs, fmt.Sprintf("{%v}", args[i]), fmt.Sprint(args[i+1]))
+		pairs = append(pairs, fmt.Sprintf("{%v}", args[i]), write(fmt.Sprint(args[i+1])))
 	}
 	return strings.NewReplacer(pairs...).Replace(text), nil
 }
