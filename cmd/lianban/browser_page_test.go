@@ -121,7 +121,8 @@ func (v *visitor) hears(event any) {
 	trouble := ""
 	switch e := event.(type) {
 	case *network.EventRequestWillBeSent:
-		if !strings.HasPrefix(e.Request.URL, v.base+"/") {
+		// data: is the browser drawing its own fields; the policy forbids it to pages
+		if !strings.HasPrefix(e.Request.URL, v.base+"/") && !strings.HasPrefix(e.Request.URL, "data:") {
 			trouble = "asks elsewhere: " + e.Request.URL
 		}
 	case *runtime.EventExceptionThrown:
