@@ -123,7 +123,7 @@ func (v *visitor) accepts() {
 // readsMail gives link and code of the mail that went to a department.
 func (v *visitor) readsMail(department string) (link, code string) {
 	v.t.Helper()
-	mail := `//li[contains(., "` + premises + `")]`
+	mail := `//li[contains(., "` + premises + `") and contains(p, "` + department + `")]`
 	v.opensUntil("/outbox?channel=mail&q="+department, mail)
 	text := v.reads(mail)
 	found := regexp.MustCompile(`(?s)(http://\S+/r/\w+).*反馈码：(\d{6})`).FindStringSubmatch(text)
