@@ -109,7 +109,7 @@ func TestCaseOfElsewhereIsHandedOverToTheRightWindow(t *testing.T) {
 func TestOneTimeNoticePrintsFromTheMattersData(t *testing.T) {
 	s := &stage{world: newWorld(t)}
 	c := s.accept("老街湘菜馆", inspection.YesNo(true))
-	s.browse("clerk", "/cases/"+c.ID+"/notice", nil).is(http.StatusOK).says("一次性告知书", c.Number, "市场监管（牵头）", "建筑面积", "受理后 5 个工作日", "三（三）3-四")
+	s.browse("clerk", "/cases/"+c.ID+"/notice", nil).is(http.StatusOK).says("一次性告知书", c.Number, "市场监管 牵头", "建筑面积", "受理后 5 个工作日", "三（三）3-四")
 	s.browse("clerk", "/matters/M03/notice", nil).is(http.StatusOK).says("一次性告知书", "M03")
 	s.browse("clerk", "/matters/M99/notice", nil).is(http.StatusNotFound)
 }

@@ -70,6 +70,7 @@ type invitationPage struct {
 	Visit              inspection.VisitView
 	Part               part
 	Opened             bool
+	Coming             bool // the notice is on its way
 	Letter, Citation   string
 	Once               string
 	MayReply, MayOpine bool
@@ -94,6 +95,7 @@ func (p *site) invitation(v *view) error {
 		MayReply: found.State == inspection.VisitOffered || found.State == inspection.VisitConfirmed,
 		MayOpine: found.State == inspection.VisitInProgress || found.State == inspection.VisitCollecting,
 	}
+	d.Coming = d.MayReply && (own.Notice == nil || own.Notice.ComposedAt.IsZero())
 	if d.Opened {
 		if d.Letter, _, err = p.inboxText(v, own.ID, own.Round); err != nil {
 			return err

@@ -199,14 +199,20 @@ func (p *site) caseNotice(v *view) error {
 // matterNotice prints it for a matter, before there is a case.
 func (p *site) matterNotice(v *view) error {
 	var m inspection.Matter
+	var d noticeOncePage
 	err := p.Read(v.ctx(), func(q bun.IDB) (err error) {
-		m, err = inspection.MatterAt(v.ctx(), q, v.r.PathValue("code"), p.now())
+		if m, err = inspection.MatterAt(v.ctx(), q, v.r.PathValue("code"), p.now()); err != nil || v.by.Centre == "" {
+			return err
+		}
+		centre, err := office.FindCentre(v.ctx(), q, v.by.Centre)
+		d.Centre = &centre // the window that hands it out
 		return err
 	})
 	if err != nil {
 		return err
 	}
-	return p.noticeOnce(v, noticeOncePage{Back: "/cases/new?matter=" + m.Code}, m, nil)
+	d.Back = "/cases/new?matter=" + m.Code
+	return p.noticeOnce(v, d, m, nil)
 }
 
 // noticeOnce fills the sheet from the matter's data and the settings in force.

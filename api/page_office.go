@@ -28,6 +28,7 @@ type settingsPage struct {
 type settingLine struct {
 	office.SettingLine
 	SetBy, ApprovedBy string
+	Bounds            []string // from–to, or each choice
 }
 
 // settings lists the values in force at the reader's centre (INS-1302).
@@ -58,7 +59,8 @@ func (p *site) settings(v *view) error {
 // setting's name already, in the reader's language.
 func settingOf(l office.SettingLine, who func(actor string) (string, error)) (line settingLine, err error) {
 	line.SettingLine = l
-	line.Bounds, _, _ = strings.Cut(l.Bounds, " ")
+	bounds, _, _ := strings.Cut(l.Bounds, " ")
+	line.Bounds = strings.Split(bounds, "/")
 	if line.SetBy, err = who(l.InForce.SetBy); err == nil && l.InForce.DecidedBy != l.InForce.SetBy {
 		line.ApprovedBy, err = who(l.InForce.DecidedBy)
 	}

@@ -119,7 +119,7 @@ func (p *site) visit(v *view) error {
 		return err
 	}
 	d := visitPage{
-		Visit: found, Limit: endOfDay(found.Case.LimitDate), Once: newOnce(), May: actsOf(v, found), Next: string(found.State),
+		Visit: found, Limit: endOfDay(found.Case.LimitDate), Once: newOnce(), May: p.actsOf(v, found), Next: string(found.State),
 		Ahead:         found.State == inspection.VisitOffered || found.State == inspection.VisitConfirmed,
 		CancelReasons: inspection.EndReasons("Cancel"), NotHeldReasons: inspection.EndReasons("NotHeld"),
 	}
@@ -150,12 +150,12 @@ func (p *site) visit(v *view) error {
 
 // actsOf are the acts that a visit's state and the reader's place allow. The
 // domain decides again when one is done.
-func actsOf(v *view, visit inspection.VisitView) map[string]bool {
+func (p *site) actsOf(v *view, visit inspection.VisitView) map[string]bool {
 	window := v.organises(visit.CentreID)
 	live := visit.State == inspection.VisitOffered || visit.State == inspection.VisitConfirmed
 	return map[string]bool{
 		"board":   window && visit.State == inspection.VisitDraft,
-		"start":   window && live,
+		"start":   window && live && !p.now().Before(visit.Start.Add(-inspection.EarlyStart)),
 		"end":     window && visit.State == inspection.VisitInProgress,
 		"close":   window && visit.State == inspection.VisitCollecting,
 		"notheld": window && visit.State == inspection.VisitInProgress,
