@@ -29,6 +29,12 @@ func (w *testWorld) served() Visit {
 // mail edge would.
 func (w *testWorld) mail(v Visit, system, text string) {
 	w.t.Helper()
+	w.mailAt(v, system, text, w.now())
+}
+
+// mailAt is a letter that reached the edge earlier than it was found.
+func (w *testWorld) mailAt(v Visit, system, text string, received time.Time) {
+	w.t.Helper()
 	ctx := w.t.Context()
 	p := w.part(v.ID, system)
 	var contact string
@@ -44,7 +50,7 @@ func (w *testWorld) mail(v Visit, system, text string) {
 	}))
 	raw := fmt.Sprintf("From: <%s@dept.example>\r\nTo: <%s>\r\nSubject: re\r\nMessage-ID: <%s@dept.example>\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n%s\r\n",
 		system, to, newID(), text)
-	w.must(w.outbox.Receive(ctx, notify.Envelope{ReceivedAt: w.now(), MailFrom: system + "@dept.example", Rcpt: to, Peer: "edge"}, []byte(raw)))
+	w.must(w.outbox.Receive(ctx, notify.Envelope{ReceivedAt: received, MailFrom: system + "@dept.example", Rcpt: to, Peer: "edge"}, []byte(raw)))
 }
 
 func (w *testWorld) deemedRows() (n int64) {
