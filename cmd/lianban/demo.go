@@ -24,6 +24,7 @@ type demoCommand struct {
 
 // Run builds the city and serves it, or plays the main job in it.
 func (c *demoCommand) Run(a *app) error {
+	a.cfg = a.cfg.alone()
 	if err := a.demoData(); err != nil {
 		return err
 	}
@@ -36,6 +37,13 @@ func (c *demoCommand) Run(a *app) error {
 	}
 	defer func() { _ = l.Close() }() // closed already when it was served
 	return a.demo(l)
+}
+
+// alone cuts the settings that lead out of the house: an environment made for
+// serve must not send invented letters, nor fill a real database.
+func (c config) alone() config {
+	c.DB, c.SMTPURLFile, c.MailDirect, c.LMTP, c.TwilioSID = "", "", nil, "", ""
+	return c
 }
 
 // demoData chooses where the demonstration lives: --data, or a new directory
@@ -79,10 +87,9 @@ const demoMark = "demo"
 func (a *app) city() (*world, error) {
 	_, err := os.Stat(a.cfg.file(demoMark))
 	built := err == nil
-	if _, err := os.Stat(a.cfg.database()); err == nil && !built {
-		return nil, misuse{
-			fmt.Sprintf("%s 中已有数据库，且不是完整的演示数据；请用 --data 换一个目录", a.cfg.Data),
-			fmt.Sprintf("%s holds a database that is no finished demonstration; choose another directory with --data", a.cfg.Data),
+	if !built {
+		if err := a.wantEmpty(); err != nil {
+			return nil, err
 		}
 	}
 	w, err := a.newWorld()
@@ -100,6 +107,20 @@ func (a *app) city() (*world, error) {
 		return nil, w.close(err)
 	}
 	return w, nil
+}
+
+// wantEmpty refuses a directory with a database or a key that belongs to no
+// finished city.
+func (a *app) wantEmpty() error {
+	for _, path := range []string{a.cfg.database(), a.cfg.file("log.key")} {
+		if _, err := os.Stat(path); err == nil {
+			return misuse{
+				fmt.Sprintf("%s 中已有其他数据，不是完整的演示；请用 --data 换一个目录", a.cfg.Data),
+				fmt.Sprintf("%s holds other data and no finished demonstration; choose another directory with --data", a.cfg.Data),
+			}
+		}
+	}
+	return nil
 }
 
 // close ends a world.

@@ -28,6 +28,9 @@ type walker struct {
 
 // walk plays the main job and ends well only when the evidence verifies.
 func (a *app) walk() error {
+	if err := a.wantEmpty(); err != nil {
+		return err
+	}
 	w, err := a.newWorld()
 	if err != nil {
 		return err
