@@ -16,6 +16,7 @@ import (
 // or a database of its own.
 func (b *bench) benchWorld(dir, database string) (*stage, error) {
 	inner := *b.app
+	inner.cfg = b.cfg.alone()
 	inner.cfg.Data, inner.cfg.DB = dir, database
 	w, err := inner.newWorld()
 	if err != nil {

@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -74,7 +75,7 @@ func (b *bench) startIn(prepare func(dir string) error) (out start, err error) {
 			return err
 		}
 		serve := exec.CommandContext(b.ctx, self, "serve", "--data", dir, "--addr", "127.0.0.1:0", "--metrics", "") //nolint:gosec // our own program
-		serve.Stderr = b.err
+		serve.Stderr, serve.Env = b.err, slices.DeleteFunc(os.Environ(), ours)
 		log, err := serve.StdoutPipe()
 		if err != nil {
 			return err
@@ -88,6 +89,9 @@ func (b *bench) startIn(prepare func(dir string) error) (out start, err error) {
 	})
 	return out, err
 }
+
+// ours are the variables made for another serve.
+func ours(pair string) bool { return strings.HasPrefix(pair, "LIANBAN_") }
 
 // watch reads the log until serve says that it is ready, then waits a little
 // and looks at its memory.
