@@ -13,8 +13,8 @@ import (
 	"lianban/internal/fault"
 )
 
-// earlyStart is how long before its time the window may start a visit (V8).
-const earlyStart = 60 * time.Minute
+// EarlyStart is how long before its time the window may start a visit (V8).
+const EarlyStart = 60 * time.Minute
 
 // OpinionKind is what a department says after the visit (INS-1008).
 type OpinionKind string
@@ -59,7 +59,7 @@ func (d *Desk) Start(ctx context.Context, by auth.Actor, visitID string) (Visit,
 		if err := mayOrganise(ctx, tx, by, v.CentreID); err != nil {
 			return nil, err
 		}
-		if d.now().Before(v.Start.Add(-earlyStart)) {
+		if d.now().Before(v.Start.Add(-EarlyStart)) {
 			return nil, fault.Refuse(fault.Invalid, "too_early",
 				"勘验开始前一小时内才能点“开始”", "a visit can be started from one hour before its time")
 		}
