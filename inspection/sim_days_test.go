@@ -55,14 +55,9 @@ type days struct {
 	*testWorld
 	r      *rand.Rand
 	scene  almanac
-	todo   []event           // by time
+	todo   agenda
 	looks  []time.Time       // instants around which the sweeps run every 5 s
 	wanted map[string]silent // by participant
-}
-
-type event struct {
-	at time.Time
-	do func()
 }
 
 // silent is what the rules say of one participant, from the instant at which
@@ -82,11 +77,6 @@ func newDays(t *testing.T, r *rand.Rand) *days {
 	return d
 }
 
-func (d *days) schedule(at time.Time, do func()) {
-	i, _ := slices.BinarySearchFunc(d.todo, at, func(e event, at time.Time) int { return e.at.Compare(at) })
-	d.todo = slices.Insert(d.todo, i, event{at, do})
-}
-
 // plan books a visit at a random instant, mostly in office hours, sometimes in
 // the night, at a week-end or in the holidays.
 func (d *days) plan() {
@@ -94,12 +84,12 @@ func (d *days) plan() {
 	for d.r.IntN(4) > 0 && d.scene.worked(at, at.Add(time.Minute)) == 0 {
 		at = at.Add(time.Duration(d.r.Int64N(int64(9 * time.Hour)))).Truncate(time.Millisecond)
 	}
-	d.schedule(at, d.book)
+	d.todo.add(at, d.book)
 }
 
 func (d *days) book() {
 	v := d.newVisit()
-	d.schedule(v.Start, func() {
+	d.todo.add(v.Start, func() {
 		_, err := d.Start(d.t.Context(), d.clerk, v.ID)
 		d.must(err)
 	})
@@ -136,7 +126,7 @@ func (d *days) answerOnce(v Visit, participant string, from, t2 time.Time) {
 	case 1, 2:
 		at = from.Add(time.Duration(d.r.Int64N(int64(at.Sub(from))))).Truncate(time.Millisecond)
 	}
-	d.schedule(at, func() {
+	d.todo.add(at, func() {
 		kind := []ReplyKind{ReplyAccept, ReplyDecline, ReplyExcuse}[d.r.IntN(3)]
 		_, err := d.Reply(d.t.Context(), d.inspector(system), ReplyRequest{
 			ParticipantID: participant, Round: 1, Kind: kind, Reason: "有会", Channel: "portal",
@@ -149,9 +139,7 @@ func (d *days) answerOnce(v Visit, participant string, from, t2 time.Time) {
 // hours of the night, each 5 s around the instants that matter.
 func (d *days) live(until time.Time) {
 	for next := autumn; next.Before(until); next = next.Add(d.pace(next)) {
-		for len(d.todo) > 0 && !d.todo[0].at.After(next) {
-			e := d.todo[0]
-			d.todo = d.todo[1:]
+		for e, ok := d.todo.take(next); ok; e, ok = d.todo.take(next) {
 			d.clock.forward(max(0, e.at.Sub(d.clock.Now())))
 			e.do()
 		}

@@ -57,18 +57,17 @@ func (a almanac) reply(t time.Time) time.Time {
 // dayAfter is the end of the working day after t.
 func (a almanac) dayAfter(t time.Time) time.Time { return a.next(midnight(t)).Add(closing) }
 
-// worked is the office time between two instants, by the minute.
+// worked is the office time between two instants, in whole minutes (INS-407).
 func (a almanac) worked(from, to time.Time) (sum time.Duration) {
-	for t := from.Truncate(time.Minute); t.Before(to); t = t.Add(time.Minute) {
-		day := midnight(t)
-		clock := t.Sub(day)
-		morning := clock >= 9*time.Hour && clock < 12*time.Hour
-		afternoon := clock >= 13*time.Hour+30*time.Minute && clock < closing
-		if (morning || afternoon) && a.open(day) {
-			sum += time.Minute
+	for day := midnight(from); day.Before(to); day = day.Add(24 * time.Hour) {
+		if !a.open(day) {
+			continue
+		}
+		for _, block := range [][2]time.Duration{{9 * time.Hour, 12 * time.Hour}, {13*time.Hour + 30*time.Minute, closing}} {
+			sum += max(0, earlier(to, day.Add(block[1])).Sub(later(from, day.Add(block[0]))))
 		}
 	}
-	return sum
+	return sum.Truncate(time.Minute)
 }
 
 // scene is what happened to the whole house.
@@ -113,7 +112,9 @@ func (s *scene) recovered(from, to time.Time) (last time.Time) {
 }
 
 // clock reports whether the clock's jumps surely stand against an outcome, and
-// whether they may (P7). The margin is for when a jump was noticed.
+// whether they may (P7). The margin is for when a jump was noticed; each of two
+// instances may have noticed it, and each process that begins while the clock
+// is behind notices that anew.
 func (s *scene) clock(since, now time.Time) (surely, maybe bool) {
 	const margin = 15 * time.Minute
 	var all time.Duration
@@ -123,9 +124,9 @@ func (s *scene) clock(since, now time.Time) (surely, maybe bool) {
 			continue
 		}
 		surely = surely || size > grace || now.Sub(j.at) < stable-margin
-		maybe = maybe || now.Sub(j.at) < stable+margin
+		maybe = maybe || j.size < 0 || now.Sub(j.at) < stable+margin
 		if j.at.After(since.Add(-margin)) {
-			all += size
+			all += 2 * size
 		}
 	}
 	return surely, maybe || surely || all > grace
@@ -135,28 +136,42 @@ func (s *scene) clock(since, now time.Time) (surely, maybe bool) {
 type part struct {
 	start   time.Time
 	t1, t2  time.Time // zero while no notice is served
-	proofs  map[string]bool
-	answers []time.Time // received; those that were taken
-	waiting int         // mails nobody has sorted
-	doubted bool        // something stood against an outcome when one was due
-	settled time.Time   // gaps up to here have moved T2
-	owed    time.Time   // since when an outcome is due and nothing stands against it
+	proofs  map[string]time.Time
+	answers []answer
+	waiting int       // mails nobody has sorted
+	doubted bool      // something stood against an outcome when it was due
+	owed    time.Time // since when an outcome is due and nothing stands against it
 }
 
-// serve: proof of arrival came (INS-101). The first one starts the clock.
+// answer is one word of the department; taken says that the desk took it.
+type answer struct {
+	received time.Time
+	taken    bool
+}
+
+// serve: proof of arrival came; the first one starts the clock (INS-101).
 func (p *part) serve(s *scene, proof string, at time.Time) {
-	p.proofs[proof] = true
-	if p.t1.IsZero() && len(p.answers) == 0 {
-		p.t1, p.t2, p.settled = at, s.reply(at), at
+	p.proofs[proof] = at
+	if p.t1.IsZero() && !p.answered() {
+		p.t1, p.t2 = at, s.reply(at)
 	}
 }
 
-// fall: a proof turned out to be none (INS-708). Without any the clock is void.
-func (p *part) fall(proof string) {
+// fall: a proof turned out to be none (INS-708). Without any the clock is void;
+// else it counts from the first that stands.
+func (p *part) fall(s *scene, proof string) {
 	delete(p.proofs, proof)
-	if len(p.proofs) == 0 && len(p.answers) == 0 {
-		p.t1, p.t2 = time.Time{}, time.Time{}
+	p.t1 = time.Time{}
+	for _, at := range p.proofs {
+		if p.t1.IsZero() || at.Before(p.t1) {
+			p.t1 = at
+		}
 	}
+	if p.t1.IsZero() {
+		p.t2 = time.Time{}
+		return
+	}
+	p.t2 = later(p.t2, s.reply(p.t1))
 }
 
 // dismiss: a person found that a mail is no answer; the department gets until
@@ -167,42 +182,48 @@ func (p *part) dismiss(s *scene, at time.Time) {
 	}
 }
 
-func (p *part) running() bool { return !p.t1.IsZero() && len(p.answers) == 0 }
-
-// inTime: by T2 an answer counts, and while there is no T2 (DL-12, INS-805).
-func (p *part) inTime(received time.Time) bool { return p.t2.IsZero() || !received.After(p.t2) }
-
-// due moves T2 for a long silence of an inbox, and reports whether the time of
-// an outcome has come.
-func (p *part) due(s *scene, now time.Time) bool {
-	if !p.running() || now.Before(p.t2.Add(grace)) {
-		return false
-	}
-	if back := s.recovered(p.settled, p.t2); !back.IsZero() && s.alive(p.t2) {
-		p.t2, p.settled = later(p.t2, s.dayAfter(back)), now
-	}
-	return !now.Before(p.t2.Add(grace))
+// answered: by T2 an answer counts, and while there is no T2 (DL-12, INS-805).
+func (p *part) answered() bool {
+	return slices.ContainsFunc(p.answers, func(a answer) bool {
+		return a.taken || p.t2.IsZero() || !a.received.After(p.t2)
+	})
 }
 
-// judge is asked after every sweep. barred: no outcome may have been written
+func (p *part) running() bool { return !p.t1.IsZero() && !p.answered() }
+
+// judge is asked after every sweep. bar: why no outcome may have been written
 // now. owed: one must have been, at the latest a minute after that began.
-func (p *part) judge(s *scene, now time.Time) (barred, owed bool) {
-	if !p.due(s, now) {
-		p.owed = time.Time{}
-		return true, false
+func (p *part) judge(s *scene, now time.Time) (bar string, owed bool) {
+	if p.running() && s.alive(p.t2) { // a long silence of an inbox is made up for
+		if back := s.recovered(p.t1, p.t2); !back.IsZero() && !now.Before(p.t2.Add(grace)) {
+			p.t2 = later(p.t2, s.dayAfter(back))
+		}
 	}
 	wrong, perhaps := s.clock(p.t1, now)
-	barred = wrong || p.waiting > 0 || len(p.proofs) == 0 || !s.alive(p.t2) || !p.t2.Before(p.start) ||
-		!s.recovered(p.settled, p.t2).IsZero() && !s.alive(p.t2)
-	p.doubted = p.doubted || barred || perhaps
-	if barred || perhaps {
+	switch {
+	case !p.running():
+		bar = "answered, or not served"
+	case now.Before(p.t2.Add(grace)):
+		bar = "too early"
+	case !p.t2.Before(p.start):
+		bar = "T2 no earlier than the visit"
+	case !s.alive(p.t2):
+		bar = "an inbox was not read after T2"
+	case p.waiting > 0:
+		bar = "a mail waits"
+	case wrong:
+		bar = "the clock jumped"
+	}
+	due := p.running() && !now.Before(p.t2.Add(grace))
+	p.doubted = p.doubted || due && (bar != "" || perhaps)
+	if bar != "" || perhaps {
 		p.owed = time.Time{}
-		return barred, false
+		return bar, false
 	}
 	if p.owed.IsZero() {
 		p.owed = now
 	}
-	return false, now.Sub(p.owed) >= time.Minute
+	return "", now.Sub(p.owed) >= time.Minute
 }
 
 func later(a, b time.Time) time.Time {

@@ -5,8 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"math/rand/v2"
 	"os"
+	"slices"
 	"strconv"
 	"testing"
 	"time"
@@ -35,7 +35,7 @@ func choose(plain, night int) int {
 
 // seeds runs a simulation once for each of n seeds, or for the one that
 // LIANBAN_SEED names. A failing seed says how to play it again.
-func seeds(t *testing.T, n int, play func(t *testing.T, seed uint64, r *rand.Rand)) {
+func seeds(t *testing.T, n int, play func(t *testing.T, seed uint64)) {
 	t.Helper()
 	first, count := uint64(1), uint64(n)
 	if text := os.Getenv("LIANBAN_SEED"); text != "" {
@@ -52,7 +52,7 @@ func seeds(t *testing.T, n int, play func(t *testing.T, seed uint64, r *rand.Ran
 					t.Logf("play again: LIANBAN_SEED=%d go test -run '^%s$' ./inspection/", seed, testName(t))
 				}
 			})
-			play(t, seed, rand.New(rand.NewPCG(seed, 0)))
+			play(t, seed)
 		})
 	}
 }
@@ -66,6 +66,33 @@ func testName(t *testing.T) string {
 		}
 	}
 	return name
+}
+
+// agenda is what will happen, by time.
+type agenda []event
+
+type event struct {
+	at time.Time
+	do func()
+}
+
+// add puts an event behind those of the same instant.
+func (a *agenda) add(at time.Time, do func()) {
+	at = at.Truncate(time.Millisecond)
+	i := 0
+	for i < len(*a) && !(*a)[i].at.After(at) {
+		i++
+	}
+	*a = slices.Insert(*a, i, event{at, do})
+}
+
+// take gives the first event that is due by an instant.
+func (a *agenda) take(until time.Time) (e event, ok bool) {
+	if len(*a) == 0 || (*a)[0].at.After(until) {
+		return e, false
+	}
+	e, *a = (*a)[0], (*a)[1:]
+	return e, true
 }
 
 // sweeps are the looks of cmd/lianban, in its order: the clock first, then
