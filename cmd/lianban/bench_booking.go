@@ -46,7 +46,10 @@ func (b *bench) bookingIn(s *stage) error {
 	s.roomy()
 	var times []time.Duration
 	for i := range n {
-		request := s.request(restaurant("lst", i))
+		draft := s.draft(restaurant("lst", i))
+		offer, err := s.best(draft, "lst")
+		s.fail("search", err)
+		request := inspection.BookRequest{VisitID: draft, Choice: choiceOf(offer)}
 		times = append(times, timed(func() {
 			_, err := s.inspection.Book(s.ctx, s.clerk("lst"), request)
 			s.fail("book", err)
@@ -73,18 +76,15 @@ func (s *stage) roomy() {
 	s.pass(1)
 }
 
-// request is a case, its draft and the best time for it: one click before the
-// booking.
-func (s *stage) request(c scenario) inspection.BookRequest {
+// draft is a case and its draft visit, without a time yet.
+func (s *stage) draft(c scenario) string {
 	taken := s.accept(c)
 	if s.err != nil {
-		return inspection.BookRequest{}
+		return ""
 	}
-	draft, err := s.inspection.Plan(s.ctx, s.clerk(c.area), inspection.PlanRequest{CaseID: taken.ID, Kind: inspection.KindSite})
+	v, err := s.inspection.Plan(s.ctx, s.clerk(c.area), inspection.PlanRequest{CaseID: taken.ID, Kind: inspection.KindSite})
 	s.fail("plan", err)
-	offer, err := s.best(draft.ID, c.area)
-	s.fail("search", err)
-	return inspection.BookRequest{VisitID: draft.ID, Choice: choiceOf(offer)}
+	return v.ID
 }
 
 func (s *stage) best(visit, area string) (slot.Offer, error) {
@@ -100,8 +100,8 @@ func (s *stage) best(visit, area string) (slot.Offer, error) {
 
 var errNoRoom = errors.New("no time is free any more")
 
-// The race: as many windows as DB-7 was measured with, all after the same six
-// departments.
+// The race: as many windows as DB-7 was measured with, all after the people of
+// the same six departments.
 const (
 	racers   = 24
 	attempts = 10
@@ -136,20 +136,20 @@ func (t *tally) add(took time.Duration, err error) {
 
 func (b *bench) race(s *stage) error {
 	s.roomy()
+	drafts := make(chan string, racers*attempts)
+	for n := range racers * attempts {
+		drafts <- s.draft(petrol(n))
+	}
+	close(drafts)
 	if s.err != nil {
 		return s.err
 	}
 	var t tally
 	var running sync.WaitGroup
-	for i := range racers {
+	for range racers {
 		running.Go(func() {
-			for n := range attempts {
-				if err := s.tryOne(&t, i*attempts+n); err != nil {
-					if !errors.Is(err, errNoRoom) {
-						t.add(0, err)
-					}
-					return
-				}
+			for draft := range drafts {
+				s.tryOne(&t, draft)
 			}
 		})
 	}
@@ -166,18 +166,20 @@ func (b *bench) race(s *stage) error {
 	}))
 }
 
-// tryOne takes a case in and books it at the time that looks best, together
-// with everybody else who does.
-func (s *stage) tryOne(t *tally, n int) error {
-	mine := &stage{world: s.world, ctx: s.ctx}
-	request := mine.request(petrol(n))
-	if mine.err != nil {
-		return mine.err
+// tryOne books a draft at the time that looks best, together with everybody
+// else who does.
+func (s *stage) tryOne(t *tally, draft string) {
+	offer, err := s.best(draft, "lst")
+	if errors.Is(err, errNoRoom) {
+		return
 	}
-	var err error
+	if err != nil {
+		t.add(0, err)
+		return
+	}
+	request := inspection.BookRequest{VisitID: draft, Choice: choiceOf(offer)}
 	took := timed(func() { _, err = s.inspection.Book(s.ctx, s.clerk("lst"), request) })
 	t.add(took, err)
-	return nil
 }
 
 // taken gives every booking of the visits that are offered.
