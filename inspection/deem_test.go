@@ -29,13 +29,13 @@ func (w *testWorld) served() Visit {
 // mail edge would.
 func (w *testWorld) mail(v Visit, system, text string) {
 	w.t.Helper()
-	w.mailAt(v, system, text, w.now())
+	to, raw := w.letter(v, system, text)
+	w.must(w.outbox.Receive(w.t.Context(), notify.Envelope{ReceivedAt: w.now(), MailFrom: system + "@dept.example", Rcpt: to, Peer: "edge"}, raw))
 }
 
-// mailAt is a letter that reached the edge earlier than it was found.
-func (w *testWorld) mailAt(v Visit, system, text string, received time.Time) {
+// letter is a mail of a department and the answer address it goes to.
+func (w *testWorld) letter(v Visit, system, text string) (to string, raw []byte) {
 	w.t.Helper()
-	ctx := w.t.Context()
 	p := w.part(v.ID, system)
 	var contact string
 	for _, m := range w.sent.of(notify.PurposeNotice, notify.Mail) {
@@ -43,14 +43,12 @@ func (w *testWorld) mailAt(v Visit, system, text string, received time.Time) {
 			contact = m.Contact
 		}
 	}
-	var to string
-	w.must(w.DB.Write(ctx, func(tx bun.IDB) (err error) {
-		to, err = w.Addresses.AnswerTo(ctx, tx, w.now(), notify.Owner{Subject: p.ID, Contact: contact, Stream: departmentStream(p.CaseID, p.DepartmentID)})
+	w.must(w.DB.Write(w.t.Context(), func(tx bun.IDB) (err error) {
+		to, err = w.Addresses.AnswerTo(w.t.Context(), tx, w.now(), notify.Owner{Subject: p.ID, Contact: contact, Stream: departmentStream(p.CaseID, p.DepartmentID)})
 		return err
 	}))
-	raw := fmt.Sprintf("From: <%s@dept.example>\r\nTo: <%s>\r\nSubject: re\r\nMessage-ID: <%s@dept.example>\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n%s\r\n",
+	return to, fmt.Appendf(nil, "From: <%s@dept.example>\r\nTo: <%s>\r\nSubject: re\r\nMessage-ID: <%s@dept.example>\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n%s\r\n",
 		system, to, newID(), text)
-	w.must(w.outbox.Receive(ctx, notify.Envelope{ReceivedAt: received, MailFrom: system + "@dept.example", Rcpt: to, Peer: "edge"}, []byte(raw)))
 }
 
 func (w *testWorld) deemedRows() (n int64) {
