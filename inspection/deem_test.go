@@ -29,8 +29,14 @@ func (w *testWorld) served() Visit {
 // mail edge would.
 func (w *testWorld) mail(v Visit, system, text string) {
 	w.t.Helper()
+	w.mailAt(v, system, text, w.now())
+}
+
+// mailAt brings a letter that the edge took in earlier.
+func (w *testWorld) mailAt(v Visit, system, text string, received time.Time) {
+	w.t.Helper()
 	to, raw := w.letter(v, system, text)
-	w.must(w.outbox.Receive(w.t.Context(), notify.Envelope{ReceivedAt: w.now(), MailFrom: system + "@dept.example", Rcpt: to, Peer: "edge"}, raw))
+	w.must(w.outbox.Receive(w.t.Context(), notify.Envelope{ReceivedAt: received, MailFrom: system + "@dept.example", Rcpt: to, Peer: "edge"}, raw))
 }
 
 // letter is a mail of a department and the answer address it goes to.
