@@ -52,7 +52,7 @@ func secureWorld(t *testing.T) *world {
 func TestCookieFollowsThePublicAddress(t *testing.T) {
 	w := secureWorld(t)
 	rec := httptest.NewRecorder()
-	w.signIn(rec, "token", w.trust.Now().Add(time.Hour))
+	w.signIn(rec, "token")
 	c := rec.Result().Cookies()[0]
 	if c.Name != "__Host-lianban" || !c.Secure || !c.HttpOnly || c.SameSite != http.SameSiteLaxMode || c.Path != "/" || c.Domain != "" {
 		t.Errorf("%+v", c)
@@ -63,8 +63,19 @@ func TestCookieFollowsThePublicAddress(t *testing.T) {
 	w.get("clerk", "/cases").is(http.StatusOK)
 	w.Server.secure = false
 	rec = httptest.NewRecorder()
-	w.signIn(rec, "", time.Time{})
+	w.signIn(rec, "")
 	if c := rec.Result().Cookies()[0]; c.Name != "lianban" || c.Secure || c.MaxAge >= 0 {
+		t.Errorf("%+v", c)
+	}
+}
+
+// A demonstration set on another day, or a browser with a wrong clock, must not
+// lose its session: only the house's clock ends one (SEC 6.2, DEC-9).
+func TestCookieIsNotDatedByTheHousesClock(t *testing.T) {
+	w := newWorld(t)
+	rec := httptest.NewRecorder()
+	w.signIn(rec, "token")
+	if c := rec.Result().Cookies()[0]; !c.Expires.IsZero() || c.MaxAge != 0 {
 		t.Errorf("%+v", c)
 	}
 }

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"net/http"
 	"strings"
-	"time"
 
 	"lianban/internal/auth"
 	"lianban/internal/fault"
@@ -47,10 +46,12 @@ func (s *Server) sessionCookie() string {
 	return "lianban"
 }
 
-// signIn gives the browser its session; an empty token takes it away.
-func (s *Server) signIn(w http.ResponseWriter, token string, expires time.Time) {
+// signIn gives the browser its session; an empty token takes it away. The
+// cookie bears no date: the house ends a session by its own clock, and a browser
+// whose clock is wrong, or a demonstration set on another day, would drop it.
+func (s *Server) signIn(w http.ResponseWriter, token string) {
 	c := &http.Cookie{
-		Name: s.sessionCookie(), Value: token, Path: "/", Expires: expires,
+		Name: s.sessionCookie(), Value: token, Path: "/",
 		HttpOnly: true, Secure: s.secure, SameSite: http.SameSiteLaxMode,
 	}
 	if token == "" {

@@ -52,7 +52,7 @@ func (p *site) enter(v *view) error {
 
 // open signs in and gives the browser its session; an old one ends.
 func (p *site) open(v *view, c auth.Credentials) error {
-	session, token, err := p.Auth.SignIn(v.ctx(), c)
+	_, token, err := p.Auth.SignIn(v.ctx(), c)
 	if err != nil {
 		return err
 	}
@@ -61,7 +61,7 @@ func (p *site) open(v *view, c auth.Credentials) error {
 			return err
 		}
 	}
-	p.signIn(v.w, token, session.ExpiresAt)
+	p.signIn(v.w, token)
 	return nil
 }
 
@@ -80,7 +80,7 @@ func (p *site) logout(v *view) error {
 			return err
 		}
 	}
-	p.signIn(v.w, "", p.now())
+	p.signIn(v.w, "")
 	return v.leave("/login", "flash.signed_out")
 }
 
