@@ -8,6 +8,7 @@ import (
 	"github.com/go-playground/validator/v10"
 	"github.com/uptrace/bun"
 
+	"lianban/delivery"
 	"lianban/inspection"
 	"lianban/internal/auth"
 	"lianban/internal/office"
@@ -65,7 +66,7 @@ type addressSummary struct {
 // summaryOfAddress shows mobile numbers masked.
 func summaryOfAddress(a office.Address) addressSummary {
 	if a.Channel == office.SMS {
-		a.Value = inspection.MaskPhone(a.Value)
+		a.Value = delivery.MaskPhone(a.Value)
 	}
 	return addressSummary{
 		ID: a.ID, Department: a.Department, Channel: a.Channel, Value: a.Value, OwnMX: a.OwnMX, Contact: a.Contact,

@@ -7,6 +7,7 @@ import (
 
 	"github.com/uptrace/bun"
 
+	"lianban/delivery"
 	"lianban/inspection"
 	"lianban/internal/auth"
 	"lianban/internal/office"
@@ -145,7 +146,7 @@ func (p *site) staffOf(v *view, place placeLine, everybody []auth.Person, here f
 		if here(person) {
 			place.People = append(place.People, personLine{
 				Name: person.Name, Roles: p.roleWords(v, person.Roles), Login: person.Login,
-				Phone: inspection.MaskPhone(person.Phone), Seen: person.LastSignIn, Off: !person.DisabledAt.IsZero(),
+				Phone: delivery.MaskPhone(person.Phone), Seen: person.LastSignIn, Off: !person.DisabledAt.IsZero(),
 			})
 		}
 	}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/uptrace/bun"
 
+	"lianban/delivery"
 	"lianban/inspection"
 	"lianban/internal/office"
 	"lianban/notify"
@@ -124,7 +125,7 @@ func (p *site) recipient(v *view, m notify.Message, departments map[string]strin
 	}
 	switch {
 	case m.Channel == notify.SMS:
-		return who + " " + inspection.MaskPhone(m.Address)
+		return who + " " + delivery.MaskPhone(m.Address)
 	case m.Channel == notify.Mail && m.Contact != "applicant":
 		return who + " " + m.Address
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/uptrace/bun"
 
+	"lianban/delivery"
 	"lianban/internal/audit"
 	"lianban/internal/auth"
 	"lianban/internal/fault"
@@ -30,12 +31,12 @@ type Applicant struct {
 // Masked is the applicant as lists and pages may show it.
 func (a Applicant) Masked() Applicant {
 	if a.USCC == "" && a.IDNo != "" { // a shop's name is public, a person's is not
-		a.Name = MaskName(a.Name)
+		a.Name = delivery.MaskName(a.Name)
 	}
-	a.IDNo = MaskIDNo(a.IDNo)
-	a.Phone = MaskPhone(a.Phone)
-	a.Email = MaskEmail(a.Email)
-	a.Agent = MaskName(a.Agent)
+	a.IDNo = delivery.MaskIDNo(a.IDNo)
+	a.Phone = delivery.MaskPhone(a.Phone)
+	a.Email = delivery.MaskEmail(a.Email)
+	a.Agent = delivery.MaskName(a.Agent)
 	return a
 }
 

@@ -1,16 +1,19 @@
-package inspection
+package delivery
 
 import "testing"
 
-func TestMasks(t *testing.T) { // FAC-20
+func TestMasks(t *testing.T) { // FAC-20, DEL-1103
 	t.Parallel()
 	for name, c := range map[string]struct {
 		mask  func(string) string
 		pairs map[string]string
 	}{
-		"name": {MaskName, map[string]string{"张三": "张*", "欧阳修": "欧**", "𬱖𬱖": "𬱖*", "李": "李", "": ""}},
+		"name": {MaskName, map[string]string{
+			"张三": "张*", "欧阳修": "欧**", "李": "*", " 张三 ": "张*", "": "",
+			"张䶮": "张*", "李㛃": "李*", "𬱖": "*", "𬱖𬱖": "𬱖*", "王𡈼": "王*", // DEL-1105: one character each, whatever its plane
+		}},
 		"phone": {MaskPhone, map[string]string{
-			"13800001234": "1******1234", "0746-8322222": "0*******2222", "83222222": "********", "": "",
+			"13800001234": "1******1234", "13812345678": "1******5678", "0746-8322222": "0*******2222", "83222222": "********", "": "",
 		}},
 		"id number": {MaskIDNo, map[string]string{"11010519491231002X": "1****************X", "E12345678": "E*******8", "12": "**"}},
 		"address": {MaskAddress, map[string]string{

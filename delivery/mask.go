@@ -1,4 +1,4 @@
-package inspection
+package delivery
 
 import (
 	"regexp"
@@ -6,14 +6,18 @@ import (
 	"unicode/utf8"
 )
 
-// One mask on screens, labels, lists and exports; showing the full value is a
-// logged act with a reason (FAC-20). A value no rule fits is hidden whole.
+// One mask on screens, labels, lists, exports and webhooks, here and in the
+// inspection half; showing the full value is a logged act with a reason (FAC-20).
+// A value no rule fits is hidden whole. GB/T 41833-2022 asks that at least one
+// character of the name, six digits of the phone and the room number are hidden
+// (DEL-1103).
 
 // MaskName keeps the first character: 欧阳修 → 欧**.
 func MaskName(name string) string { return mask(strings.TrimSpace(name), 1, 0) }
 
 // MaskPhone keeps the first character and the last four: 13800001234 →
-// 1******1234. It serves landlines too.
+// 1******1234. The usual 138****1234 hides four digits, which is not enough
+// (DEL-1103). It serves landlines too.
 func MaskPhone(phone string) string { return mask(phone, 1, 4) }
 
 // MaskIDNo keeps the first and the last character of an identity document. The
@@ -25,11 +29,8 @@ func MaskIDNo(number string) string { return mask(number, 1, 1) }
 func mask(s string, head, tail int) string {
 	chars := []rune(s)
 	hidden := len(chars) - head - tail
-	if tail > 0 && hidden < head+tail {
+	if hidden <= 0 || tail > 0 && hidden < head+tail {
 		return strings.Repeat("*", len(chars))
-	}
-	if hidden <= 0 { // a name of one character
-		return s
 	}
 	return string(chars[:head]) + strings.Repeat("*", hidden) + string(chars[len(chars)-tail:])
 }
