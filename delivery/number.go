@@ -77,7 +77,7 @@ func checkSign(body string) byte {
 }
 
 // ParseNumber reads an own number as people and scanners enter it: capitals or
-// not, with spaces or hyphens, in full-width forms. Refusal: number_invalid. A
+// not, with spaces or hyphens, in full-width forms. Refusal: own_number_invalid. A
 // number that would be right with O read as 0, and I and L as 1, is refused too;
 // the suggestion is in the text and in the detail "suggestion", for a person to
 // confirm.
@@ -87,11 +87,11 @@ func ParseNumber(text string) (string, error) {
 		return number, nil
 	}
 	if guess := untangle(number); validNumber(guess) {
-		return "", fault.Refuse(fault.Invalid, "number_invalid",
+		return "", fault.Refuse(fault.Invalid, "own_number_invalid",
 			"编号 %s 不正确，是否为 %s？请对照面单确认", "the number %s is not right; is it %s? Compare with the label", number, guess).
 			With("suggestion", guess)
 	}
-	return "", fault.Refuse(fault.Invalid, "number_invalid",
+	return "", fault.Refuse(fault.Invalid, "own_number_invalid",
 		"编号 %s 不正确：应为 LB 开头的 13 位，请对照面单重新输入",
 		"the number %s is not right: it has 13 characters from LB on; type it again from the label", number)
 }

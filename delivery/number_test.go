@@ -62,8 +62,8 @@ func TestLookAlikesAreSuggestedAndNotGuessed(t *testing.T) { // DEL-1101
 	} {
 		_, err := ParseNumber(text)
 		refusal, ok := fault.From(err)
-		if !ok || refusal.Code != "number_invalid" || refusal.Details["suggestion"] != suggestion {
-			t.Errorf("%q: %v, want number_invalid with suggestion %v", text, err, suggestion)
+		if !ok || refusal.Code != "own_number_invalid" || refusal.Details["suggestion"] != suggestion {
+			t.Errorf("%q: %v, want own_number_invalid with suggestion %v", text, err, suggestion)
 		}
 	}
 }
