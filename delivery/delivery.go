@@ -145,7 +145,3 @@ type CustodyEvent struct {
 	Actor      string     `json:"actor"`
 	At         time.Time  `json:"at"`
 }
-
-// Class says what an Item is, and with it who may receive it and on which
-// proof (DEL §2.1).
-type Class string
