@@ -33,7 +33,8 @@ var Classes = [...]Class{ClassCertificate, ClassApproval, ClassSeal, ClassInvoic
 // Receiver is a kind of person or place that takes a parcel.
 type Receiver string
 
-// The kinds of receiver.
+// The kinds of receiver. The legal representative acts for the company (民法典
+// art. 61) and so stands in the shipped table wherever the applicant does.
 const (
 	ReceiverRecipient  Receiver = "recipient"            // the applicant
 	ReceiverLegal      Receiver = "legal_representative" // of the applicant's company

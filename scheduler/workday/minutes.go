@@ -2,6 +2,7 @@ package workday
 
 import (
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -29,6 +30,40 @@ func (c *Calendar) AddMinutes(t time.Time, minutes int, h Hours) (time.Time, err
 			room := end.Sub(start) // negative when t lies after the block
 			if room > 0 && left <= room {
 				return start.Add(left).UTC(), nil
+			}
+			left -= max(0, room)
+		}
+	}
+}
+
+// SubMinutes counts minutes of opening time back from t and gives the instant,
+// in UTC, from which that many lie before t. For 0 minutes it gives the last
+// instant of opening time not after t.
+func (c *Calendar) SubMinutes(t time.Time, minutes int, h Hours) (time.Time, error) {
+	if err := h.check(); err != nil {
+		return time.Time{}, err
+	}
+	if minutes < 0 {
+		return time.Time{}, fmt.Errorf("subtract %d working minutes: the count is negative", minutes)
+	}
+	left := time.Duration(minutes) * time.Minute
+	for day := DateOf(t).number(); ; day-- {
+		open, err := c.isOpen(day)
+		if err != nil {
+			return time.Time{}, err
+		}
+		if !open {
+			continue
+		}
+		for _, b := range slices.Backward(h) {
+			d := dateOf(day)
+			start, end := d.At(b.From), d.At(b.To)
+			if end.After(t) {
+				end = t
+			}
+			room := end.Sub(start) // negative when t lies before the block
+			if room > 0 && left <= room {
+				return end.Add(-left).UTC(), nil
 			}
 			left -= max(0, room)
 		}

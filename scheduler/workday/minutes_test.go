@@ -35,6 +35,39 @@ func TestWorkingMinutesRunOnlyInsideOpeningHours(t *testing.T) { // INS-407
 	}
 }
 
+func TestWorkingMinutesAreCountedBackInsideOpeningHours(t *testing.T) { // DEL §7.5: four hours before the due moment
+	c := shippedCalendar(t)
+	for _, tt := range []struct {
+		to      string
+		minutes int
+		want    string
+	}{
+		{"2026-02-12 14:30", 120, "2026-02-12 11:00"},
+		{"2026-02-14 10:30", 120, "2026-02-13 17:00"}, // the make-up Saturday back into Friday
+		{"2026-02-12 12:00", 180, "2026-02-12 09:00"}, // used up exactly at the start of a block
+		{"2026-02-12 20:00", 1, "2026-02-12 17:29"},
+		{"2026-02-24 09:30", 60, "2026-02-14 17:00"}, // over the Spring Festival
+		{"2026-02-12 10:00", 0, "2026-02-12 10:00"},
+		{"2026-02-12 13:30", 0, "2026-02-12 12:00"},
+		{"2026-02-12 09:00", 0, "2026-02-11 17:30"},
+	} {
+		got, err := c.SubMinutes(clock(t, tt.to), tt.minutes, DefaultHours())
+		if err != nil || !got.Equal(clock(t, tt.want)) || got.Location() != time.UTC {
+			t.Errorf("%s - %d min = %s (%v), want %s", tt.to, tt.minutes, got, err, tt.want)
+		}
+	}
+	at := clock(t, "2026-02-12 10:00")
+	if _, err := c.SubMinutes(at, 1, nil); !fault.Is(err, "hours_invalid") {
+		t.Errorf("no opening hours at all: %v", err)
+	}
+	if _, err := c.SubMinutes(at, -1, DefaultHours()); err == nil {
+		t.Error("negative minutes were subtracted")
+	}
+	if _, err := c.SubMinutes(clock(t, "2000-01-01 10:00"), 1, DefaultHours()); !fault.Is(err, "calendar_missing") {
+		t.Errorf("before all years: %v, want calendar_missing", err)
+	}
+}
+
 func TestOpenMinutesCountsOpeningTimeOnly(t *testing.T) { // INS-905 measures gaps with it
 	c := shippedCalendar(t)
 	for _, tt := range []struct {

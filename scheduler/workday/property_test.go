@@ -117,6 +117,17 @@ func TestMinutesAddedAreMinutesCounted(t *testing.T) { // INS-407
 				t.Fatalf("just before %s already %d minutes, want %d", to, got, n-1)
 			}
 		}
+		if n > 0 { // and back again, to the latest instant that leaves as many
+			back, err := c.SubMinutes(to, n, h)
+			if err != nil || back.Before(from) {
+				t.Fatalf("%d minutes back from %s is %s (%v), before %s", n, to, back, err, from)
+			}
+			whole, _ := c.OpenMinutes(back, to, h)
+			less, _ := c.OpenMinutes(back.Add(time.Millisecond), to, h)
+			if whole != n || less != n-1 {
+				t.Fatalf("%d minutes back from %s is %s, which leaves %d, and %d a moment later", n, to, back, whole, less)
+			}
+		}
 	})
 }
 
