@@ -140,7 +140,7 @@ func (s ProofSet) WithoutDocument() ProofSet {
 
 // In says the set in words: 收件人姓名、收货码，或者 收件人姓名、证件号后四位、签名.
 func (s ProofSet) In(lang string) string {
-	comma, or := bothWords{"、", ", "}.In(lang), bothWords{"，或者 ", "; or "}.In(lang)
+	comma, or := bilingual{"、", ", "}.in(lang), bilingual{"，或者 ", "; or "}.in(lang)
 	alternatives := make([]string, len(s))
 	for i, alternative := range s {
 		parts := make([]string, len(alternative))
@@ -201,7 +201,7 @@ func (d Demand) receiversIn(lang string) string {
 	for i, a := range d.Receivers {
 		names[i] = a.Receiver.In(lang)
 	}
-	return strings.Join(names, bothWords{"、", ", "}.In(lang))
+	return strings.Join(names, bilingual{"、", ", "}.in(lang))
 }
 
 // ProofsOf gives what a receiver has to show. A proxy's name and last four are

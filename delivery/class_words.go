@@ -1,18 +1,18 @@
 package delivery
 
 // In gives the name of the class in the language asked for.
-func (c Class) In(lang string) string { return classWords[c].In(lang) }
+func (c Class) In(lang string) string { return classWords[c].in(lang) }
 
 // In gives the kind of receiver in words.
-func (r Receiver) In(lang string) string { return receiverWords[r].In(lang) }
+func (r Receiver) In(lang string) string { return receiverWords[r].in(lang) }
 
 // In gives the proof in words.
-func (p Proof) In(lang string) string { return proofWords[p].In(lang) }
+func (p Proof) In(lang string) string { return proofWords[p].in(lang) }
 
 // In gives the way in words.
-func (w Way) In(lang string) string { return wayWords[w].In(lang) }
+func (w Way) In(lang string) string { return wayWords[w].in(lang) }
 
-var classWords = map[Class]bothWords{
+var classWords = map[Class]bilingual{
 	ClassCertificate: {"证照", "certificate"},
 	ClassApproval:    {"批准文书", "approval"},
 	ClassSeal:        {"印章", "seal"},
@@ -22,7 +22,7 @@ var classWords = map[Class]bothWords{
 	ClassVoucher:     {"收件凭据", "voucher"},
 }
 
-var receiverWords = map[Receiver]bothWords{
+var receiverWords = map[Receiver]bilingual{
 	ReceiverRecipient:  {"本人", "recipient"},
 	ReceiverLegal:      {"法定代表人", "legal representative"},
 	ReceiverNamedAgent: {"事先登记的经办人", "named agent"},
@@ -32,7 +32,7 @@ var receiverWords = map[Receiver]bothWords{
 	ReceiverDepartment: {"部门登记的收件人", "the department's registered receiver"},
 }
 
-var proofWords = map[Proof]bothWords{
+var proofWords = map[Proof]bilingual{
 	ProofName:          {"收件人姓名", "receiver's name"},
 	ProofCode:          {"收货码", "delivery code"},
 	ProofID:            {"证件号后四位", "last four of the document"},
@@ -43,7 +43,7 @@ var proofWords = map[Proof]bothWords{
 	ProofAtWindow:      {"窗口当面递交", "handed over at the window"},
 }
 
-var wayWords = map[Way]bothWords{
+var wayWords = map[Way]bilingual{
 	WayOwnCourier: {"中心派送员", "own courier"},
 	WayEMS:        {"邮政 EMS", "EMS"},
 	WayFirm:       {"快递企业", "courier firm"},

@@ -36,10 +36,10 @@ func (d dated[K, V]) at(t time.Time) (e edition[K, V]) {
 }
 
 // rowProblem is what is wrong with a row, nil if nothing is.
-type rowProblem struct{ bothWords }
+type rowProblem struct{ bilingual }
 
 func wrongRow(zh, en string, args ...any) *rowProblem {
-	return &rowProblem{bothWords{fmt.Sprintf(zh, args...), fmt.Sprintf(en, args...)}}
+	return &rowProblem{bilingual{fmt.Sprintf(zh, args...), fmt.Sprintf(en, args...)}}
 }
 
 // readDated reads a CSV file whose columns are version, effective_from and

@@ -54,7 +54,7 @@ type Ground struct {
 func (g Ground) Allowed() bool { return g.Cell == GateYes }
 
 // In gives the text shown, in the language asked for.
-func (g Ground) In(lang string) string { return bothWords{g.ZH, g.EN}.In(lang) }
+func (g Ground) In(lang string) string { return bilingual{g.ZH, g.EN}.in(lang) }
 
 // Gate is the carrier gate in all its versions (setting gate.table). It exists
 // because 邮政法 art. 55 keeps 国家机关公文 from courier firms; whether a

@@ -139,9 +139,9 @@ const (
 )
 
 // In says what to do about the doubt, "" if there is none.
-func (d NumberDoubt) In(lang string) string { return numberDoubts[d].In(lang) }
+func (d NumberDoubt) In(lang string) string { return numberDoubts[d].in(lang) }
 
-var numberDoubts = map[NumberDoubt]bothWords{
+var numberDoubts = map[NumberDoubt]bilingual{
 	DoubtForm:  {"不是国际通用的邮件号码格式，无法校验，请与面单核对一遍", "not an S10 number and cannot be checked; compare it with the label once more"},
 	DoubtCheck: {"校验位不符，可能输错一位，请与面单核对一遍", "the check digit does not fit; compare it with the label once more"},
 }

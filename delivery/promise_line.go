@@ -166,7 +166,7 @@ func (s *PromiseSpan) findRest(c *workday.Calendar) error {
 func (l PromiseLedger) Lines(lang string) []string {
 	p := l.Promise
 	if p.Due.IsZero() {
-		return []string{bothWords{"本件不适用一日送达承诺", "there is no one-day promise for this parcel"}.In(lang)}
+		return []string{bilingual{"本件不适用一日送达承诺", "there is no one-day promise for this parcel"}.in(lang)}
 	}
 	lines := []string{p.partsLine(lang), p.startLine(lang), p.policyLine(lang)}
 	for _, pause := range l.Pauses {
@@ -182,7 +182,7 @@ func (l PromiseLedger) Lines(lang string) []string {
 // saying formats in the language asked for; both formats take the same args,
 // by index.
 func saying(lang, zh, en string, args ...any) string {
-	return fmt.Sprintf(bothWords{zh, en}.In(lang), args...)
+	return fmt.Sprintf(bilingual{zh, en}.in(lang), args...)
 }
 
 func (p Promise) partsLine(lang string) string {
@@ -223,7 +223,7 @@ func (p Promise) policyLine(lang string) string {
 }
 
 func (n CountedPause) pauseLine(lang string) string {
-	why := pauseWords[n.Reason].In(lang)
+	why := pauseWords[n.Reason].in(lang)
 	switch {
 	case n.CountFrom.IsZero() && n.To.IsZero():
 		return saying(lang, "暂停：%[1]s，自 %[2]s 起，尚未结束", "pause: %[1]s, since %[2]s, still open", why, momentText(n.From))
@@ -239,7 +239,7 @@ func (n CountedPause) pauseLine(lang string) string {
 }
 
 func (s PromiseSpan) spanLine(lang string) string {
-	text := saying(lang, "%[1]s %[2]s：%[3]d 分钟", "%[1]s %[2]s: %[3]d min", spanWords[s.Kind].In(lang), fromTo(lang, s.From, s.To), s.Minutes())
+	text := saying(lang, "%[1]s %[2]s：%[3]d 分钟", "%[1]s %[2]s: %[3]d min", spanWords[s.Kind].in(lang), fromTo(lang, s.From, s.To), s.Minutes())
 	switch {
 	case s.RestFrom.IsZero():
 		return text
@@ -288,16 +288,16 @@ func (v PromiseVerdict) Line(lang string) string {
 	if v.AttemptedInTime {
 		result += saying(lang, "（期限内曾上门，未遇收件人）", " (attempted in time, nobody found)")
 	}
-	return strings.Join(append(parts, result), bothWords{"；", "; "}.In(lang))
+	return strings.Join(append(parts, result), bilingual{"；", "; "}.in(lang))
 }
 
 // In gives the result in words.
-func (r PromiseResult) In(lang string) string { return resultWords[r].In(lang) }
+func (r PromiseResult) In(lang string) string { return resultWords[r].in(lang) }
 
 // In gives the reason in words.
-func (r PauseReason) In(lang string) string { return pauseWords[r].In(lang) }
+func (r PauseReason) In(lang string) string { return pauseWords[r].in(lang) }
 
-var resultWords = map[PromiseResult]bothWords{
+var resultWords = map[PromiseResult]bilingual{
 	ResultMet:      {"按时送达", "in time"},
 	ResultMissed:   {"超过时限", "missed"},
 	ResultPending:  {"按时交付，待核验", "in time, to be verified"},
@@ -307,14 +307,14 @@ var resultWords = map[PromiseResult]bothWords{
 	ResultNone:     {"无承诺", "no promise"},
 }
 
-var pauseWords = map[PauseReason]bothWords{
+var pauseWords = map[PauseReason]bilingual{
 	PauseApplicantAsked: {"申请人要求改时间", "the applicant asked for another time"},
 	PauseUnreachable:    {"两次联系不上收件人", "nobody reached in two attempts"},
 	PauseRefused:        {"收件人拒收", "refused by the receiver"},
 	PauseForceMajeure:   {"不可抗力", "force majeure"},
 }
 
-var spanWords = map[SpanKind]bothWords{
+var spanWords = map[SpanKind]bilingual{
 	SpanRunning: {"计时", "running"},
 	SpanPaused:  {"暂停", "paused"},
 	SpanClosed:  {"非派送", "closed"},

@@ -325,11 +325,11 @@ func checkPrintedSum(t *rapid.T, l PromiseLedger, lang string) {
 			t.Fatal(err)
 		}
 		for _, word := range spanWords {
-			if strings.HasPrefix(text, word.In(lang)+" ") {
+			if strings.HasPrefix(text, word.in(lang)+" ") {
 				sum += n
 			}
 		}
-		if strings.HasPrefix(text, bothWords{"合计", "sum"}.In(lang)) {
+		if strings.HasPrefix(text, bilingual{"合计", "sum"}.in(lang)) {
 			total = n
 		}
 	}

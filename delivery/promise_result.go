@@ -25,7 +25,7 @@ const (
 type PromiseAct struct {
 	Counts   time.Time `json:"counts"`            // the time that counts: effective, or received for quality C
 	Claimed  time.Time `json:"claimed,omitzero"`  // what the device said
-	Quality  string    `json:"quality"`           // A, B or C; an accepted C counts by its claimed time
+	Quality  Quality   `json:"quality"`           // an accepted C counts by its claimed time
 	Verified time.Time `json:"verified,omitzero"` // when the last required proof was; zero is not yet
 }
 
@@ -65,7 +65,7 @@ func (p Promise) Judge(c *workday.Calendar, f PromiseFacts, now time.Time) (Prom
 		if v.Result, err = p.judgeAct(c, act, v, now); err != nil {
 			return PromiseVerdict{}, err
 		}
-		if act.Quality == "C" && !act.Claimed.IsZero() { // both results are shown (DEL-512)
+		if act.Quality == QualityC && !act.Claimed.IsZero() { // both results are shown (DEL-512)
 			act.Counts = act.Claimed
 			if v.IfAccepted, err = p.judgeAct(c, act, v, now); err != nil {
 				return PromiseVerdict{}, err

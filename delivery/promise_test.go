@@ -291,7 +291,7 @@ func TestPausesCountOnlyWhileThePromiseRuns(t *testing.T) { // DEL-721
 }
 
 func TestResultFollowsFromTheFacts(t *testing.T) { // DEL §7.5
-	act := func(counts, quality, verified string) PromiseAct {
+	act := func(counts string, quality Quality, verified string) PromiseAct {
 		a := PromiseAct{Counts: when(t, counts), Claimed: when(t, counts), Quality: quality}
 		if verified != "" {
 			a.Verified = when(t, verified)
