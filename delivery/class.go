@@ -258,7 +258,7 @@ func (r ProofRules) Demand(contents []Content, at time.Time) (Demand, error) {
 				"物料类别 %q 没有签收规定：请核对类别，或者在凭证规则中补上", "no rule says who may receive the class %q; correct the class or add it to the proof sets", c.Class)
 		}
 		if i == 0 {
-			d.Receivers, d.Proofs = rule.receivers, rule.proofs
+			d.Receivers, d.Proofs = slices.Clone(rule.receivers), rule.proofs
 			continue
 		}
 		d.Receivers, d.Proofs = commonReceivers(d.Receivers, rule.receivers), d.Proofs.and(rule.proofs)
