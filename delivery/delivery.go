@@ -132,16 +132,16 @@ type SealFacts struct {
 type CustodyEvent struct {
 	bun.BaseModel `bun:"table:custody_events" json:"-"`
 
-	ID         string     `bun:"id,pk" json:"id"`
-	ItemID     string     `json:"item_id"`
-	Kind       string     `json:"kind"`
-	FromKind   KeeperKind `json:"from_kind,omitempty"`
-	FromID     string     `json:"from_id,omitempty"`
-	ToKind     KeeperKind `json:"to_kind"`
-	ToID       string     `json:"to_id"`
-	TransferID string     `json:"transfer_id,omitempty"`
-	ParcelID   string     `json:"parcel_id,omitempty"`
-	Note       string     `json:"note,omitempty"`
-	Actor      string     `json:"actor"`
-	At         time.Time  `json:"at"`
+	ID         string      `bun:"id,pk" json:"id"`
+	ItemID     string      `json:"item_id"`
+	Kind       CustodyKind `json:"kind"`
+	FromKind   KeeperKind  `json:"from_kind,omitempty"`
+	FromID     string      `json:"from_id,omitempty"`
+	ToKind     KeeperKind  `json:"to_kind"`
+	ToID       string      `json:"to_id"`
+	TransferID string      `json:"transfer_id,omitempty"`
+	ParcelID   string      `json:"parcel_id,omitempty"`
+	Note       string      `json:"note,omitempty"`
+	Actor      string      `json:"actor"`
+	At         time.Time   `json:"at"`
 }

@@ -12,6 +12,7 @@ CREATE TABLE result_lines (
 	centre_id     {{.ID}} NOT NULL,
 	department_id {{.ID}} NOT NULL,
 	department    {{.ID}} NOT NULL,
+	permit        {{.ID}} NOT NULL,
 	state         {{.ID}} NOT NULL,
 	refused_grant {{.Bool}} NOT NULL,
 	decided_on    {{.ID}} NOT NULL,
@@ -20,9 +21,13 @@ CREATE TABLE result_lines (
 	expected_at   {{.Time}} NOT NULL,
 	received_at   {{.Time}},
 	reminded      {{.Int}} NOT NULL,
+	reminded_at   {{.Time}},
 	version       {{.Int}} NOT NULL
 );
 CREATE INDEX result_lines_by_case ON result_lines (case_id);
+-- A department hands over all it owes a case at once (DEL-301).
+CREATE UNIQUE INDEX result_lines_once ON result_lines (case_id, department_id) WHERE state IN ('expected', 'split_out');
+CREATE INDEX result_lines_by_department ON result_lines (department_id, state);
 CREATE INDEX result_lines_open ON result_lines (centre_id, expected_at) WHERE state = 'expected';
 
 -- One physical thing or one file (DEL-202). The custodian answers for it; while
@@ -67,28 +72,35 @@ CREATE TABLE custody_events (
 CREATE INDEX custody_events_by_item ON custody_events (item_id, at);
 
 CREATE TABLE transfers (
-	id          {{.ID}} PRIMARY KEY,
-	number      {{.ID}} NOT NULL UNIQUE,
-	case_id     {{.ID}} NOT NULL,
-	centre_id   {{.ID}} NOT NULL,
-	from_kind   {{.ID}} NOT NULL,
-	from_id     {{.ID}} NOT NULL,
-	from_name   {{.ID}} NOT NULL,
-	to_kind     {{.ID}} NOT NULL,
-	to_id       {{.ID}} NOT NULL,
-	to_name     {{.ID}} NOT NULL,
-	state       {{.ID}} NOT NULL,
-	partial_why {{.ID}} NOT NULL,
-	paper       {{.Bool}} NOT NULL,
-	giver       {{.ID}} NOT NULL,
-	released_at {{.Time}} NOT NULL,
-	released_by {{.ID}} NOT NULL,
-	due_at      {{.Time}} NOT NULL,
-	ended_at    {{.Time}},
-	ended_by    {{.ID}} NOT NULL,
-	note        {{.ID}} NOT NULL,
-	version     {{.Int}} NOT NULL
+	id            {{.ID}} PRIMARY KEY,
+	number        {{.ID}} NOT NULL UNIQUE,
+	case_id       {{.ID}} NOT NULL,
+	case_number   {{.ID}} NOT NULL,
+	line_id       {{.ID}} NOT NULL REFERENCES result_lines (id),
+	centre_id     {{.ID}} NOT NULL,
+	from_kind     {{.ID}} NOT NULL,
+	from_id       {{.ID}} NOT NULL,
+	from_name     {{.ID}} NOT NULL,
+	to_kind       {{.ID}} NOT NULL,
+	to_id         {{.ID}} NOT NULL,
+	to_name       {{.ID}} NOT NULL,
+	state         {{.ID}} NOT NULL,
+	decided_on    {{.ID}} NOT NULL,
+	refused_grant {{.Bool}} NOT NULL,
+	partial_why   {{.ID}} NOT NULL,
+	partial_note  {{.ID}} NOT NULL,
+	paper         {{.Bool}} NOT NULL,
+	giver         {{.ID}} NOT NULL,
+	released_at   {{.Time}} NOT NULL,
+	released_by   {{.ID}} NOT NULL,
+	due_at        {{.Time}} NOT NULL,
+	ended_at      {{.Time}},
+	ended_by      {{.ID}} NOT NULL,
+	ended_name    {{.ID}} NOT NULL,
+	note          {{.ID}} NOT NULL,
+	version       {{.Int}} NOT NULL
 );
+CREATE UNIQUE INDEX transfers_one_open ON transfers (line_id) WHERE state = 'released';
 CREATE INDEX transfers_by_case ON transfers (case_id);
 CREATE INDEX transfers_open ON transfers (centre_id, due_at) WHERE state = 'released';
 
@@ -99,6 +111,7 @@ CREATE TABLE transfer_items (
 	note        {{.ID}} NOT NULL,
 	PRIMARY KEY (transfer_id, item_id)
 );
+CREATE INDEX transfer_items_by_item ON transfer_items (item_id);
 
 -- The applicant's own choice to wait or to split (DEL-303).
 CREATE TABLE set_choices (
@@ -108,6 +121,7 @@ CREATE TABLE set_choices (
 	lines       {{.JSON}} NOT NULL,
 	given_by    {{.ID}} NOT NULL,
 	channel     {{.ID}} NOT NULL,
+	note        {{.ID}} NOT NULL,
 	recorded_at {{.Time}} NOT NULL,
 	recorded_by {{.ID}} NOT NULL
 );

@@ -1,0 +1,35 @@
+package delivery
+
+import "slices"
+
+// Move is one allowed move of a guarded row: the act that makes it and the
+// states it may start from.
+type Move[S ~string] struct {
+	Act  string
+	From []S
+	To   S
+	Rule string
+}
+
+// LineMoves are the moves of a ResultLine; any other is refused as line_settled.
+var LineMoves = []Move[LineState]{
+	{"Expect, AddLine", nil, LineExpected, "DEL-302"},
+	{"Accept", []LineState{LineExpected, LineSplit}, LineReceived, "DEL-301"},
+	{"Waive", []LineState{LineExpected, LineSplit}, LineWaived, "DEL-302"},
+	{"Choose split", []LineState{LineExpected}, LineSplit, "DEL-303"},
+	{"Choose wait", []LineState{LineSplit}, LineExpected, "DEL-303"},
+}
+
+// TransferMoves are the moves of a Transfer; any other is refused as
+// transfer_over.
+var TransferMoves = []Move[TransferState]{
+	{"Release", nil, Released, "DEL-910"},
+	{"Accept", []TransferState{Released}, Accepted, "DEL-910"},
+	{"Accept some", []TransferState{Released}, AcceptedPartial, "DEL-910"},
+	{"Refuse", []TransferState{Released}, RefusedTransfer, "DEL-910"},
+}
+
+// moveOf finds the move that an act makes.
+func moveOf[S ~string](moves []Move[S], act string) Move[S] {
+	return moves[slices.IndexFunc(moves, func(m Move[S]) bool { return m.Act == act })]
+}
