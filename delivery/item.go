@@ -40,7 +40,7 @@ type NewItem struct {
 }
 
 // resultClasses are what a department can owe an applicant (DEL §2.1).
-var resultClasses = []Class{"certificate", "approval", "seal", "invoice"}
+var resultClasses = []Class{ClassCertificate, ClassApproval, ClassSeal, ClassInvoice}
 
 // ResultClasses lists the classes of results, for forms.
 func ResultClasses() []Class { return slices.Clone(resultClasses) }
@@ -56,7 +56,7 @@ func (n *NewItem) check() error {
 		return fault.Refuse(fault.Invalid, "item_incomplete",
 			"每件结果都要选类别并写明名称，如“营业执照正本”", "each item needs a class and a title, such as “营业执照正本”")
 	}
-	if n.Class == "seal" {
+	if n.Class == ClassSeal {
 		if n.Seal.Kind == "" || !sealCode.MatchString(n.Seal.Code) || n.Seal.Filing == "" || n.Seal.Bag == "" {
 			return fault.Refuse(fault.Invalid, "seal_facts",
 				"印章请填写印章种类、13 位编码、备案号和密封袋号", "a seal needs its kind, 13-digit code, filing number and the number of its sealed bag") // DEL-202
@@ -69,11 +69,11 @@ func (n *NewItem) check() error {
 }
 
 // register makes the department's things Items of the register, in its own
-// keeping until the window has signed (DEL-910).
-func (d *Desk) register(by auth.Actor, l ResultLine, things []NewItem) ([]Item, error) {
+// keeping until the window has signed (DEL-910). sign is the centre's.
+func (d *Desk) register(by auth.Actor, l ResultLine, sign string, things []NewItem) ([]Item, error) {
 	out := make([]Item, len(things))
 	for i, n := range things {
-		number, err := ownNumber()
+		number, err := NewNumber(sign, rand.Reader)
 		if err != nil {
 			return nil, err
 		}
@@ -86,20 +86,14 @@ func (d *Desk) register(by auth.Actor, l ResultLine, things []NewItem) ([]Item, 
 	return out, nil
 }
 
-// ownNumber makes a fresh number for items and transfers.
-func ownNumber() (string, error) { return "LB" + rand.Text()[:10], nil }
-
-// plainNumber is a number as it is stored, however it was scanned or typed.
-func plainNumber(text string) string {
-	return strings.ToUpper(strings.Map(func(r rune) rune {
-		switch {
-		case r >= '！' && r <= '～': // full-width forms
-			return r - '！' + '!'
-		case r == ' ' || r == '\u3000' || r == '\t' || r == '\r' || r == '\n':
-			return -1
-		}
-		return r
-	}, text))
+// centreSign are the two characters that stand for a centre in own numbers: the
+// county part of its division's code, 03 of 431103; the city's own is 00
+// (DEL-1101).
+func centreSign(division string) string {
+	if len(division) < 6 || strings.Trim(division[4:6], "0123456789") != "" {
+		return "00"
+	}
+	return division[4:6]
 }
 
 // step is one step of an item's history that leaves it where it is.

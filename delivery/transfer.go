@@ -2,6 +2,7 @@ package delivery
 
 import (
 	"context"
+	"crypto/rand"
 	"slices"
 	"strings"
 	"time"
@@ -195,11 +196,24 @@ func (d *Desk) release(ctx context.Context, tx bun.IDB, by auth.Actor, r Release
 	if err := nothingUnderWay(ctx, tx, l); err != nil {
 		return TransferView{}, err
 	}
+	centre, err := office.FindCentre(ctx, tx, l.CentreID)
+	if err != nil {
+		return TransferView{}, err
+	}
+	sign := centreSign(centre.Division)
 	t, err := d.newTransfer(ctx, tx, by, l, r)
 	if err != nil {
 		return TransferView{}, err
 	}
-	return d.fill(ctx, tx, by, l, t, r)
+	t.ToName = centre.Name
+	if t.Number, err = NewNumber(sign, rand.Reader); err != nil {
+		return TransferView{}, err
+	}
+	fresh, err := d.register(by, l, sign, r.New)
+	if err != nil {
+		return TransferView{}, err
+	}
+	return d.fill(ctx, tx, by, t, fresh, r.Again)
 }
 
 // nothingUnderWay refuses while the window has not answered the last transfer.
@@ -213,24 +227,16 @@ func nothingUnderWay(ctx context.Context, tx bun.IDB, l ResultLine) error {
 }
 
 func (d *Desk) newTransfer(ctx context.Context, tx bun.IDB, by auth.Actor, l ResultLine, r ReleaseRequest) (Transfer, error) {
-	centre, err := office.FindCentre(ctx, tx, l.CentreID)
-	if err != nil {
-		return Transfer{}, err
-	}
-	number, err := ownNumber()
-	if err != nil {
-		return Transfer{}, err
-	}
 	t := Transfer{
-		ID: newID(), Number: number, CaseID: l.CaseID, CaseNumber: l.CaseNumber, LineID: l.ID, CentreID: l.CentreID,
-		FromKind: AtDepartment, FromID: l.DepartmentID, FromName: l.Department, ToKind: AtWindow, ToID: centre.ID, ToName: centre.Name,
+		ID: newID(), CaseID: l.CaseID, CaseNumber: l.CaseNumber, LineID: l.ID, CentreID: l.CentreID,
+		FromKind: AtDepartment, FromID: l.DepartmentID, FromName: l.Department, ToKind: AtWindow, ToID: l.CentreID,
 		State: Released, DecidedOn: r.DecidedOn, RefusedGrant: r.RefusedGrant, PartialWhy: r.PartialWhy, PartialNote: r.PartialNote,
 		Paper: r.Paper, Giver: r.Giver, ReleasedAt: d.now(), ReleasedBy: by.String(), Version: 1,
 	}
 	if !r.Paper {
 		t.Giver = by.Name
 	}
-	cal, err := office.CalendarOf(ctx, tx, centre.ID, d.now())
+	cal, err := office.CalendarOf(ctx, tx, l.CentreID, d.now())
 	if err != nil {
 		return Transfer{}, err
 	}
@@ -241,23 +247,12 @@ func (d *Desk) newTransfer(ctx context.Context, tx bun.IDB, by auth.Actor, l Res
 
 // fill puts the things into the transfer: what is new, and what is handed over
 // once more.
-func (d *Desk) fill(ctx context.Context, tx bun.IDB, by auth.Actor, l ResultLine, t Transfer, r ReleaseRequest) (TransferView, error) {
-	again, err := lockItems(ctx, tx, r.Again)
+func (d *Desk) fill(ctx context.Context, tx bun.IDB, by auth.Actor, t Transfer, fresh []Item, ids []string) (TransferView, error) {
+	again, err := atGiver(ctx, tx, t, ids)
 	if err != nil {
 		return TransferView{}, err
-	}
-	elsewhere := func(i Item) bool {
-		return i.LineID != l.ID || i.keeper() != (Keeper{AtDepartment, l.DepartmentID}) || i.TransferID != ""
-	}
-	if len(again) != len(r.Again) || slices.ContainsFunc(again, elsewhere) {
-		return TransferView{}, fault.Refuse(fault.Conflict, "item_elsewhere",
-			"所选物料不在本部门，不能再次送交，请刷新后核对", "one of these things is not with the department; reload and check")
 	}
 	if err := insertTransfer(ctx, tx, &t); err != nil {
-		return TransferView{}, err
-	}
-	fresh, err := d.register(by, l, r.New)
-	if err != nil {
 		return TransferView{}, err
 	}
 	var steps []CustodyEvent
@@ -288,6 +283,23 @@ func (d *Desk) fill(ctx context.Context, tx bun.IDB, by auth.Actor, l ResultLine
 	return out, audit.Record(ctx, tx, d.transferLeaf("transfer_released", out, by, map[string]any{
 		"partial": t.PartialWhy, "paper": t.Paper, "decided_on": t.DecidedOn, "refused_grant": t.RefusedGrant,
 	}))
+}
+
+// atGiver gives the things that are handed over once more; each has to be in
+// the giver's hands and in no other transfer.
+func atGiver(ctx context.Context, tx bun.IDB, t Transfer, ids []string) ([]Item, error) {
+	items, err := lockItems(ctx, tx, ids)
+	if err != nil {
+		return nil, err
+	}
+	elsewhere := func(i Item) bool {
+		return i.LineID != t.LineID || i.keeper() != (Keeper{t.FromKind, t.FromID}) || i.TransferID != ""
+	}
+	if len(items) != len(ids) || slices.ContainsFunc(items, elsewhere) {
+		return nil, fault.Refuse(fault.Conflict, "item_elsewhere",
+			"所选物料不在本部门，不能再次送交，请刷新后核对", "one of these things is not with the department; reload and check")
+	}
+	return items, nil
 }
 
 // registered is the first step of a history: it comes from nobody.
@@ -515,11 +527,16 @@ func (d *Desk) FindTransfer(ctx context.Context, by auth.Actor, id string) (out 
 }
 
 // ScanTransfer finds the transfer that a scanned or typed number belongs to: its
-// own number, or that of an item in it. Refusal: scan_unknown.
+// own number, or that of an item in it. Refusals: own_number_invalid,
+// scan_unknown.
 func (d *Desk) ScanTransfer(ctx context.Context, by auth.Actor, number string) (out Transfer, err error) {
+	plain, err := ParseNumber(number)
+	if err != nil {
+		return Transfer{}, err
+	}
 	err = d.DB.Read(ctx, func(q bun.IDB) error {
 		var err error
-		out, err = scanTransfer(ctx, q, plainNumber(number))
+		out, err = scanTransfer(ctx, q, plain)
 		return err
 	})
 	if err == nil && mayReadResult(by, out.CentreID, out.FromID) {
@@ -527,7 +544,7 @@ func (d *Desk) ScanTransfer(ctx context.Context, by auth.Actor, number string) (
 	}
 	if err == nil || fault.KindOf(err) == fault.NotFound {
 		err = fault.Refuse(fault.Invalid, "scan_unknown",
-			"没有编号为“%s”的移交或物料，请核对流转单后重新扫描", "no transfer and no item here has the number %q; check the slip and scan again", strings.TrimSpace(number))
+			"没有编号为 %s 的移交或物料，请核对流转单后重新扫描", "no transfer and no item here has the number %s; check the slip and scan again", plain)
 	}
 	return Transfer{}, err
 }

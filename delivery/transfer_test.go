@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -264,7 +265,7 @@ func TestOfTwoSignaturesAtOnceOneCounts(t *testing.T) {
 func TestScannedNumberLeadsToItsTransfer(t *testing.T) {
 	w, ctx := newWorld(t, dbtest.SQLite(t)), t.Context()
 	tr := w.handOver(w.newSet("amr").Lines[0], certificate("正本"))
-	for _, number := range []string{tr.Number, tr.Items[0].Item.Number, " " + tr.Number[:4] + " " + tr.Number[4:] + "\r\n", "ＬＢ" + tr.Number[2:]} {
+	for _, number := range []string{tr.Number, tr.Items[0].Item.Number, " " + tr.Number[:4] + " " + tr.Number[4:] + "\r\n", strings.ToLower(tr.Number), "ＬＢ" + tr.Number[2:]} {
 		got, err := w.ScanTransfer(ctx, w.clerk, number)
 		if err != nil || got.ID != tr.ID {
 			t.Errorf("%q: %v", number, err)
@@ -274,8 +275,12 @@ func TestScannedNumberLeadsToItsTransfer(t *testing.T) {
 		_, err := w.ScanTransfer(ctx, by, tr.Number)
 		w.refused(err, "scan_unknown")
 	}
-	_, err := w.ScanTransfer(ctx, w.clerk, "LB0000000000")
+	unknown, err := NewNumber("03", strings.NewReader("nobody has this"))
+	w.must(err)
+	_, err = w.ScanTransfer(ctx, w.clerk, unknown)
 	w.refused(err, "scan_unknown")
+	_, err = w.ScanTransfer(ctx, w.clerk, "LB03")
+	w.refused(err, "own_number_invalid")
 }
 
 // walker makes random moves, right ones and wrong ones, and knows what the

@@ -10,20 +10,25 @@ import (
 
 var update = flag.Bool("update", false, "write docs/states.md anew")
 
-const statesFile = "../docs/states.md"
+const (
+	statesFile = "../docs/states.md"
+	otherHalf  = "\n# Delivery\n" // begins the part that the other half writes
+)
 
 func TestTheDocumentOfStatesIsTheTableInTheCode(t *testing.T) {
-	got := statesPage()
-	if *update {
-		if err := os.WriteFile(statesFile, []byte(got), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(statesFile)
+	file, err := os.ReadFile(statesFile)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if string(want) != got {
+	want, rest, _ := strings.Cut(string(file), otherHalf)
+	got := statesPage()
+	if *update {
+		if err := os.WriteFile(statesFile, []byte(got+otherHalf+rest), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		want = got
+	}
+	if want != got {
 		t.Error("docs/states.md differs from state.go: run go test ./inspection -run States -update and read the difference")
 	}
 }
