@@ -249,12 +249,12 @@ func lineSettled() *fault.Error {
 		"这一项已签收或已免于送交，请刷新后核对", "this result was received or waived already; reload and check")
 }
 
-// Choices of the applicant (DEL-303). NoAnswer records that the window has
+// Choices of the applicant (DEL-303). ChooseNothing records that the window has
 // asked and heard nothing (DEL-304).
 const (
-	ChooseWait  = "wait"
-	ChooseSplit = "split"
-	NoAnswer    = "no_answer"
+	ChooseWait    = "wait"
+	ChooseSplit   = "split"
+	ChooseNothing = "no_answer"
 )
 
 // SetChoice is the applicant's own choice to wait for the whole set or to have
@@ -281,11 +281,11 @@ type ChoiceRequest struct {
 }
 
 func (r ChoiceRequest) check() error {
-	if !slices.Contains([]string{ChooseWait, ChooseSplit, NoAnswer}, r.Choice) || r.Channel != "window" && r.Channel != "phone" {
+	if !slices.Contains([]string{ChooseWait, ChooseSplit, ChooseNothing}, r.Choice) || r.Channel != "window" && r.Channel != "phone" {
 		return fault.Refuse(fault.Invalid, "choice_invalid",
 			"请选择申请人的意见（等齐、先寄或未答复）和询问方式（窗口或电话）", "choose what the applicant said (wait, split, no answer) and how (window, phone)")
 	}
-	if strings.TrimSpace(r.GivenBy) == "" && r.Choice != NoAnswer {
+	if strings.TrimSpace(r.GivenBy) == "" && r.Choice != ChooseNothing {
 		return fault.Refuse(fault.Invalid, "choice_giver",
 			"只有申请人可以选择等齐或先寄，请填写作出选择的人", "only the applicant chooses to wait or to split; say who did") // DEL-303
 	}
@@ -348,7 +348,7 @@ func (d *Desk) choose(ctx context.Context, tx bun.IDB, by auth.Actor, r ChoiceRe
 // splitLines brings the lines to what the applicant chose last. No answer
 // leaves everything as it was.
 func splitLines(ctx context.Context, tx bun.IDB, lines []ResultLine, r ChoiceRequest) error {
-	if r.Choice == NoAnswer {
+	if r.Choice == ChooseNothing {
 		return nil
 	}
 	for _, id := range r.Lines {

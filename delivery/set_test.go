@@ -184,7 +184,7 @@ func TestApplicantChoosesToWaitOrToSplit(t *testing.T) {
 		if got := w.set(s.CaseID); !got.Complete() || got.Choice().GivenBy != "李老板" || w.line(s.CaseID, "fire").State != LineSplit {
 			t.Errorf("after the choice to split: %+v", got)
 		}
-		_, err = w.Choose(ctx, w.clerk, ChoiceRequest{CaseID: s.CaseID, Choice: NoAnswer, Channel: "phone", Note: "两次未接"})
+		_, err = w.Choose(ctx, w.clerk, ChoiceRequest{CaseID: s.CaseID, Choice: ChooseNothing, Channel: "phone", Note: "两次未接"})
 		w.must(err)
 		if !w.set(s.CaseID).Complete() {
 			t.Error("no answer changed the set")

@@ -29,14 +29,14 @@ const (
 	RefusedTransfer TransferState = "refused"
 )
 
-// Outcome says what the receiving side found of one Item.
-type Outcome string
+// Finding says what the receiving side found of one Item.
+type Finding string
 
-// Outcomes. For what is missing or damaged the giver stays responsible.
+// Findings. For what is missing or damaged the giver stays responsible.
 const (
-	OutcomeAccepted Outcome = "accepted"
-	OutcomeMissing  Outcome = "missing"
-	OutcomeDamaged  Outcome = "damaged"
+	FoundGood    Finding = "accepted"
+	FoundMissing Finding = "missing"
+	FoundDamaged Finding = "damaged"
 )
 
 // Transfer (移交) passes a department's results of one case to the window. The
@@ -84,7 +84,7 @@ type TransferItem struct {
 
 	TransferID string  `bun:",pk" json:"transfer_id"`
 	ItemID     string  `bun:",pk" json:"item_id"`
-	Outcome    Outcome `json:"outcome,omitempty"`
+	Outcome    Finding `json:"outcome,omitempty"`
 	Note       string  `json:"note,omitempty"`
 
 	Item *Item `bun:"rel:belongs-to,join:item_id=id" json:"item,omitempty"`
@@ -323,7 +323,7 @@ func (d *Desk) transferLeaf(what string, t TransferView, by auth.Actor, more map
 // Found is what the window says of one item that it does not simply accept.
 type Found struct {
 	ItemID  string
-	Outcome Outcome
+	Outcome Finding
 	Note    string
 }
 
@@ -339,12 +339,12 @@ func (r AcceptRequest) check(t TransferView) error {
 	seen := map[string]bool{}
 	for _, f := range r.Found {
 		listed := slices.ContainsFunc(t.Items, func(i TransferItem) bool { return i.ItemID == f.ItemID })
-		if !listed || seen[f.ItemID] || !slices.Contains([]Outcome{OutcomeAccepted, OutcomeMissing, OutcomeDamaged}, f.Outcome) {
+		if !listed || seen[f.ItemID] || !slices.Contains([]Finding{FoundGood, FoundMissing, FoundDamaged}, f.Outcome) {
 			return fault.Refuse(fault.Invalid, "outcome_invalid",
 				"逐件核对有误：只能对本次移交中的物料各填一个结果（签收、缺件或破损）", "name each thing of this transfer at most once, as accepted, missing or damaged")
 		}
 		seen[f.ItemID] = true
-		if f.Outcome == OutcomeAccepted {
+		if f.Outcome == FoundGood {
 			continue
 		}
 		if err := checkReason("note", f.Note); err != nil {
@@ -396,13 +396,13 @@ func (d *Desk) Accept(ctx context.Context, by auth.Actor, r AcceptRequest) (Tran
 // apply writes what was found to the items and counts what is accepted.
 func (t *TransferView) apply(found []Found) (good int) {
 	for i := range t.Items {
-		t.Items[i].Outcome = OutcomeAccepted
+		t.Items[i].Outcome = FoundGood
 		for _, f := range found {
 			if f.ItemID == t.Items[i].ItemID {
 				t.Items[i].Outcome, t.Items[i].Note = f.Outcome, strings.TrimSpace(f.Note)
 			}
 		}
-		if t.Items[i].Outcome == OutcomeAccepted {
+		if t.Items[i].Outcome == FoundGood {
 			good++
 		}
 	}
@@ -480,7 +480,7 @@ func (d *Desk) endTransfer(ctx context.Context, tx bun.IDB, by auth.Actor, t *Tr
 		switch {
 		case t.State == RefusedTransfer:
 			e.Kind, e.Note = CustodyRefused, t.Note
-		case ti.Outcome == OutcomeAccepted:
+		case ti.Outcome == FoundGood:
 			to = Keeper{t.ToKind, t.ToID}
 		}
 		ti.Item.TransferID = ""
@@ -491,8 +491,8 @@ func (d *Desk) endTransfer(ctx context.Context, tx bun.IDB, by auth.Actor, t *Tr
 	return nil
 }
 
-var custodyOf = map[Outcome]CustodyKind{
-	OutcomeAccepted: CustodyAccepted, OutcomeMissing: CustodyMissing, OutcomeDamaged: CustodyDamaged,
+var custodyOf = map[Finding]CustodyKind{
+	FoundGood: CustodyAccepted, FoundMissing: CustodyMissing, FoundDamaged: CustodyDamaged,
 }
 
 // receive brings the line to what was accepted: the earliest decision starts

@@ -108,12 +108,12 @@ func TestWhatIsMissingStaysWithTheDepartment(t *testing.T) {
 		l := s.Lines[0]
 		tr := w.handOver(l, certificate("正本"), certificate("副本"))
 		gone := tr.Items[1].ItemID
-		found := []Found{{ItemID: gone, Outcome: OutcomeMissing, Note: "袋内只有正本"}}
+		found := []Found{{ItemID: gone, Outcome: FoundMissing, Note: "袋内只有正本"}}
 		_, err := w.Accept(ctx, w.clerk, AcceptRequest{TransferID: tr.ID, Count: 2, Found: found})
 		w.refused(err, "count_differs")
-		_, err = w.Accept(ctx, w.clerk, AcceptRequest{TransferID: tr.ID, Count: 1, Found: []Found{{ItemID: gone, Outcome: OutcomeMissing}}})
+		_, err = w.Accept(ctx, w.clerk, AcceptRequest{TransferID: tr.ID, Count: 1, Found: []Found{{ItemID: gone, Outcome: FoundMissing}}})
 		w.refused(err, "reason_missing")
-		_, err = w.Accept(ctx, w.clerk, AcceptRequest{TransferID: tr.ID, Count: 1, Found: []Found{{ItemID: "x", Outcome: OutcomeMissing, Note: "x"}}})
+		_, err = w.Accept(ctx, w.clerk, AcceptRequest{TransferID: tr.ID, Count: 1, Found: []Found{{ItemID: "x", Outcome: FoundMissing, Note: "x"}}})
 		w.refused(err, "outcome_invalid")
 		got, err := w.Accept(ctx, w.clerk, AcceptRequest{TransferID: tr.ID, Count: 1, Found: found})
 		w.must(err)
@@ -356,7 +356,7 @@ func (w *walker) move() {
 // acceptSome finds the first thing damaged.
 func (w *walker) acceptSome(t TransferView) {
 	w.t.Helper()
-	found := []Found{{ItemID: t.Items[0].ItemID, Outcome: OutcomeDamaged, Note: "封面破损"}}
+	found := []Found{{ItemID: t.Items[0].ItemID, Outcome: FoundDamaged, Note: "封面破损"}}
 	_, err := w.Accept(w.t.Context(), w.clerk, AcceptRequest{TransferID: t.ID, Count: len(t.Items) - 1, Found: found})
 	if len(t.Items) == 1 {
 		w.refused(err, "nothing_accepted")

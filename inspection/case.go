@@ -181,6 +181,7 @@ func (a *Applicant) check(why string, today workday.Date) (err error) {
 // matter_not_in_force, site_division_missing, division_unknown,
 // department_missing, case_exists.
 func (d *Desk) Accept(ctx context.Context, by auth.Actor, r AcceptRequest) (Case, error) {
+	d = d.still()
 	now := d.now()
 	var out Case
 	err := d.DB.Write(ctx, func(tx bun.IDB) error {
@@ -237,13 +238,27 @@ func (d *Desk) accept(ctx context.Context, tx bun.IDB, by auth.Actor, r AcceptRe
 	if err := insertCase(ctx, tx, &c); err != nil {
 		return Case{}, err
 	}
-	return c, audit.Record(ctx, tx, audit.Leaf{
+	return c, d.recordCase(ctx, tx, by, c, audit.Leaf{
 		Type: "case_accepted", Stream: caseStream(c.ID), Actor: by.String(), At: now,
 		Fields: map[string]any{
 			"number": c.Number, "matter": c.MatterCode, "matter_version": c.MatterVersion,
 			"division": c.Division, "organiser": c.OrganiserCentre, "departments": includedSystems(c.Departments),
 		},
 	})
+}
+
+// recordCase ends an act that derived the departments of a case. Where nobody
+// has to see the site their results are owed at once (INS-309).
+func (d *Desk) recordCase(ctx context.Context, tx bun.IDB, by auth.Actor, c Case, leaf audit.Leaf) error {
+	leaves := []audit.Leaf{leaf}
+	if c.State == CaseNoVisit {
+		owed, err := d.expectResults(ctx, tx, c, by)
+		if err != nil {
+			return err
+		}
+		leaves = append(leaves, owed...)
+	}
+	return audit.Record(ctx, tx, leaves...)
 }
 
 func newCase(by auth.Actor, r AcceptRequest, m Matter, now time.Time) Case {
@@ -351,6 +366,7 @@ type AmendRequest struct {
 // Amend fills in facts and derives the departments anew. Only before a visit
 // is booked; refusals: not_a_window, case_changed, already_booked.
 func (d *Desk) Amend(ctx context.Context, by auth.Actor, r AmendRequest) (Case, error) {
+	d = d.still()
 	now := d.now()
 	if err := r.Answers.Check(); err != nil {
 		return Case{}, err
@@ -371,7 +387,7 @@ func (d *Desk) Amend(ctx context.Context, by auth.Actor, r AmendRequest) (Case, 
 			return err
 		}
 		out = c
-		return audit.Record(ctx, tx, audit.Leaf{
+		return d.recordCase(ctx, tx, by, c, audit.Leaf{
 			Type: "case_amended", Stream: caseStream(c.ID), Actor: by.String(), At: now,
 			Fields: map[string]any{"departments": includedSystems(c.Departments), "confirmed_unknown": r.ConfirmUnknown},
 		})

@@ -64,7 +64,8 @@ type JointLine struct {
 }
 
 // Close issues the joint opinion (V11). It needs every required department's
-// opinion given or deemed and none under review (INS-1101). Refusals:
+// opinion given or deemed and none under review (INS-1101). When the visit has
+// passed, the departments owe their results (DEL §3). Refusals:
 // not_found, not_a_window, wrong_window, bad_move, opinions_open with the
 // departments that are missing.
 func (d *Desk) Close(ctx context.Context, by auth.Actor, visitID string) (JointOpinion, error) {
@@ -87,9 +88,18 @@ func (d *Desk) Close(ctx context.Context, by auth.Actor, visitID string) (JointO
 		if leaves, err = d.endVisit(ctx, tx, by, *v); err != nil {
 			return nil, err
 		}
-		return append(leaves, visitLeaf("joint_opinion", *v, by.String(), d.now(), map[string]any{
+		leaves = append(leaves, visitLeaf("joint_opinion", *v, by.String(), d.now(), map[string]any{
 			"number": out.Number, "version": out.Version, "result": out.Result,
-		})), nil
+		}))
+		if v.Result != ResultPassed {
+			return leaves, nil
+		}
+		c, err := findCase(ctx, tx, v.CaseID)
+		if err != nil {
+			return nil, err
+		}
+		owed, err := d.expectResults(ctx, tx, c, by)
+		return append(leaves, owed...), err
 	})
 	return out, err
 }
