@@ -96,16 +96,17 @@ func TestOnlyWhatCannotBeReadIsRefused(t *testing.T) {
 // DEL-507: times and order are no ground, nor is an incomplete outcome.
 func TestNoEventIsRefusedForItsTimeOrOrder(t *testing.T) {
 	for name, override := range map[string]map[string]any{
-		"far future":          {"occurred_device": "2199-01-01T00:00:00Z"},
-		"a reset phone":       {"occurred_device": "1970-01-01T08:00:00+08:00"},
-		"no predecessor":      {"seq": 0},
-		"an unknown outcome":  {"type": "failed", "payload": map[string]any{"outcome": "ghost"}},
-		"other without words": {"type": "failed", "payload": map[string]any{"outcome": "other"}},
-		"no payload":          {"payload": nil},
-		"null payload":        {"payload": json.RawMessage("null")},
-		"no proofs":           {"proof_refs": nil},
-		"a note, no attempt":  {"type": "note", "attempt_id": nil},
-		"capital id":          {"event_id": strings.ToUpper(eventOne)},
+		"far future":              {"occurred_device": "2199-01-01T00:00:00Z"},
+		"a reset phone":           {"occurred_device": "1970-01-01T08:00:00+08:00"},
+		"no predecessor":          {"seq": 0},
+		"an unknown outcome":      {"type": "failed", "payload": map[string]any{"outcome": "ghost"}},
+		"other without words":     {"type": "failed", "payload": map[string]any{"outcome": "other"}},
+		"no payload":              {"payload": nil},
+		"null payload":            {"payload": json.RawMessage("null")},
+		"no proofs":               {"proof_refs": nil},
+		"a note, no attempt":      {"type": "note", "attempt_id": nil},
+		"about a carrier's event": {"type": "error_declared", "payload": map[string]any{"refers": CarrierReport{Waybill: "1"}.EventID()}},
+		"capital id":              {"event_id": strings.ToUpper(eventOne)},
 	} {
 		if _, err := ReadEvent(EventSchema, eventBody(t, override)); err != nil {
 			t.Errorf("%s: %v", name, err)

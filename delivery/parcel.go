@@ -155,7 +155,8 @@ func (f Fault) Known() bool {
 // Outcome is how an attempt ended (DEL §4.2): to whom, or why not.
 type Outcome string
 
-// Outcomes of a hand-over.
+// Outcomes of a hand-over: to which Receiver. The legal representative signs as
+// the recipient.
 const (
 	ToRecipient Outcome = "recipient"
 	ToAgent     Outcome = "named_agent"
@@ -275,10 +276,6 @@ func (o Outcome) Fault() Fault {
 
 // ActionRequired reports whether somebody has to act now.
 func (o Outcome) ActionRequired() bool { return !o.Known() || o.row().Action }
-
-// NeedsConsent reports whether the receiver is one that DEL-205 allows only
-// with recorded consent.
-func (o Outcome) NeedsConsent() bool { return o == ToMailRoom || o == ToProxy || o == ToLocker }
 
 // CheckFailure refuses a failure without what its code asks for (DEL-410): five
 // characters for other; for refused a reason and a photo or a call note. It is
