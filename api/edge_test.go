@@ -39,7 +39,7 @@ func secureWorld(t *testing.T) *world {
 	t.Helper()
 	w := newWorld(t)
 	w.Server = &Server{
-		Inspection: w.Inspection, Notify: w.Notify, Auth: w.Auth, Office: w.Office, Audit: w.Audit, Read: w.Read, Now: w.Now,
+		Inspection: w.Inspection, Delivery: w.Delivery, Notify: w.Notify, Auth: w.Auth, Office: w.Office, Audit: w.Audit, Read: w.Read, Now: w.Now,
 		Log: w.Log, Ready: w.Ready, PublicURL: "https://lianban.example",
 	}
 	var err error

@@ -6,7 +6,11 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/uptrace/bun"
+
+	"lianban/delivery"
 	"lianban/inspection"
+	"lianban/internal/audit"
 	"lianban/internal/auth"
 	"lianban/internal/office"
 	"lianban/notify"
@@ -15,11 +19,12 @@ import (
 // scene holds one object of each kind for the matrix, all of 冷水滩区.
 type scene struct {
 	*world
-	caseID, draft, visit    string
-	best                    offer
-	task, hold, mail        string
-	setting, calendar, line string // proposals
-	resource                string // the inspector's own
+	caseID, draft, visit         string
+	best                         offer
+	task, hold, mail             string
+	setting, calendar, line      string // proposals
+	resource                     string // the inspector's own
+	owed, transfer, number, item string // of the fire brigade
 }
 
 // sample is a request that is right but for who sends it. object says that the
@@ -83,6 +88,22 @@ func apiSamples(s *scene) map[string]sample {
 		"evidenceBundle": {path: "/evidence/" + s.visit + "/431103-fire", object: true},
 		"verifyEvidence": {path: "/evidence/verify", body: []byte("PK"), header: map[string]string{"Content-Type": "application/zip"}},
 
+		"listSets": {path: "/sets"}, "listHolders": {path: "/sets/holders"}, "listResults": {path: "/results"},
+		"findSet": {path: "/cases/" + s.caseID + "/set", object: true}, "listItems": {path: "/cases/" + s.caseID + "/items", object: true},
+		"chooseSet":  {path: "/cases/" + s.caseID + "/choice", object: true, body: map[string]any{"choice": "no_answer", "channel": "phone"}},
+		"addResult":  {path: "/cases/" + s.caseID + "/results", object: true, body: map[string]any{"department_id": "431103-urban", "ground": "申请人同时申办"}},
+		"findResult": {path: "/results/" + s.owed, object: true}, "remindResult": {path: "/results/" + s.owed + "/remind", object: true},
+		"waiveResult": {path: "/results/" + s.owed + "/waive", object: true, body: map[string]any{"ground": "只出具意见"}},
+		"releaseTransfer": {
+			path: "/results/" + s.owed + "/transfers", object: true, body: handedOver(false),
+			byRole: map[auth.Role]any{auth.Clerk: handedOver(true), auth.Supervisor: handedOver(true)},
+		},
+		"listTransfers": {path: "/transfers"}, "scanTransfer": {path: "/transfers/scan?number=" + s.number},
+		"findTransfer":   {path: "/transfers/" + s.transfer, object: true},
+		"acceptTransfer": {path: "/transfers/" + s.transfer + "/accept", object: true, body: map[string]any{"count": 1}},
+		"refuseTransfer": {path: "/transfers/" + s.transfer + "/refuse", object: true, body: reason},
+		"findItem":       {path: "/items/" + s.item, object: true},
+
 		"listDivisions": {path: "/divisions"}, "listCentres": {path: "/centres"}, "listDepartments": {path: "/departments"},
 		"listPeople": {path: "/people"}, "listSettings": {path: "/settings"}, "listProposedSettings": {path: "/settings/proposed"},
 		"proposeSetting": {path: "/settings", body: map[string]any{"key": "visit.lead", "value": "3", "reason": "试行"}},
@@ -100,6 +121,15 @@ func apiSamples(s *scene) map[string]sample {
 
 // newCalendar gives 2029 one day off more.
 var newCalendar = []byte(`{"years":{"2029":{"status":"provisional","off":["2029-01-02"],"work":[]}}}`)
+
+// handedOver is one certificate; paper is how the window records it.
+func handedOver(paper bool) map[string]any {
+	body := map[string]any{"decided_on": "2026-11-17", "new": []any{map[string]any{"class": "certificate", "title": "检查合格证"}}}
+	if paper {
+		body["paper"], body["giver"] = true, "周志强"
+	}
+	return body
+}
 
 func newAddress(mail string) map[string]any {
 	return map[string]any{"channel": "mail", "value": mail, "contact": "办公室", "form": "送达确认书〔2026〕7号", "signed_on": "2026-11-16"}
@@ -130,7 +160,38 @@ func newScene(t *testing.T) *scene {
 	})
 	s.must(err)
 	s.resource = own.ID
+	s.owe(s.caseID)
+	var released struct {
+		ID     string
+		Number string
+		Items  []struct {
+			ItemID string `json:"item_id"`
+		}
+	}
+	s.post("inspector", "/results/"+s.owed+"/transfers", handedOver(false)).is(http.StatusCreated).into(&released)
+	s.transfer, s.number, s.item = released.ID, released.Number, released.Items[0].ItemID
 	return s
+}
+
+// owe lets the fire brigade owe a case its result.
+func (s *scene) owe(caseID string) {
+	s.t.Helper()
+	ctx := s.t.Context()
+	c, err := s.Inspection.FindCase(ctx, auth.System("test"), caseID)
+	s.must(err)
+	s.must(s.db.Write(ctx, func(tx bun.IDB) error {
+		leaves, err := delivery.Expect(ctx, tx, delivery.Expectation{
+			CaseID: c.ID, CaseNumber: c.Number, MatterCode: c.MatterCode, MatterName: c.MatterName, Applicant: c.Applicant.Name, CentreID: c.CentreID,
+			Owed: []delivery.Owed{{DepartmentID: "431103-fire", Department: "消防", Permit: "检查合格证"}}, By: auth.System("test"), At: s.now(),
+		})
+		if err != nil {
+			return err
+		}
+		return audit.Record(ctx, tx, leaves...)
+	}))
+	lines, err := s.Delivery.ListLines(ctx, auth.System("test"), delivery.LineQuery{CaseID: c.ID})
+	s.must(err)
+	s.owed = lines[0].ID
 }
 
 // doubt makes a mail that waits for a person, with its hold and its task.

@@ -120,7 +120,7 @@ func (s *stage) close(v inspection.Visit) inspection.Visit {
 	s.must(err)
 	_, err = s.Inspection.Opine(ctx, fire, inspection.OpinionRequest{
 		ParticipantID: own, Kind: inspection.Rectify, Text: trouble,
-		Items: []inspection.Item{{Finding: "后厨灭火毯数量不足" + trouble, Clause: "GB 55037-2022", Term: "2026-12-01"}},
+		Items: []inspection.RectifyItem{{Finding: "后厨灭火毯数量不足" + trouble, Clause: "GB 55037-2022", Term: "2026-12-01"}},
 	})
 	s.must(err)
 	_, err = s.Inspection.Close(ctx, clerk, v.ID)

@@ -115,7 +115,7 @@ func (s *Server) opine(ctx context.Context, c *call, in *opineRequest) (inspecti
 	}
 	r := inspection.OpinionRequest{ParticipantID: p.ID, Kind: inspection.OpinionKind(in.Body.Kind), Text: in.Body.Text}
 	for _, item := range in.Body.Items {
-		r.Items = append(r.Items, inspection.Item(item))
+		r.Items = append(r.Items, inspection.RectifyItem(item))
 	}
 	return s.Inspection.Opine(ctx, c.by, r)
 }

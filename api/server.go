@@ -25,6 +25,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/uptrace/bun"
 
+	"lianban/delivery"
 	"lianban/inspection"
 	"lianban/internal/audit"
 	"lianban/internal/auth"
@@ -35,6 +36,7 @@ import (
 // Server answers HTTP. Build it with a struct literal and call Handler once.
 type Server struct {
 	Inspection *inspection.Desk
+	Delivery   *delivery.Desk
 	Notify     *notify.Desk
 	Auth       *auth.Desk
 	Office     *office.Desk
@@ -74,7 +76,7 @@ type Server struct {
 // Check reports what the wiring forgot.
 func (s *Server) Check() error {
 	switch {
-	case s.Inspection == nil || s.Notify == nil || s.Auth == nil || s.Office == nil || s.Audit == nil:
+	case s.Inspection == nil || s.Delivery == nil || s.Notify == nil || s.Auth == nil || s.Office == nil || s.Audit == nil:
 		return errors.New("api: a desk is missing")
 	case s.Read == nil:
 		return errors.New("api: no database to read")
@@ -127,4 +129,5 @@ func (s *Server) operations() {
 	s.evidenceRoutes()
 	s.officeRoutes()
 	s.resourceRoutes()
+	s.resultRoutes()
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/uptrace/bun"
 
+	"lianban/delivery"
 	"lianban/inspection"
 	"lianban/internal/audit"
 	"lianban/internal/auth"
@@ -138,9 +139,10 @@ func (w *world) wire() {
 	w.must(err)
 	w.Server = &Server{
 		Inspection: in, Notify: outbox, Auth: authDesk,
-		Office: &office.Desk{DB: w.db, Now: w.trust.Now, InUse: inspection.HasOpenRound, TellOld: in.TellOldAddress},
-		Audit:  &audit.Desk{DB: w.db, Now: w.trust.Now, Key: key},
-		Read:   w.db.Read, Now: w.trust.Now, Log: w.logger, PublicURL: "http://127.0.0.1:8080",
+		Delivery: &delivery.Desk{DB: w.db, Now: w.trust.Now, Auth: authDesk, Key: make([]byte, 32), Files: w.t.TempDir()},
+		Office:   &office.Desk{DB: w.db, Now: w.trust.Now, InUse: inspection.HasOpenRound, TellOld: in.TellOldAddress},
+		Audit:    &audit.Desk{DB: w.db, Now: w.trust.Now, Key: key},
+		Read:     w.db.Read, Now: w.trust.Now, Log: w.logger, PublicURL: "http://127.0.0.1:8080",
 		Ready:   func(context.Context) []Check { return []Check{{Name: "schema", OK: true}} },
 		Metrics: NewMetrics(w.metricsSource()),
 	}

@@ -52,15 +52,15 @@ type JointContent struct {
 
 // JointLine is one department's part.
 type JointLine struct {
-	Department string      `json:"department"`
-	Lead       bool        `json:"lead"`
-	Source     string      `json:"source"` // given or deemed
-	Kind       OpinionKind `json:"kind,omitempty"`
-	Text       string      `json:"text,omitempty"`
-	Items      []Item      `json:"items,omitempty"`
-	By         string      `json:"by,omitempty"`
-	At         time.Time   `json:"at,omitzero"`
-	Record     string      `json:"record,omitempty"` // number of the deemed-consent record
+	Department string        `json:"department"`
+	Lead       bool          `json:"lead"`
+	Source     string        `json:"source"` // given or deemed
+	Kind       OpinionKind   `json:"kind,omitempty"`
+	Text       string        `json:"text,omitempty"`
+	Items      []RectifyItem `json:"items,omitempty"`
+	By         string        `json:"by,omitempty"`
+	At         time.Time     `json:"at,omitzero"`
+	Record     string        `json:"record,omitempty"` // number of the deemed-consent record
 }
 
 // Close issues the joint opinion (V11). It needs every required department's

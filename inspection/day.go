@@ -26,8 +26,8 @@ const (
 	Disagree OpinionKind = "disagree"
 )
 
-// Item is one thing to put right: what was found, on what ground, by when.
-type Item struct {
+// RectifyItem is one thing to put right: what was found, on what ground, by when.
+type RectifyItem struct {
 	Finding string `json:"finding"`
 	Clause  string `json:"clause"`
 	Term    string `json:"term"` // ISO date
@@ -37,16 +37,16 @@ type Item struct {
 type Opinion struct {
 	bun.BaseModel `bun:"table:opinions" json:"-"`
 
-	ID            string      `bun:"id,pk" json:"id"`
-	ParticipantID string      `json:"participant_id"`
-	VisitID       string      `json:"visit_id"`
-	Round         int         `json:"round"`
-	Kind          OpinionKind `json:"kind"`
-	Text          string      `json:"text"`
-	Items         []Item      `bun:"type:jsonb" json:"items,omitempty"`
-	GivenBy       string      `json:"given_by"`
-	GivenName     string      `json:"given_name"`
-	GivenAt       time.Time   `json:"given_at"`
+	ID            string        `bun:"id,pk" json:"id"`
+	ParticipantID string        `json:"participant_id"`
+	VisitID       string        `json:"visit_id"`
+	Round         int           `json:"round"`
+	Kind          OpinionKind   `json:"kind"`
+	Text          string        `json:"text"`
+	Items         []RectifyItem `bun:"type:jsonb" json:"items,omitempty"`
+	GivenBy       string        `json:"given_by"`
+	GivenName     string        `json:"given_name"`
+	GivenAt       time.Time     `json:"given_at"`
 }
 
 // Start begins the visit on site (V8), not earlier than an hour before its
@@ -119,7 +119,7 @@ type OpinionRequest struct {
 	ParticipantID string
 	Kind          OpinionKind
 	Text          string
-	Items         []Item
+	Items         []RectifyItem
 }
 
 // Opine records a department's opinion, by a signed-in person of it (L2),
@@ -203,8 +203,8 @@ func checkOpinion(v Visit, r OpinionRequest) error {
 	}
 }
 
-func checkItems(items []Item) error {
-	if len(items) == 0 || slices.ContainsFunc(items, Item.incomplete) {
+func checkItems(items []RectifyItem) error {
+	if len(items) == 0 || slices.ContainsFunc(items, RectifyItem.incomplete) {
 		return fault.Refuse(fault.Invalid, "opinion_items",
 			"整改意见至少列一项，写明问题和依据", "list at least one item to put right, with its finding and clause")
 	}
@@ -216,7 +216,7 @@ func checkItems(items []Item) error {
 	return nil
 }
 
-func (i Item) incomplete() bool {
+func (i RectifyItem) incomplete() bool {
 	return strings.TrimSpace(i.Finding) == "" || strings.TrimSpace(i.Clause) == ""
 }
 

@@ -8,11 +8,13 @@ import (
 	"fmt"
 	"log/slog"
 	mathrand "math/rand/v2"
+	"strings"
 	"sync/atomic"
 	"time"
 
 	"github.com/uptrace/bun"
 
+	"lianban/delivery"
 	"lianban/inspection"
 	"lianban/internal/audit"
 	"lianban/internal/auth"
@@ -33,6 +35,7 @@ type house struct {
 	audit      *audit.Desk
 	notify     *notify.Desk
 	inspection *inspection.Desk
+	delivery   *delivery.Desk
 
 	evidence atomic.Int32 // verdict of the last full verification, 0 before the first
 }
@@ -75,6 +78,11 @@ func build(cfg config, d *db.DB, log *slog.Logger, read func() scheduler.Reading
 		Channels: []string{notify.Portal, notify.Mail},
 		Mail:     inspection.MailIdentity{From: cfg.MailFrom, PublicURL: cfg.PublicURL, Signature: cfg.SMSSignature},
 	}
+	secrets, err := cfg.deliveryKey()
+	if err != nil {
+		return nil, err
+	}
+	h.delivery = &delivery.Desk{DB: d, Now: h.clock.Now, Auth: h.auth, Key: secrets, Files: cfg.file("proofs")}
 	h.wire()
 	return h, errors.Join(h.channels(), h.check())
 }
@@ -93,12 +101,22 @@ func (h *house) wire() {
 
 // check reports the first thing the wiring forgot.
 func (h *house) check() error {
-	return errors.Join(h.office.Check(), h.auth.Check(), h.audit.Check(), h.notify.Check(), h.inspection.Check())
+	return errors.Join(h.office.Check(), h.auth.Check(), h.audit.Check(), h.notify.Check(), h.inspection.Check(), h.delivery.Check())
 }
 
 func (c config) addresses() (notify.Addresses, error) {
 	key, err := keyFile(c.file("mail.key"), func() []byte { return []byte(hex.EncodeToString(randomBytes(32))) })
 	return notify.Addresses{Domain: c.MailDomain, Separator: c.MailSep, Key: key}, err
+}
+
+// deliveryKey keys the hashes of receiving codes: whoever has the database
+// without it cannot try them out (DEL-610).
+func (c config) deliveryKey() ([]byte, error) {
+	text, err := keyFile(c.file("delivery.key"), func() []byte { return []byte(hex.EncodeToString(randomBytes(32))) })
+	if err != nil {
+		return nil, err
+	}
+	return hex.DecodeString(strings.TrimSpace(string(text)))
 }
 
 func randomBytes(n int) []byte {

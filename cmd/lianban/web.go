@@ -24,7 +24,7 @@ const (
 // edge makes what answers requests: the JSON interface and the pages.
 func (h *house) edge(s *service) (http.Handler, error) {
 	server := &api.Server{
-		Inspection: h.inspection, Notify: h.notify, Auth: h.auth, Office: h.office, Audit: h.audit,
+		Inspection: h.inspection, Delivery: h.delivery, Notify: h.notify, Auth: h.auth, Office: h.office, Audit: h.audit,
 		Read: h.db.Read, Now: h.clock.Now, Log: h.log, PublicURL: h.cfg.PublicURL, Proxies: h.cfg.Proxies,
 		Ready: s.checks, Metrics: s.counts, Demo: s.demo,
 	}
