@@ -116,7 +116,7 @@ type listCases struct {
 	Search string `query:"search" validate:"omitempty,line=60"`
 	State  string `query:"state" validate:"omitempty,oneof=accepted visiting visited no_visit"`
 	Limit  int    `query:"limit" validate:"min=0,max=200"`
-	Cursor string `query:"cursor" validate:"omitempty,cursor"`
+	Cursor string `query:"cursor" validate:"omitempty,cursor=id"`
 }
 
 // caseSummary is a case in a list.
@@ -137,7 +137,7 @@ type caseSummary struct {
 
 func (s *Server) listCases(ctx context.Context, c *call, in *listCases) (listPage[caseSummary], error) {
 	rows, err := s.Inspection.ListCases(ctx, c.by, inspection.CaseQuery{
-		Search: in.Search, State: inspection.CaseState(in.State), Before: before(in.Cursor), Limit: in.Limit,
+		Search: in.Search, State: inspection.CaseState(in.State), Before: lastSeen(in.Cursor), Limit: in.Limit,
 	})
 	out := make([]caseSummary, len(rows))
 	for i, r := range rows {
@@ -147,7 +147,7 @@ func (s *Server) listCases(ctx context.Context, c *call, in *listCases) (listPag
 			State: r.State, AcceptedAt: r.AcceptedAt, LimitDate: r.LimitDate,
 		}
 	}
-	return pageOf(c, out, in.Limit, func(l caseSummary) string { return l.ID }), err
+	return pageOf(c, out, in.Limit, func(l caseSummary) string { return idCursor(l.ID) }), err
 }
 
 type byID struct {

@@ -33,7 +33,7 @@ type inboxLine struct {
 // inbox lists the invitations of somebody's department: first what waits for an
 // answer, then what waits for an opinion.
 func (p *site) inbox(v *view) error {
-	lines, err := p.Inspection.Inbox(v.ctx(), v.by)
+	lines, err := p.Inspection.Inbox(v.ctx(), v.by, inspection.InboxQuery{Limit: 200})
 	if err != nil {
 		return err
 	}

@@ -85,12 +85,22 @@ func listVisits(ctx context.Context, q bun.IDB, by auth.Actor, query VisitQuery)
 	if !query.To.IsZero() {
 		s = s.Where("v.start_at < ?", query.To.UTC())
 	}
+	switch after := query.After; {
+	case after == Position{}:
+	case after.Rank == 0:
+		s = s.Where("(v.start_at IS NULL OR (v.start_at, v.id) > (?, ?))", after.At, after.ID)
+	default:
+		s = s.Where("v.start_at IS NULL AND v.id > ?", after.ID)
+	}
 	return out, s.Scan(ctx)
 }
 
-func listTasks(ctx context.Context, q bun.IDB, centre string) (out []Task, err error) {
-	err = q.NewSelect().Model(&out).Where("centre_id = ? AND done_at IS NULL", centre).Order("created_at").Limit(200).Scan(ctx)
-	return out, err
+func listTasks(ctx context.Context, q bun.IDB, centre string, after Position, limit int) (out []Task, err error) {
+	s := q.NewSelect().Model(&out).Where("centre_id = ? AND done_at IS NULL", centre).Order("created_at", "id").Limit(page(limit))
+	if after != (Position{}) {
+		s = s.Where("(created_at, id) > (?, ?)", after.At, after.ID)
+	}
+	return out, s.Scan(ctx)
 }
 
 func listWaiting(ctx context.Context, q bun.IDB, centre string) (waiting, held []Waiting, err error) {
@@ -129,13 +139,21 @@ func holdReasons(ctx context.Context, q bun.IDB, rows []Waiting) (map[string][]H
 	return out, err
 }
 
-func listInbox(ctx context.Context, q bun.IDB, department string) (out []InboxLine, err error) {
-	err = q.NewSelect().Model(&out).ModelTableExpr("participants AS p").ColumnExpr("p.*").
+func listInbox(ctx context.Context, q bun.IDB, department string, query InboxQuery) (out []InboxLine, err error) {
+	const rank = "CASE WHEN p.consent IN (?) THEN 0 ELSE 1 END"
+	s := q.NewSelect().Model(&out).ModelTableExpr("participants AS p").ColumnExpr("p.*").
 		ColumnExpr("v.case_number, v.matter_code, v.matter_name, v.place, v.start_at, v.end_at, v.state").
 		Join("JOIN visits AS v ON v.id = p.visit_id").
 		Where("p.department_id = ? AND v.state <> ?", department, VisitDraft).
-		OrderExpr("CASE WHEN p.consent IN (?) THEN 0 ELSE 1 END, v.start_at DESC", bun.List(open)).Limit(200).Scan(ctx)
-	return out, err
+		OrderExpr(rank+", v.start_at DESC, p.id DESC", bun.List(open)).Limit(page(query.Limit))
+	if query.Participant != "" {
+		s = s.Where("p.id = ?", query.Participant)
+	}
+	if after := query.After; after != (Position{}) {
+		s = s.Where("("+rank+" > ? OR "+rank+" = ? AND (v.start_at, p.id) < (?, ?))",
+			bun.List(open), after.Rank, bun.List(open), after.Rank, after.At, after.ID)
+	}
+	return out, s.Scan(ctx)
 }
 
 func viewVisit(ctx context.Context, q bun.IDB, id string) (out VisitView, err error) {
