@@ -87,18 +87,16 @@ func (s *Server) acceptCase(ctx context.Context, c *call, in *acceptCase) (inspe
 	return seenCase(c, out), nil
 }
 
-// covers refuses a key that files outside its divisions and what lies below
-// them (SEC-9).
+// covers refuses a key that files outside its divisions (SEC-9).
 func (s *Server) covers(ctx context.Context, by auth.Actor, division string) error {
 	if by.Kind != auth.KindKey || division == "" {
 		return nil
 	}
-	var up []office.Division
-	err := s.Read(ctx, func(q bun.IDB) (err error) {
-		up, err = office.Ancestors(ctx, q, division)
+	err := s.Read(ctx, func(q bun.IDB) error {
+		_, err := office.FindDivision(ctx, q, division)
 		return err
 	})
-	if err != nil || slices.ContainsFunc(up, func(d office.Division) bool { return slices.Contains(by.Divisions, d.Code) }) {
+	if err != nil || slices.Contains(by.Divisions, division) {
 		return err
 	}
 	return fault.Refuse(fault.Forbidden, "key_elsewhere",

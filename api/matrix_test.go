@@ -182,10 +182,11 @@ func (w *world) answerMail(system, text string) {
 }
 
 // matrixActors are all who try: nobody, every role at its own and at another
-// place, and the three keys.
+// place, and the four keys:
+// of the district, of the city above it, of another district, without a scope.
 var matrixActors = []string{
 	"", "clerk", "clerk-elsewhere", "supervisor", "supervisor-elsewhere", "inspector", "inspector-elsewhere",
-	"head", "head-elsewhere", "courier", "auditor", "admin", "security", "key", "key-elsewhere", "key-without",
+	"head", "head-elsewhere", "courier", "auditor", "admin", "security", "key", "key-city", "key-elsewhere", "key-without",
 }
 
 // expected is what the registry promises: 0 for "may", or the status.

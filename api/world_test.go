@@ -220,6 +220,7 @@ func (w *world) staff() {
 		w.account(name, post)
 	}
 	w.key("key", "431103", allScopes...)
+	w.key("key-city", "431100", allScopes...)
 	w.key("key-elsewhere", "431102", allScopes...)
 	w.key("key-without", "431103", "nothing:read")
 }

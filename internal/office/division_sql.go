@@ -4,6 +4,8 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/uptrace/bun"
@@ -71,6 +73,28 @@ func Ancestors(ctx context.Context, q bun.IDB, code string) ([]Division, error) 
 	)
 	SELECT d.* FROM up JOIN divisions d ON d.code = up.code ORDER BY up.depth`, site.Code).Scan(ctx, &all)
 	return all, err
+}
+
+// Below gives the codes asked for and all that lie below them, together with
+// the codes that replaced them or that they replaced (SEC-2, INS-205).
+func Below(ctx context.Context, q bun.IDB, codes []string) ([]string, error) {
+	all, err := ListDivisions(ctx, q)
+	in := map[string]bool{}
+	for _, code := range codes {
+		in[code] = true
+	}
+	for before := -1; before != len(in); {
+		before = len(in)
+		for _, v := range all {
+			if in[v.Parent] || in[v.ReplacedBy] {
+				in[v.Code] = true
+			}
+			if in[v.Code] && v.ReplacedBy != "" {
+				in[v.ReplacedBy] = true
+			}
+		}
+	}
+	return slices.Sorted(maps.Keys(in)), err
 }
 
 func insertDivision(ctx context.Context, tx bun.IDB, v Division) error {

@@ -319,6 +319,27 @@ func TestDivisionsAreAddedBelowKnownOnesOnly(t *testing.T) {
 	})
 }
 
+// SEC-2, INS-205
+func TestWhatLiesBelowADivisionIncludesOldAndNewCodes(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		h := newHouse(t, d)
+		h.ok(h.AddDivision(t.Context(), office.Division{Code: "431103101", Name: "岚角山街道", Level: office.Township, Parent: "431103"}, admin))
+		below := func(codes ...string) string {
+			return strings.Join(must(h, func(q bun.IDB) ([]string, error) { return office.Below(t.Context(), q, codes) }), " ")
+		}
+		for asked, want := range map[string]string{
+			"431103": "431103 431103101", "431103101": "431103101", "431121": "431121 431181", "431181": "431121 431181", "999999": "999999",
+		} {
+			if got := below(asked); got != want {
+				t.Errorf("below %s: %s, want %s", asked, got, want)
+			}
+		}
+		if got := below("431100"); !strings.Contains(got, "431103101") || !strings.Contains(got, "431121") || strings.Contains(got, "430000") {
+			t.Errorf("below the city: %s", got)
+		}
+	})
+}
+
 // SEC-16, SEC-24
 func TestHostileNamesAreRefusedAndRareOnesKept(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, d *db.DB) {
