@@ -42,8 +42,34 @@ func ListWindows(ctx context.Context, q bun.IDB, centre string) ([]Window, error
 
 // FindDepartment refuses with department_unknown.
 func FindDepartment(ctx context.Context, q bun.IDB, id string) (Department, error) {
-	return find[Department](ctx, q, column{"id", id}, fault.Refuse(fault.NotFound, "department_unknown",
-		"没有这个部门，请从列表中选择", "there is no such department; choose one from the list"))
+	return find[Department](ctx, q, column{"id", id}, departmentUnknown())
+}
+
+func departmentUnknown() *fault.Error {
+	return fault.Refuse(fault.NotFound, "department_unknown",
+		"没有这个部门，请从列表中选择", "there is no such department; choose one from the list")
+}
+
+// DepartmentsByID gives each of the departments named, by id (STY-21). Refuses
+// with department_unknown when one is missing.
+func DepartmentsByID(ctx context.Context, q bun.IDB, ids []string) (map[string]Department, error) {
+	out := make(map[string]Department, len(ids))
+	if len(ids) == 0 {
+		return out, nil
+	}
+	all, err := ListDepartments(ctx, q, DepartmentQuery{IDs: ids})
+	if err != nil {
+		return nil, err
+	}
+	for _, dep := range all {
+		out[dep.ID] = dep
+	}
+	for _, id := range ids {
+		if _, ok := out[id]; !ok {
+			return nil, departmentUnknown()
+		}
+	}
+	return out, nil
 }
 
 // ListDepartments gives the departments asked for, by division and system.
