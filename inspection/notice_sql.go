@@ -12,8 +12,8 @@ import (
 	"lianban/notify"
 )
 
-func insertNotice(ctx context.Context, tx bun.IDB, n *Notice) error {
-	_, err := tx.NewInsert().Model(n).Exec(ctx)
+func insertNotices(ctx context.Context, tx bun.IDB, rows []Notice) error {
+	_, err := tx.NewInsert().Model(&rows).Exec(ctx)
 	return err
 }
 

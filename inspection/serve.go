@@ -199,7 +199,11 @@ func (d *Desk) unserve(ctx context.Context, tx bun.IDB, p Participant, v Visit) 
 	if err != nil {
 		return nil, err
 	}
-	if err := scheduleEscalation(ctx, tx, p, v, g, d.now()); err != nil { // INS-709 begins again
+	again, err := firstEscalation(p, v, g, d.now()) // INS-709 begins again
+	if err != nil {
+		return nil, err
+	}
+	if err := upsertDeadlines(ctx, tx, again); err != nil {
 		return nil, err
 	}
 	return nil, raiseTask(ctx, tx, v, Task{
