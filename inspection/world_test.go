@@ -230,6 +230,7 @@ func (w *testWorld) tick() {
 	for _, channel := range []string{notify.Portal, notify.Mail, notify.SMS} {
 		w.must(w.outbox.SendDue(ctx, channel))
 	}
+	w.must(w.outbox.AskUnknown(ctx))
 	w.must(w.DeemDue(ctx))
 	w.must(w.RemindDue(ctx))
 	w.must(w.EscalateDue(ctx))
