@@ -82,7 +82,6 @@ func (s *Server) acceptCase(ctx context.Context, c *call, in *acceptCase) (inspe
 	if err != nil {
 		return out, err
 	}
-	c.repeated(out.AcceptedAt)
 	c.created("/cases/" + out.ID)
 	return seenCase(c, out), nil
 }
@@ -163,6 +162,7 @@ func (s *Server) findCase(ctx context.Context, c *call, in *byID) (inspection.Ca
 type amendCase struct {
 	ID      string `path:"id" validate:"required,code"`
 	IfMatch string `header:"If-Match" validate:"omitempty,line=80"`
+	Key     string `header:"Idempotency-Key" validate:"omitempty,line=255"`
 	Body    struct {
 		Answers        inspection.Answers `json:"answers,omitempty" validate:"max=100,dive,keys,code,endkeys" doc:"merged over the present ones"`
 		ConfirmUnknown bool               `json:"confirm_unknown,omitempty" doc:"departments in doubt shall come"`
@@ -179,6 +179,7 @@ func (s *Server) amendCase(ctx context.Context, c *call, in *amendCase) (inspect
 	}
 	out, err := s.Inspection.Amend(ctx, c.by, inspection.AmendRequest{
 		CaseID: in.ID, Answers: in.Body.Answers, ConfirmUnknown: in.Body.ConfirmUnknown, Version: version,
+		Once: c.key(in.Key),
 	})
 	if fault.Is(err, "case_changed") { // what If-Match is for (STK-41)
 		return out, stale()
@@ -191,11 +192,12 @@ func (s *Server) amendCase(ctx context.Context, c *call, in *amendCase) (inspect
 
 type passCaseOn struct {
 	ID   string `path:"id" validate:"required,code"`
+	Key  string `header:"Idempotency-Key" validate:"omitempty,line=255"`
 	Body struct {
 		Note string `json:"note,omitempty" validate:"omitempty,line=200"`
 	}
 }
 
 func (s *Server) passCaseOn(ctx context.Context, c *call, in *passCaseOn) (none, error) {
-	return none{}, s.Inspection.PassOn(ctx, c.by, in.ID, in.Body.Note)
+	return none{}, s.Inspection.PassOn(ctx, c.by, in.ID, in.Body.Note, c.key(in.Key))
 }

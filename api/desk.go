@@ -161,6 +161,7 @@ func (s *Server) listInbound(ctx context.Context, c *call, in *ofVisit) (out lis
 
 type sortInbound struct {
 	ID   string `path:"id" validate:"required,code"`
+	Key  string `header:"Idempotency-Key" validate:"required,line=255"`
 	Body struct {
 		Answer    string   `json:"answer,omitempty" validate:"omitempty,oneof=accept decline counter excuse" doc:"what it says; left out, it is no answer"`
 		GivenBy   string   `json:"given_by,omitempty" validate:"omitempty,line=60"`
@@ -174,5 +175,6 @@ func (s *Server) sortInbound(ctx context.Context, c *call, in *sortInbound) (non
 	b := in.Body
 	return none{}, hidden(s.Inspection.Sort(ctx, c.by, inspection.SortRequest{
 		MailID: in.ID, Answer: inspection.ReplyKind(b.Answer), GivenBy: b.GivenBy, Words: b.Words, Proposals: b.Proposals, Why: b.Why,
+		Once: c.key(in.Key),
 	}))
 }

@@ -3,6 +3,7 @@ package api
 import (
 	"archive/zip"
 	"bytes"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -10,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"lianban/internal/auth"
 	"lianban/internal/db"
 	"lianban/internal/db/dbtest"
 	"lianban/scheduler/slot"
@@ -113,9 +115,9 @@ func (w *world) mainJob() {
 	w.until(start)
 	w.post("clerk", "/visits/"+visit+"/start", nil).is(http.StatusOK)
 	w.post("inspector", partPath(visit, "fire", "opinion"), map[string]any{"kind": "agree", "text": "符合要求"}).is(http.StatusOK)
-	w.post("urban", partPath(visit, "urban", "opinion"), map[string]any{"kind": "agree"}).is(http.StatusOK)
+	w.twice(request{as: "urban", method: http.MethodPost, path: prefix + partPath(visit, "urban", "opinion"), body: map[string]any{"kind": "agree"}})
 	w.post("clerk", "/visits/"+visit+"/end-site", nil).is(http.StatusOK)
-	if got := w.post("clerk", "/visits/"+visit+"/close", nil).is(http.StatusOK).at("result"); got != "passed" {
+	if got := w.twice(request{as: "clerk", method: http.MethodPost, path: prefix + "/visits/" + visit + "/close"}).at("result"); got != "passed" {
 		t.Errorf("result %q", got)
 	}
 	w.verify(visit)
@@ -142,54 +144,109 @@ func (w *world) verify(visit string) {
 	}
 }
 
-// STK-43, INS-604: the second click gets the first answer and makes nothing.
-func TestRepeatedKeyBringsTheFirstAnswer(t *testing.T) {
-	w := newWorld(t)
-	draft := w.newDraft()
-	caseID := w.get("clerk", "/visits/"+draft).at("case_id")
-	slot := w.bestSlot(draft)
-	for path, body := range map[string]any{
-		"/cases":                     restaurant(),
-		"/visits/" + draft + "/book": slot,
-	} {
-		again := request{as: "clerk", method: http.MethodPost, path: prefix + path, body: body, header: map[string]string{"Idempotency-Key": freshKey()}}
-		first, second := w.do(again), w.do(again)
-		if first.status >= 300 || second.status != first.status || second.at("id") != first.at("id") {
-			t.Errorf("%s: %s, then %s", path, first.body, second.body)
-		}
-		if first.header.Get("Idempotency-Replayed") != "" || second.header.Get("Idempotency-Replayed") != "true" {
-			t.Errorf("%s: replayed %q, then %q", path, first.header.Get("Idempotency-Replayed"), second.header.Get("Idempotency-Replayed"))
-		}
-	}
-	w.tick()
-	reply := request{
-		as: "inspector", method: http.MethodPost, path: prefix + partPath(draft, "fire", "reply"),
-		body: map[string]any{"round": 1, "kind": "accept"}, header: map[string]string{"Idempotency-Key": freshKey()},
-	}
-	if a, b := w.do(reply).is(200), w.do(reply).is(200); a.at("receipt") != b.at("receipt") || b.header.Get("Idempotency-Replayed") != "true" {
-		t.Errorf("%s, then %s", a.body, b.body)
-	}
-	w.repeatedPlan(caseID)
+// notCreating are the POSTs without an Idempotency-Key: what they do is settled
+// by what they find, so a repeat does no harm.
+var notCreating = map[string]string{
+	"searchSlots": "reads", "deriveDepartments": "reads", "verifyEvidence": "reads",
+	"holdSlot":     "a visit holds one slot; the same choice again is the same hold",
+	"noticeOpened": "opened is opened",
+	"startVisit":   "moves the visit, from one state only", "endSite": "moves the visit", "cancelVisit": "moves the visit", "visitNotHeld": "moves the visit",
+	"confirmDeemed": "moves the department's part", "upholdDeemed": "moves the department's part", "reverseDeemed": "two persons, each once",
+	"taskDone": "a task is done once", "endHold": "a hold ends once",
+	"approveAddress": "decided once", "rejectAddress": "decided once", "approveCalendar": "decided once", "rejectCalendar": "decided once",
+	"approveSetting": "decided once", "rejectSetting": "decided once", "withdrawClosure": "withdrawn once",
 }
 
-func (w *world) repeatedPlan(bookedCase string) {
+// STK-43, design §6: whoever adds a POST says whether it creates.
+func TestEveryPostThatCreatesTakesAnIdempotencyKey(t *testing.T) {
+	for _, line := range newWorld(t).Routes() {
+		if line.Method != http.MethodPost || !strings.HasPrefix(line.Path, prefix) {
+			continue
+		}
+		_, has := line.in.FieldByName("Key")
+		if _, harmless := notCreating[line.Act]; has == harmless {
+			t.Errorf("%s: takes a key is %v, stands in notCreating is %v", line.Act, has, harmless)
+		}
+	}
+}
+
+// STK-43, INS-604: the second click gets the first answer and makes nothing;
+// the key of one request is refused for another. Opinions and closing are
+// clicked twice in the main job.
+func TestRepeatedKeyBringsTheFirstAnswerOfEveryAct(t *testing.T) {
+	s := newScene(t)
+	s.must(s.Office.RejectCalendar(t.Context(), s.calendar, "person:two")) // one waits at a time
+	tried := 0
+	for _, line := range s.Routes() {
+		if line.in == nil || line.Act == "opine" || line.Act == "closeVisit" {
+			continue
+		}
+		if field, has := line.in.FieldByName("Key"); !has || field.Tag.Get("header") != "Idempotency-Key" {
+			continue
+		}
+		tried++
+		sample := apiSamples(s)[line.Act]
+		role := append(append([]auth.Role{}, line.Who.Own...), line.Who.Roles...)[0]
+		body := sample.body
+		if line.Act == "planVisit" {
+			body = map[string]any{"case_id": s.newCase(), "kind": "site"}
+		}
+		s.twice(request{as: string(role), method: line.Method, path: prefix + sample.path, body: body, header: sample.header})
+	}
+	if tried < 13 {
+		t.Errorf("%d acts tried", tried)
+	}
+	s.withoutKey()
+}
+
+// twice sends a request two times under one key, the second time for the first
+// answer only, and gives it.
+func (w *world) twice(r request) *reply {
 	w.t.Helper()
-	w.post("clerk", "/visits", map[string]any{"case_id": bookedCase, "kind": "site"}).refused(http.StatusConflict, "visit_exists")
+	r.header = maps.Clone(r.header)
+	if r.header == nil {
+		r.header = map[string]string{}
+	}
+	r.header["Idempotency-Key"] = freshKey()
+	first := w.do(r)
+	leaves, messages := w.counts()
+	second := w.do(r)
+	moreLeaves, moreMessages := w.counts()
+	if first.status >= 300 || second.status != first.status || string(second.body) != string(first.body) {
+		w.t.Errorf("%s: %d %s, then %d %s", r.path, first.status, first.body, second.status, second.body)
+	}
+	if first.header.Get("Idempotency-Replayed") != "" || second.header.Get("Idempotency-Replayed") != "true" {
+		w.t.Errorf("%s: replayed %q, then %q", r.path, first.header.Get("Idempotency-Replayed"), second.header.Get("Idempotency-Replayed"))
+	}
+	if moreLeaves != leaves || moreMessages != messages {
+		w.t.Errorf("%s left %d leaves and %d messages more", r.path, moreLeaves-leaves, moreMessages-messages)
+	}
+	return first
+}
+
+// withoutKey: a key belongs to one request, and has to be sent (SEC-9).
+func (w *world) withoutKey() {
+	w.t.Helper()
 	plan := request{
 		as: "clerk", method: http.MethodPost, path: prefix + "/visits", body: map[string]any{"case_id": w.newCase(), "kind": "site"},
 		header: map[string]string{"Idempotency-Key": freshKey()},
 	}
-	first, second := w.do(plan).is(http.StatusCreated), w.do(plan).is(http.StatusCreated)
-	if first.at("id") != second.at("id") || second.header.Get("Idempotency-Replayed") != "true" {
-		w.t.Errorf("%s, then %s", first.body, second.body)
-	}
+	w.do(plan).is(http.StatusCreated)
 	plan.body = map[string]any{"case_id": w.newCase(), "kind": "site"}
 	w.do(plan).refused(http.StatusConflict, "idempotency_mismatch")
 	delete(plan.header, "Idempotency-Key")
-	p := w.do(plan).refused(http.StatusUnprocessableEntity, "fields_invalid")
-	if len(p.Errors) != 1 || p.Errors[0].Name != "Idempotency-Key" || p.Errors[0].Code != "required" {
-		w.t.Errorf("%+v", p.Errors)
+	path := prefix + "/cases/" + w.newCase()
+	amend := request{as: "key", method: http.MethodPatch, path: path, body: map[string]any{}, header: map[string]string{"If-Match": `"v1"`}}
+	pass := request{as: "key", method: http.MethodPost, path: path + "/pass-on", body: map[string]any{}}
+	for _, r := range []request{plan, amend, pass} {
+		p := w.do(r).refused(http.StatusUnprocessableEntity, "fields_invalid")
+		if len(p.Errors) != 1 || p.Errors[0].Name != "Idempotency-Key" || p.Errors[0].Code != "required" {
+			w.t.Errorf("%s: %+v", r.path, p.Errors)
+		}
 	}
+	amend.as, pass.as = "clerk", "clerk" // a person's own page has no need of one
+	w.do(amend).is(http.StatusOK)
+	w.do(pass).is(http.StatusNoContent)
 }
 
 // INS-602: of two clicks on one time one wins, the other is given alternatives.

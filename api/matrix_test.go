@@ -9,6 +9,7 @@ import (
 	"lianban/inspection"
 	"lianban/internal/auth"
 	"lianban/internal/office"
+	"lianban/internal/once"
 	"lianban/notify"
 )
 
@@ -69,7 +70,7 @@ func apiSamples(s *scene) map[string]sample {
 		},
 		"opine": {path: part("opinion"), object: true, body: map[string]any{"kind": "agree"}},
 		"serveByHand": {path: part("service"), object: true, body: map[string]any{
-			"channel": "phone", "receiver": "周队长", "at": morning,
+			"channel": "phone", "receiver": "周队长", "at": s.trust.Now(),
 		}},
 		"confirmDeemed": {path: partPath(s.visit, "amr", "confirm"), object: true},
 		"upholdDeemed":  {path: part("uphold"), object: true, body: reason},
@@ -116,18 +117,18 @@ func newScene(t *testing.T) *scene {
 	s.doubt()
 	setting, err := s.Office.ProposeSetting(ctx, office.SettingChange{Key: "reply.term", Value: "2", Reason: "试行"}, "person:one")
 	s.must(err)
-	calendar, err := s.Office.ImportCalendar(ctx, []byte(`{"years":{"2028":{"status":"provisional","off":["2028-01-03"],"work":[]}}}`), "person:one")
+	calendar, err := s.Office.ImportCalendar(ctx, []byte(`{"years":{"2028":{"status":"provisional","off":["2028-01-03"],"work":[]}}}`), "person:one", once.Key{})
 	s.must(err)
 	line, err := s.Office.ProposeAddress(ctx, office.Address{
 		Department: "431103-fire", Channel: office.Mail, Value: "third@dept.example", Contact: "办公室", Form: "8", SignedOn: dayOf("2026-11-16"),
-	}, "person:one")
+	}, "person:one", once.Key{})
 	s.must(err)
 	s.setting, s.calendar, s.line = setting.ID, calendar.ID, line.ID
 	me, _, err := s.Auth.Session(ctx, s.tokens["inspector"])
 	s.must(err)
 	own, err := s.Inspection.AddResource(ctx, auth.System("test"), inspection.Resource{
 		Kind: inspection.KindInspector, Name: "本人", DepartmentID: "431103-fire", PersonID: me.ID,
-	})
+	}, once.Key{})
 	s.must(err)
 	s.resource = own.ID
 	return s

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"lianban/inspection"
+	"lianban/internal/once"
 	"lianban/scheduler/workday"
 )
 
@@ -105,7 +106,7 @@ func TestBoardSaysWhoBlocksAndWhatWouldHelp(t *testing.T) {
 	for _, r := range s.people["fire"][1:] { // one inspector is left, two are needed
 		_, err := s.Inspection.AddAbsence(t.Context(), s.actor("head"), inspection.Absence{
 			ResourceID: r.ID, Start: s.trust.Now(), End: limit.AddDays(1).Midnight(), Kind: "leave", Reason: "培训",
-		})
+		}, once.Key{})
 		s.must(err)
 	}
 	page := s.browse("clerk", at+"/board", nil).is(http.StatusOK).

@@ -59,7 +59,6 @@ func (s *Server) planVisit(ctx context.Context, c *call, in *planVisit) (inspect
 		CaseID: b.Case, Kind: inspection.VisitKind(b.Kind), Minutes: b.Minutes, Once: c.key(in.Key),
 	})
 	if err == nil {
-		c.repeated(out.CreatedAt)
 		c.created("/visits/" + out.ID)
 	}
 	return out, err

@@ -17,6 +17,7 @@ import (
 	"lianban/internal/db"
 	"lianban/internal/db/dbtest"
 	"lianban/internal/office"
+	"lianban/internal/once"
 	"lianban/notify"
 	"lianban/scheduler"
 	"lianban/scheduler/workday"
@@ -182,7 +183,7 @@ func (w *world) furnish(division, name string) office.Centre {
 func (w *world) confirm(a office.Address) {
 	w.t.Helper()
 	a.Form, a.SignedOn = "form-1", workday.DateOf(w.clock.at)
-	proposed, err := w.Office.ProposeAddress(w.t.Context(), a, "person:one")
+	proposed, err := w.Office.ProposeAddress(w.t.Context(), a, "person:one", once.Key{})
 	w.must(err)
 	_, err = w.Office.ApproveAddress(w.t.Context(), proposed.ID, "person:two")
 	w.must(err)
@@ -194,7 +195,7 @@ func (w *world) inspectors(dep office.Department) {
 		r, err := w.Inspection.AddResource(w.t.Context(), auth.System("test"), inspection.Resource{
 			Kind: inspection.KindInspector, Name: name, DepartmentID: dep.ID,
 			Qualifications: []inspection.Qualification{{Matter: "*", Division: dep.Division}},
-		})
+		}, once.Key{})
 		w.must(err)
 		if dep.Division == "431103" {
 			w.people[dep.System] = append(w.people[dep.System], r)

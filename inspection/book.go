@@ -442,29 +442,34 @@ func (d *Desk) recordRefusal(ctx context.Context, by auth.Actor, act, subject st
 
 // PassOn passes a case to the window that has to organise its visit, as a
 // task there (INS-203). Refusals: not_found, not_a_window.
-func (d *Desk) PassOn(ctx context.Context, by auth.Actor, caseID, note string) error {
+func (d *Desk) PassOn(ctx context.Context, by auth.Actor, caseID, note string, key once.Key) error {
 	d = d.still()
 	if err := checkOptional("note", note, reasonLength); err != nil {
 		return err
 	}
-	return d.DB.Write(ctx, func(tx bun.IDB) error {
-		c, err := findCase(ctx, tx, caseID)
-		if err != nil {
-			return err
-		}
-		if err := d.mayWorkOn(ctx, tx, by, c); err != nil {
-			return err
-		}
-		err = raiseTask(ctx, tx, Visit{CentreID: c.OrganiserCentre}, Task{
-			Kind: TaskBook, Subject: c.ID, CreatedAt: d.now(), Detail: "办件 " + c.Number + " 待约定勘验：" + note,
-		})
-		if err != nil {
-			return err
-		}
-		return audit.Record(ctx, tx, audit.Leaf{
-			Type: "case_handed_over", Stream: caseStream(c.ID), Actor: by.String(), At: d.now(),
-			Fields: map[string]any{"to": c.OrganiserCentre},
-		})
+	_, err := once.Act(ctx, d.DB.Write, key, d.now(), func(tx bun.IDB) (struct{}, error) {
+		return struct{}{}, d.passOn(ctx, tx, by, caseID, note)
+	})
+	return err
+}
+
+func (d *Desk) passOn(ctx context.Context, tx bun.IDB, by auth.Actor, caseID, note string) error {
+	c, err := findCase(ctx, tx, caseID)
+	if err != nil {
+		return err
+	}
+	if err := d.mayWorkOn(ctx, tx, by, c); err != nil {
+		return err
+	}
+	err = raiseTask(ctx, tx, Visit{CentreID: c.OrganiserCentre}, Task{
+		Kind: TaskBook, Subject: c.ID, CreatedAt: d.now(), Detail: "办件 " + c.Number + " 待约定勘验：" + note,
+	})
+	if err != nil {
+		return err
+	}
+	return audit.Record(ctx, tx, audit.Leaf{
+		Type: "case_handed_over", Stream: caseStream(c.ID), Actor: by.String(), At: d.now(),
+		Fields: map[string]any{"to": c.OrganiserCentre},
 	})
 }
 

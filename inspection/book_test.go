@@ -81,7 +81,7 @@ func TestTheSitesWindowOrganisesAndAnotherLearnsWhichOneThatIs(t *testing.T) { /
 		if refusal.Details["phone"] != w.centre.Phone {
 			t.Errorf("details %v name no telephone", refusal.Details)
 		}
-		w.must(w.PassOn(ctx, cityClerk, c.ID, "请约勘"))
+		w.must(w.PassOn(ctx, cityClerk, c.ID, "请约勘", once.Key{}))
 		today, err := w.Today(ctx, w.clerk)
 		w.must(err)
 		if len(today.Tasks) != 1 || today.Tasks[0].Kind != TaskBook || len(today.Unbooked) != 1 {
@@ -381,7 +381,7 @@ func TestWhenNothingFitsTheAnswerNamesWhoBlocksAndWhatElseWouldDo(t *testing.T) 
 		w := newWorld(t, d)
 		ctx := t.Context()
 		for _, r := range w.people["fire"][:2] { // one of three is left, two are needed
-			_, err := w.AddAbsence(ctx, w.boss, Absence{ResourceID: r.ID, Start: w.clock.Now(), End: w.clock.Now().AddDate(0, 0, 9), Reason: "培训"})
+			_, err := w.AddAbsence(ctx, w.boss, Absence{ResourceID: r.ID, Start: w.clock.Now(), End: w.clock.Now().AddDate(0, 0, 9), Reason: "培训"}, once.Key{})
 			w.must(err)
 		}
 		answer, err := w.Slots(ctx, w.clerk, SlotRequest{VisitID: w.newDraft().ID})

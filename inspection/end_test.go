@@ -13,6 +13,7 @@ import (
 	"lianban/internal/db"
 	"lianban/internal/db/dbtest"
 	"lianban/internal/fault"
+	"lianban/internal/once"
 	"lianban/notify"
 )
 
@@ -49,7 +50,7 @@ func TestAVisitThatIsOverLeavesNoClockNoDoubtAndNoTask(t *testing.T) { // PRO-17
 			}
 			_, err := w.EndSite(w.t.Context(), w.clerk, v.ID)
 			w.must(err)
-			_, err = w.Close(w.t.Context(), w.clerk, v.ID)
+			_, err = w.Close(w.t.Context(), w.clerk, v.ID, once.Key{})
 			w.must(err)
 		},
 	} {
@@ -234,7 +235,7 @@ func TestAnInvitedDepartmentIsToldAndNeverDeemedNorBlocks(t *testing.T) { // INS
 	w.must(err)
 	_, err = w.EndSite(ctx, w.clerk, v.ID)
 	w.must(err)
-	j, err := w.Close(ctx, w.clerk, v.ID)
+	j, err := w.Close(ctx, w.clerk, v.ID, once.Key{})
 	w.must(err)
 	if len(j.Content.Departments) != 2 || j.Result != ResultPassed {
 		t.Errorf("%s by %d departments", j.Result, len(j.Content.Departments))
@@ -260,7 +261,7 @@ func TestAnObjectionASupervisorRejectedDoesNotFailTheVisit(t *testing.T) { // IN
 	_, err = w.EndSite(ctx, w.clerk, v.ID)
 	w.must(err)
 	w.must(w.Uphold(ctx, w.boss, p.ID, "异议不成立"))
-	j, err := w.Close(ctx, w.clerk, v.ID)
+	j, err := w.Close(ctx, w.clerk, v.ID, once.Key{})
 	w.must(err)
 	i := slices.IndexFunc(j.Content.Departments, func(l JointLine) bool { return l.Source == "deemed" })
 	if j.Result != ResultPassed || i < 0 || j.Content.Departments[i].Kind != Disagree || j.Content.Departments[i].Record == "" {

@@ -6,6 +6,7 @@ import (
 
 	"lianban/internal/db"
 	"lianban/internal/db/dbtest"
+	"lianban/internal/once"
 )
 
 // STK-44: a page starts where the one before ended, also among rows of the same
@@ -25,7 +26,7 @@ func TestPagesOfVisitsTasksAndInvitationsShowEachOnce(t *testing.T) {
 		})
 		w.must(err)
 		for range 3 { // tasks of one instant
-			w.must(w.PassOn(ctx, w.clerk, w.newCase().ID, ""))
+			w.must(w.PassOn(ctx, w.clerk, w.newCase().ID, "", once.Key{}))
 		}
 		same(t, "visits", func(after Position, limit int) ([]Visit, error) {
 			return w.ListVisits(ctx, w.clerk, VisitQuery{After: after, Limit: limit})

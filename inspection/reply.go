@@ -113,13 +113,7 @@ func (d *Desk) Reply(ctx context.Context, by auth.Actor, r ReplyRequest) (Reply,
 	if r.ReceivedAt.IsZero() {
 		r.ReceivedAt = d.now()
 	}
-	var out Reply
-	err := d.DB.Write(ctx, func(tx bun.IDB) error {
-		given, _, err := once.Do(ctx, tx, r.Once, d.now(), func() (Reply, error) { return d.reply(ctx, tx, by, r) })
-		out = given
-		return err
-	})
-	return out, err
+	return once.Act(ctx, d.DB.Write, r.Once, d.now(), func(tx bun.IDB) (Reply, error) { return d.reply(ctx, tx, by, r) })
 }
 
 func (d *Desk) reply(ctx context.Context, tx bun.IDB, by auth.Actor, r ReplyRequest) (Reply, error) {

@@ -244,7 +244,7 @@ func (c *crash) close() {
 		return unless(err, "bad_move")
 	})
 	c.act("close", func(ctx context.Context) error {
-		_, err := c.Close(ctx, c.clerk, c.v.ID)
+		_, err := c.Close(ctx, c.clerk, c.v.ID, once.Key{})
 		return unless(err, "bad_move")
 	})
 }

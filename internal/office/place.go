@@ -11,6 +11,7 @@ import (
 
 	"lianban/internal/audit"
 	"lianban/internal/fault"
+	"lianban/internal/once"
 	"lianban/scheduler/workday"
 )
 
@@ -231,7 +232,7 @@ func (dep Department) fields() map[string]any {
 // AddClosure shuts a centre on a day, every centre when c.Centre is empty
 // (INS-402). Refuses with centre_unknown, text_invalid, closure_past,
 // closure_exists.
-func (d *Desk) AddClosure(ctx context.Context, c Closure, by string) (Closure, error) {
+func (d *Desk) AddClosure(ctx context.Context, c Closure, by string, key once.Key) (Closure, error) {
 	now := d.now()
 	c.ID, c.AddedBy, c.AddedAt, c.WithdrawnBy, c.WithdrawnAt = newID(), by, now, "", time.Time{}
 	if err := CheckLines(Line{Field: "reason", Value: c.Reason, Max: 200}); err != nil {
@@ -241,18 +242,17 @@ func (d *Desk) AddClosure(ctx context.Context, c Closure, by string) (Closure, e
 		return c, fault.Refuse(fault.Invalid, "closure_past",
 			"闭馆日期 %s 已经过去，请填写今天或以后的日期", "%s has passed; give today or a later day", c.Day)
 	}
-	err := d.DB.Write(ctx, func(tx bun.IDB) error {
+	return once.Act(ctx, d.DB.Write, key, now, func(tx bun.IDB) (Closure, error) {
 		if c.Centre != "" {
 			if _, err := FindCentre(ctx, tx, c.Centre); err != nil {
-				return err
+				return c, err
 			}
 		}
 		if err := insertClosure(ctx, tx, c); err != nil {
-			return err
+			return c, err
 		}
-		return record(ctx, tx, "closure_added", by, now, c.fields())
+		return c, record(ctx, tx, "closure_added", by, now, c.fields())
 	})
-	return c, err
 }
 
 // WithdrawClosure takes a closure back; what was counted with it stays as it

@@ -9,6 +9,7 @@ import (
 	"github.com/uptrace/bun"
 
 	"lianban/internal/fault"
+	"lianban/internal/once"
 )
 
 // The kinds of scope, from wide to narrow (INS-1301).
@@ -146,16 +147,15 @@ func (d *Desk) ProposeSetting(ctx context.Context, c SettingChange, by string) (
 			return Setting{}, err
 		}
 	}
-	err = d.DB.Write(ctx, func(tx bun.IDB) error {
+	return once.Act(ctx, d.DB.Write, c.Once, now, func(tx bun.IDB) (Setting, error) {
 		if err := checkScope(ctx, tx, c.Scope); err != nil {
-			return err
+			return row, err
 		}
 		if err := insertSetting(ctx, tx, row); err != nil {
-			return err
+			return row, err
 		}
-		return record(ctx, tx, what, by, now, row.fields())
+		return row, record(ctx, tx, what, by, now, row.fields())
 	})
-	return row, err
 }
 
 // row checks a change and makes it a proposal.
