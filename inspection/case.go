@@ -151,6 +151,15 @@ func (r *AcceptRequest) check() (err error) {
 	return r.Answers.Check()
 }
 
+// Check refuses what Accept would refuse whatever the database holds, so that a
+// preview says it before the last step. Refusals: case_incomplete, text_invalid,
+// point_invalid and those of CheckPhone, CheckCreditCode, CheckIDNumber,
+// office.MailAddress and Answers.Check.
+func (r AcceptRequest) Check(now time.Time) error {
+	r.at = now
+	return r.check()
+}
+
 func (a *Applicant) check(why string, today workday.Date) (err error) {
 	if a.Phone, err = CheckPhone(a.Phone); err != nil {
 		return err
