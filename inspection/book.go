@@ -301,11 +301,8 @@ type bookingRow struct {
 	by      string
 }
 
-// take occupies the chosen resources, giving up what the visit held before.
+// take occupies the chosen resources.
 func (d *Desk) take(ctx context.Context, tx bun.IDB, s chosen, row bookingRow) error {
-	if err := freeResources(ctx, tx, s.v.ID); err != nil {
-		return err
-	}
 	rows := make([]Booking, len(s.locked))
 	for i, r := range s.locked {
 		rows[i] = Booking{

@@ -93,6 +93,8 @@ const (
 	reminderFirstVisitAt              = 8 * 60           // minutes after midnight, remind.before_visit
 )
 
+var deadlineKinds = []DeadlineKind{DeadlineReply, DeadlineRemindReply, DeadlineRemindVisit, DeadlineEscalate}
+
 // stamp is how an instant is written into a leaf: UTC with milliseconds.
 func stamp(t time.Time) string {
 	if t.IsZero() {

@@ -48,7 +48,7 @@ func printedDue(ctx context.Context, q bun.IDB, notice string) (time.Time, error
 	return n.PrintedDue, err
 }
 
-func listNotices(ctx context.Context, q bun.IDB, visitID string) (out []Notice, err error) {
-	err = q.NewSelect().Model(&out).Where("visit_id = ?", visitID).Order("round", "number").Scan(ctx)
+func listNotices(ctx context.Context, q bun.IDB, participants []string) (out []Notice, err error) {
+	err = q.NewSelect().Model(&out).Where("participant_id IN (?)", bun.List(participants)).Order("round", "number").Scan(ctx)
 	return out, err
 }

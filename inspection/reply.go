@@ -397,10 +397,9 @@ func (d *Desk) endSilence(ctx context.Context, tx bun.IDB, p Participant, why st
 	if err := endDeadlines(ctx, tx, p.ID, p.Round, DeadlineReply, DeadlineRemindReply, DeadlineEscalate); err != nil {
 		return nil, err
 	}
-	for _, kind := range silenceTasks {
-		if err := finishTasks(ctx, tx, kind, p.ID, d.now(), systemActor.String(), why); err != nil {
-			return nil, err
-		}
+	done := Task{Subject: p.ID, DoneAt: d.now(), DoneBy: systemActor.String(), Note: why}
+	if err := finishTask(ctx, tx, silenceTasks, done); err != nil {
+		return nil, err
 	}
 	return d.clearHolds(ctx, tx, p, nil)
 }

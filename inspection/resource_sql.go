@@ -95,11 +95,12 @@ func bookedBetween(ctx context.Context, q bun.IDB, resource string, from, to, no
 	return out, err
 }
 
-// sweepHolds deletes the expired slot holds of these resources (SIM-2). It
-// runs inside the booking's own transaction, so a hold dies by the clock.
-func sweepHolds(ctx context.Context, tx bun.IDB, resources []string, now time.Time) error {
-	_, err := tx.NewDelete().Model((*Booking)(nil)).Where("resource_id IN (?)", bun.List(resources)).
-		Where("expires_at IS NOT NULL AND expires_at <= ?", now).Exec(ctx)
+// clearWay deletes the expired slot holds of these resources and whatever the
+// visit itself holds (SIM-2). It runs inside the booking's own transaction, so
+// a hold dies by the clock.
+func clearWay(ctx context.Context, tx bun.IDB, visitID string, resources []string, now time.Time) error {
+	_, err := tx.NewDelete().Model((*Booking)(nil)).
+		Where("visit_id = ? OR resource_id IN (?) AND expires_at <= ?", visitID, bun.List(resources), now).Exec(ctx)
 	return err
 }
 

@@ -382,8 +382,8 @@ type chosen struct {
 	locked []Resource
 }
 
-// lockSlot locks the chosen resources in order, then the visit (DB-12), sweeps
-// dead holds, and runs the slot check again on what is locked (DEC-5).
+// lockSlot locks the chosen resources in order, then the visit (DB-12), gives up
+// what the visit held before, sweeps dead holds, and runs the slot check again on what is locked (DEC-5).
 func (d *Desk) lockSlot(ctx context.Context, tx bun.IDB, by auth.Actor, visitID string, choice SlotChoice) (chosen, error) {
 	if len(choice.Resources) == 0 || choice.Start.IsZero() {
 		return chosen{}, fault.Refuse(fault.Invalid, "choice_incomplete", "请选择时间和人员", "choose a time and the people who come")
@@ -406,7 +406,7 @@ func (d *Desk) lockSlot(ctx context.Context, tx bun.IDB, by auth.Actor, visitID 
 	if err := d.lockHall(ctx, tx, w); err != nil {
 		return chosen{}, err
 	}
-	if err := sweepHolds(ctx, tx, choice.Resources, d.now()); err != nil {
+	if err := clearWay(ctx, tx, v.ID, choice.Resources, d.now()); err != nil {
 		return chosen{}, err
 	}
 	if err := plannable(w.c, w.departments); err != nil { // INS-305: facts may have changed since the draft
