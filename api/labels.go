@@ -24,6 +24,7 @@ var labels = map[string]words{
 	"contact":           {"联系人或岗位", "contact"},
 	"content":           {"文件内容", "content of the file"},
 	"cursor":            {"分页位置", "cursor"},
+	"day":               {"日期", "day"},
 	"delegate":          {"受托人", "delegate"},
 	"department":        {"部门", "department"},
 	"department_id":     {"部门", "department"},

@@ -21,6 +21,7 @@ type scene struct {
 	task, hold, mail        string
 	setting, calendar, line string // proposals
 	resource                string // the inspector's own
+	closure                 string // of fire
 }
 
 // sample is a request that is right but for who sends it. object says that the
@@ -94,8 +95,10 @@ func apiSamples(s *scene) map[string]sample {
 		"proposeAddress":        {path: "/departments/431103-fire/addresses", body: newAddress("fire2@dept.example")},
 		"listProposedAddresses": {path: "/addresses/proposed"}, "approveAddress": {path: "/addresses/" + s.line + "/approve"},
 		"rejectAddress": {path: "/addresses/" + s.line + "/reject"},
-		"addResource":   {path: "/resources", body: map[string]any{"kind": "inspector", "name": "赵六", "department_id": "431103-fire"}},
-		"addAbsence":    {path: "/resources/" + s.resource + "/absences", body: map[string]any{"start": "2026-12-30T09:00:00+08:00", "end": "2026-12-30T10:00:00+08:00"}},
+		"listClosures":  {path: "/closures"}, "withdrawClosure": {path: "/closures/" + s.closure + "/withdraw"},
+		"addClosure":  {path: "/closures", body: map[string]any{"department_id": "431103-fire", "day": "2026-12-24", "reason": "业务培训"}},
+		"addResource": {path: "/resources", body: map[string]any{"kind": "inspector", "name": "赵六", "department_id": "431103-fire"}},
+		"addAbsence":  {path: "/resources/" + s.resource + "/absences", body: map[string]any{"start": "2026-12-30T09:00:00+08:00", "end": "2026-12-30T10:00:00+08:00"}},
 	}
 }
 
@@ -130,7 +133,9 @@ func newScene(t *testing.T) *scene {
 		Kind: inspection.KindInspector, Name: "本人", DepartmentID: "431103-fire", PersonID: me.ID,
 	}, once.Key{})
 	s.must(err)
-	s.resource = own.ID
+	closure, err := s.Office.AddClosure(ctx, office.Closure{Department: "431103-fire", Day: dayOf("2026-12-23"), Reason: "业务培训"}, "person:one", once.Key{})
+	s.must(err)
+	s.resource, s.closure = own.ID, closure.ID
 	return s
 }
 

@@ -46,6 +46,7 @@ func (s *Server) pages() error {
 	p.queuePages()
 	p.evidencePages()
 	p.officePages()
+	p.closurePages()
 	p.demoPages()
 	return nil
 }
@@ -234,6 +235,7 @@ var fieldOfCode = map[string]string{
 	"reason_missing": "reason why", "receiver_missing": "receiver given_by", "service_time": "at",
 	"proposals": "proposal1", "opinion_items": "finding1", "bundle_unreadable": "bundle",
 	"password_weak": "fresh", "password_reused": "fresh", "password_differs": "again",
+	"closure_past": "day", "closure_exists": "day",
 	"scan_missing": "scan", "scan_type": "scan", "scan_size": "scan",
 	"code_wrong": "code", "ground_missing": "text",
 }

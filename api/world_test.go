@@ -139,7 +139,7 @@ func (w *world) wire() {
 	w.must(err)
 	w.Server = &Server{
 		Inspection: in, Notify: outbox, Auth: authDesk,
-		Office: &office.Desk{DB: w.db, Now: w.trust.Now, InUse: inspection.HasOpenRound, TellOld: in.TellOldAddress},
+		Office: &office.Desk{DB: w.db, Now: w.trust.Now, InUse: inspection.HasOpenRound, TellOld: in.TellOldAddress, DayOff: in.DayOff},
 		Audit:  &audit.Desk{DB: w.db, Now: w.trust.Now, Key: key},
 		Read:   w.db.Read, Now: w.trust.Now, Log: w.logger, PublicURL: "http://127.0.0.1:8080",
 		Ready:   func(context.Context) []Check { return []Check{{Name: "schema", OK: true}} },

@@ -239,6 +239,11 @@ func (d *Desk) occupy(ctx context.Context, q bun.IDB, w *world, before int) (err
 	if err != nil {
 		return err
 	}
+	if days := w.problem.Days; len(days) > 0 {
+		if t.closed, err = office.ClosedDays(ctx, q, ids(w.departments), days[0].Date, days[len(days)-1].Date); err != nil {
+			return err
+		}
+	}
 	if t.ancestors, err = ancestorCodes(ctx, q, w.v.Division); err != nil {
 		return err
 	}
@@ -256,6 +261,7 @@ type taken struct {
 	recused   []string
 	ancestors []string
 	load      map[string]int
+	closed    map[string][]workday.Date // by department
 }
 
 func (d *Desk) taken(ctx context.Context, q bun.IDB, w *world, before int) (taken, error) {
@@ -295,7 +301,8 @@ func (w *world) department(department office.Department, g ground, t taken) slot
 	out := slot.Department{
 		ID: department.ID, Division: department.Division, Min: staffMin(g.rules, w.v.Kind),
 		Before: g.rules.BufferBefore, After: g.rules.BufferAfter, Teams: department.Roster == office.Headcount,
-		Base: w.way(g, slot.Point{Lat: department.Lat, Lon: department.Lon}, department.Address),
+		Base:   w.way(g, slot.Point{Lat: department.Lat, Lon: department.Lon}, department.Address),
+		Closed: t.closed[department.ID],
 	}
 	for _, r := range w.resources {
 		if r.DepartmentID != department.ID || r.Kind != KindInspector && r.Kind != KindTeam {

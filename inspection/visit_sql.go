@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/uptrace/bun"
 
@@ -122,6 +123,13 @@ func moveVisit(ctx context.Context, tx bun.IDB, v *Visit, act string, columns ..
 	}
 	v.Version++
 	return nil
+}
+
+// bookedAhead are the visits that are booked and have not begun.
+func bookedAhead(ctx context.Context, q bun.IDB, now time.Time) (out []Visit, err error) {
+	err = q.NewSelect().Model(&out).Where("state IN (?) AND start_at > ?", bun.List([]VisitState{VisitOffered, VisitConfirmed}), now).
+		Order("start_at", "id").Scan(ctx)
+	return out, err
 }
 
 func insertRound(ctx context.Context, tx bun.IDB, r *Round) error {

@@ -89,6 +89,7 @@ func (h *house) wire() {
 	}
 	h.office.InUse = inspection.HasOpenRound
 	h.office.TellOld = in.TellOldAddress
+	h.office.DayOff = in.DayOff
 }
 
 // check reports the first thing the wiring forgot.

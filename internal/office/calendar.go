@@ -180,6 +180,11 @@ func (d *Desk) decideCalendar(ctx context.Context, id, by string, to State) (Cal
 		if err := decideImport(ctx, tx, c); err != nil {
 			return err
 		}
+		if to == Approved {
+			if err := d.DayOff(ctx, tx); err != nil {
+				return err
+			}
+		}
 		return record(ctx, tx, what, by, now, c.fields())
 	})
 	return c, err

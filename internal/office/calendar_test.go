@@ -148,12 +148,44 @@ func TestClosureTakesAWorkingDayFromItsCentreOnly(t *testing.T) {
 
 		h.now = h.now.Add(time.Hour)
 		h.ok(h.WithdrawClosure(t.Context(), closed.ID, admin))
-		refused(t, h.WithdrawClosure(t.Context(), closed.ID, admin), "closure_unknown")
+		refused(t, h.WithdrawClosure(t.Context(), closed.ID, admin), "closure_withdrawn")
+		refused(t, h.WithdrawClosure(t.Context(), "nothing", admin), "closure_unknown")
 		if !h.isWorkday(of(one, h.now), "2026-03-05") || h.isWorkday(of(one, added), "2026-03-05") {
 			t.Error("a withdrawn closure counts on, or is forgotten for the time it stood")
 		}
 		_, err = h.AddClosure(t.Context(), office.Closure{Centre: one.ID, Day: day, Reason: "再次检修"}, admin, once.Key{})
 		h.ok(err)
+	})
+}
+
+// INS-502: a department's closure is its own and takes no working day away.
+func TestDepartmentClosesWithoutTakingAWorkingDay(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		h := newHouse(t, d)
+		centre := h.centre("431103")
+		dep, other := h.department("431103", "fire").ID, h.department("431103", "amr").ID
+		day := workday.Date{Year: 2026, Month: time.March, Day: 5}
+		closed, err := h.AddClosure(t.Context(), office.Closure{Department: dep, Day: day, Reason: "业务培训"}, admin, once.Key{})
+		h.ok(err)
+		days := func() map[string][]workday.Date {
+			return must(h, func(q bun.IDB) (map[string][]workday.Date, error) {
+				return office.ClosedDays(t.Context(), q, []string{dep, other}, day, day.AddDays(3))
+			})
+		}
+		if got := days(); len(got[dep]) != 1 || got[dep][0] != day || len(got[other]) != 0 || h.off != 1 {
+			t.Errorf("closed on %v, told %d times", got, h.off)
+		}
+		if cal := must(h, func(q bun.IDB) (*workday.Calendar, error) { return office.CalendarOf(t.Context(), q, centre.ID, h.now) }); !h.isWorkday(cal, "2026-03-05") {
+			t.Error("no working day any more")
+		}
+		h.ok(h.WithdrawClosure(t.Context(), closed.ID, admin))
+		if got := days(); len(got) != 0 {
+			t.Errorf("withdrawn, and closed on %v", got)
+		}
+		_, err = h.AddClosure(t.Context(), office.Closure{Department: dep, Centre: centre.ID, Day: day, Reason: "培训"}, admin, once.Key{})
+		refused(t, err, "closure_place")
+		_, err = h.AddClosure(t.Context(), office.Closure{Department: "nobody", Day: day, Reason: "培训"}, admin, once.Key{})
+		refused(t, err, "department_unknown")
 	})
 }
 

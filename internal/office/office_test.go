@@ -29,6 +29,7 @@ type house struct {
 	now  time.Time
 	told []office.AddressChange
 	used bool // some round is open
+	off  int  // how often days became off
 }
 
 func newHouse(t *testing.T, d *db.DB) *house {
@@ -41,6 +42,10 @@ func newHouse(t *testing.T, d *db.DB) *house {
 			return nil
 		},
 		InUse: func(context.Context, bun.IDB, string) (bool, error) { return h.used, nil },
+		DayOff: func(context.Context, bun.IDB) error {
+			h.off++
+			return nil
+		},
 	}
 	if err := h.Check(); err != nil {
 		t.Fatal(err)
@@ -424,7 +429,9 @@ func TestEveryActLeavesItsLeafInTheLog(t *testing.T) {
 func TestDeskWithoutItsFunctionsDoesNotStart(t *testing.T) {
 	t.Parallel()
 	told := func(context.Context, bun.IDB, office.AddressChange) error { return nil }
-	for _, d := range []*office.Desk{{}, {DB: new(db.DB)}, {DB: new(db.DB), Now: time.Now}, {DB: new(db.DB), Now: time.Now, TellOld: told}} {
+	for _, d := range []*office.Desk{{}, {DB: new(db.DB)}, {DB: new(db.DB), Now: time.Now}, {DB: new(db.DB), Now: time.Now, TellOld: told},
+		{DB: new(db.DB), Now: time.Now, TellOld: told, InUse: func(context.Context, bun.IDB, string) (bool, error) { return false, nil }},
+	} {
 		if d.Check() == nil {
 			t.Errorf("%+v is taken", d)
 		}
