@@ -104,6 +104,7 @@ func (s *Server) addresses(ctx context.Context, c *call, list func(q bun.IDB) ([
 
 type proposeAddress struct {
 	ID   string `path:"id" validate:"required,code"`
+	Key  string `header:"Idempotency-Key" validate:"required,line=255"`
 	Body addressBody
 }
 
@@ -149,7 +150,7 @@ func (s *Server) proposeAddress(ctx context.Context, c *call, in *proposeAddress
 	out, err := s.Office.ProposeAddress(ctx, office.Address{
 		Department: in.ID, Channel: office.Channel(b.Channel), Value: b.Value, OwnMX: b.OwnMX, Contact: b.Contact,
 		Form: b.Form, SignedOn: dayOf(b.SignedOn), Replaces: b.Replaces, Removal: b.Removal,
-	}, c.by.String())
+	}, c.by.String(), c.key(in.Key))
 	return summaryOfAddress(out), err
 }
 

@@ -68,16 +68,11 @@ func (s *Server) bookVisit(ctx context.Context, c *call, in *bookVisit) (inspect
 	if b.Start == "" && len(b.Resources) > 0 { // people for no time: not the held slot either
 		return inspection.Visit{}, fieldsInvalid([]fault.Field{{Name: "start", Code: "required", Text: labelled("start", texts["required"], c.lang)}})
 	}
-	seen, err := s.Inspection.FindVisit(ctx, c.by, in.ID) // SEC-3
-	if err != nil {
+	if err := s.readable(ctx, c, in.ID); err != nil {
 		return inspection.Visit{}, err
 	}
-	out, err := s.Inspection.Book(ctx, c.by, inspection.BookRequest{
+	return s.Inspection.Book(ctx, c.by, inspection.BookRequest{
 		VisitID: in.ID, Choice: inspection.SlotChoice{Start: instant(b.Start), Resources: b.Resources},
 		PastLimitWhy: b.PastLimitWhy, Once: c.key(in.Key),
 	})
-	if err == nil && seen.State != inspection.VisitDraft { // only a draft is booked: the answer is an old one
-		c.header.Set("Idempotency-Replayed", "true")
-	}
-	return out, err
 }

@@ -65,6 +65,7 @@ func (s *Server) listCalendars(ctx context.Context, _ *call, _ *struct{}) (out l
 
 // importCalendar takes the file as it is: the project's own form or holiday-cn's.
 type importCalendar struct {
+	Key  string          `header:"Idempotency-Key" validate:"required,line=255"`
 	Body json.RawMessage `media:"application/json"`
 }
 
@@ -72,7 +73,7 @@ func (s *Server) importCalendar(ctx context.Context, c *call, in *importCalendar
 	if err := auth.MaySet(c.by); err != nil {
 		return calendarSummary{}, err
 	}
-	out, err := s.Office.ImportCalendar(ctx, in.Body, c.by.String())
+	out, err := s.Office.ImportCalendar(ctx, in.Body, c.by.String(), c.key(in.Key))
 	return summaryOfCalendar(out), err
 }
 

@@ -82,23 +82,20 @@ func (s *Server) acceptCase(ctx context.Context, c *call, in *acceptCase) (inspe
 	if err != nil {
 		return out, err
 	}
-	c.repeated(out.AcceptedAt)
 	c.created("/cases/" + out.ID)
 	return seenCase(c, out), nil
 }
 
-// covers refuses a key that files outside its divisions and what lies below
-// them (SEC-9).
+// covers refuses a key that files outside its divisions (SEC-9).
 func (s *Server) covers(ctx context.Context, by auth.Actor, division string) error {
 	if by.Kind != auth.KindKey || division == "" {
 		return nil
 	}
-	var up []office.Division
-	err := s.Read(ctx, func(q bun.IDB) (err error) {
-		up, err = office.Ancestors(ctx, q, division)
+	err := s.Read(ctx, func(q bun.IDB) error {
+		_, err := office.FindDivision(ctx, q, division)
 		return err
 	})
-	if err != nil || slices.ContainsFunc(up, func(d office.Division) bool { return slices.Contains(by.Divisions, d.Code) }) {
+	if err != nil || slices.Contains(by.Divisions, division) {
 		return err
 	}
 	return fault.Refuse(fault.Forbidden, "key_elsewhere",
@@ -116,7 +113,7 @@ type listCases struct {
 	Search string `query:"search" validate:"omitempty,line=60"`
 	State  string `query:"state" validate:"omitempty,oneof=accepted visiting visited no_visit"`
 	Limit  int    `query:"limit" validate:"min=0,max=200"`
-	Cursor string `query:"cursor" validate:"omitempty,cursor"`
+	Cursor string `query:"cursor" validate:"omitempty,cursor=id"`
 }
 
 // caseSummary is a case in a list.
@@ -137,7 +134,7 @@ type caseSummary struct {
 
 func (s *Server) listCases(ctx context.Context, c *call, in *listCases) (listPage[caseSummary], error) {
 	rows, err := s.Inspection.ListCases(ctx, c.by, inspection.CaseQuery{
-		Search: in.Search, State: inspection.CaseState(in.State), Before: before(in.Cursor), Limit: in.Limit,
+		Search: in.Search, State: inspection.CaseState(in.State), Before: lastSeen(in.Cursor), Limit: in.Limit,
 	})
 	out := make([]caseSummary, len(rows))
 	for i, r := range rows {
@@ -147,7 +144,7 @@ func (s *Server) listCases(ctx context.Context, c *call, in *listCases) (listPag
 			State: r.State, AcceptedAt: r.AcceptedAt, LimitDate: r.LimitDate,
 		}
 	}
-	return pageOf(c, out, in.Limit, func(l caseSummary) string { return l.ID }), err
+	return pageOf(c, out, in.Limit, func(l caseSummary) string { return idCursor(l.ID) }), err
 }
 
 type byID struct {
@@ -165,6 +162,7 @@ func (s *Server) findCase(ctx context.Context, c *call, in *byID) (inspection.Ca
 type amendCase struct {
 	ID      string `path:"id" validate:"required,code"`
 	IfMatch string `header:"If-Match" validate:"omitempty,line=80"`
+	Key     string `header:"Idempotency-Key" validate:"omitempty,line=255"`
 	Body    struct {
 		Answers        inspection.Answers `json:"answers,omitempty" validate:"max=100,dive,keys,code,endkeys" doc:"merged over the present ones"`
 		ConfirmUnknown bool               `json:"confirm_unknown,omitempty" doc:"departments in doubt shall come"`
@@ -181,6 +179,7 @@ func (s *Server) amendCase(ctx context.Context, c *call, in *amendCase) (inspect
 	}
 	out, err := s.Inspection.Amend(ctx, c.by, inspection.AmendRequest{
 		CaseID: in.ID, Answers: in.Body.Answers, ConfirmUnknown: in.Body.ConfirmUnknown, Version: version,
+		Once: c.key(in.Key),
 	})
 	if fault.Is(err, "case_changed") { // what If-Match is for (STK-41)
 		return out, stale()
@@ -193,11 +192,12 @@ func (s *Server) amendCase(ctx context.Context, c *call, in *amendCase) (inspect
 
 type passCaseOn struct {
 	ID   string `path:"id" validate:"required,code"`
+	Key  string `header:"Idempotency-Key" validate:"omitempty,line=255"`
 	Body struct {
 		Note string `json:"note,omitempty" validate:"omitempty,line=200"`
 	}
 }
 
 func (s *Server) passCaseOn(ctx context.Context, c *call, in *passCaseOn) (none, error) {
-	return none{}, s.Inspection.PassOn(ctx, c.by, in.ID, in.Body.Note)
+	return none{}, s.Inspection.PassOn(ctx, c.by, in.ID, in.Body.Note, c.key(in.Key))
 }

@@ -21,6 +21,7 @@ func TestCasesAreTakenInOrRefusedByName(t *testing.T) {
 		{name: "any window takes any case in", as: "clerk-elsewhere", path: "/cases", body: good, status: 201, leaves: 1, shows: []string{`"organiser_centre":"` + w.centre.ID}},
 		{name: "the platform files", as: "key", path: "/cases", body: with(company, "external_id", "P-1"), status: 201, leaves: 1, shows: []string{"湘味轩餐饮店"}},
 		{name: "and files it again", as: "key", path: "/cases", body: with(company, "external_id", "P-1"), status: 409, code: "case_exists"},
+		{name: "the city's platform files for a district", as: "key-city", path: "/cases", body: with(company, "external_id", "P-2"), status: 201, leaves: 1},
 		{name: "outside its divisions", as: "key-elsewhere", path: "/cases", body: good, status: 403, code: "key_elsewhere"},
 		{name: "without the scope", as: "key-without", path: "/cases", body: good, status: 403, code: "scope_missing"},
 		{name: "no window", as: "inspector", path: "/cases", body: good, status: 403, code: "not_a_window"},
@@ -45,7 +46,7 @@ func TestCasesAreShownToTheirOwnPlacesOnly(t *testing.T) {
 	for _, as := range matrixActors {
 		list := w.get(as, "/cases?search="+"%E6%B9%98%E5%91%B3%E8%BD%A9") // 湘味轩
 		shown := len(list.body) > 0 && list.status == http.StatusOK && list.at("items.0.id") == id
-		may := map[string]bool{"clerk": true, "supervisor": true, "inspector": true, "head": true, "auditor": true, "key": true}[as]
+		may := map[string]bool{"clerk": true, "supervisor": true, "inspector": true, "head": true, "auditor": true, "key": true, "key-city": true}[as]
 		if shown != may {
 			t.Errorf("%q: shown is %v: %s", as, shown, list.body)
 		}

@@ -58,7 +58,7 @@ func tags(now func() time.Time) map[string]func(text, param string) bool {
 		},
 		"code":      func(s, _ string) bool { return codePattern.MatchString(s) },
 		"division":  func(s, _ string) bool { return divisionPattern.MatchString(s) },
-		"cursor":    func(s, _ string) bool { _, ok := openCursor(s); return ok },
+		"cursor":    cursorFits,
 		"workday":   func(s, _ string) bool { _, err := workday.ParseDate(s); return none(err) },
 		"instant":   func(s, _ string) bool { _, err := time.Parse(time.RFC3339, s); return none(err) },
 		"mail":      func(s, _ string) bool { _, err := office.MailAddress(s); return none(err) },

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"lianban/inspection"
 )
 
 // eachField calls visit with every field of a request struct and of the structs
@@ -104,7 +106,9 @@ func TestEdgeTakesTheNumbersThatTheDomainTakes(t *testing.T) {
 	for value, tag := range map[string]string{
 		"91350100M000100Y4": "uscc", "11010519491231002Y": "idno", "12800001234": "cn_mobile", "8322222": "cn_phone",
 		"2026-02-30": "workday", "2026-03-02T09:30:00": "instant", "a b@c.cn": "mail", "a/b": "code", "4": "division",
-		" x": "line=5", "abcdef": "line=5", "a\nb": "line=5", "a\x00": "nonul", "\xff": "nonul", "!": "cursor",
+		" x": "line=5", "abcdef": "line=5", "a\nb": "line=5", "a\x00": "nonul", "\xff": "nonul", "!": "cursor=id",
+		idCursor("x"): "cursor=position", positionCursor(inspection.Position{ID: "x"}): "cursor=id", seal("position:0:99999999999999999:x"): "cursor=position",
+		seal("id:a b"): "cursor=id", seal("position:0:1:a b"): "cursor=position", seal("position:x:1:a"): "cursor=position",
 	} {
 		if c.v.Var(value, tag) == nil {
 			t.Errorf("%s takes %q", tag, value)

@@ -46,9 +46,15 @@ func (s *Server) deskRoutes() {
 	}, s.listMessages)
 }
 
-func (s *Server) listTasks(ctx context.Context, c *call, _ *struct{}) (listPage[inspection.Task], error) {
-	today, err := s.Inspection.Today(ctx, c.by)
-	return listPage[inspection.Task]{Items: today.Tasks}, err
+// pageAsked is a page of a list without filters.
+type pageAsked struct {
+	Limit  int    `query:"limit" validate:"min=0,max=200"`
+	Cursor string `query:"cursor" validate:"omitempty,cursor=position"`
+}
+
+func (s *Server) listTasks(ctx context.Context, c *call, in *pageAsked) (listPage[inspection.Task], error) {
+	rows, err := s.Inspection.ListTasks(ctx, c.by, after(in.Cursor), in.Limit)
+	return pageOf(c, rows, in.Limit, func(t inspection.Task) string { return positionCursor(t.Position()) }), err
 }
 
 // hidden turns the refusal of a thing that only its own window can see into
@@ -82,16 +88,16 @@ func (s *Server) endHold(ctx context.Context, c *call, in *endHold) (none, error
 	return none{}, hidden(s.Inspection.EndHold(ctx, c.by, in.ID, in.Body.Reason))
 }
 
-func (s *Server) listInbox(ctx context.Context, c *call, _ *struct{}) (listPage[inspection.InboxLine], error) {
-	lines, err := s.Inspection.Inbox(ctx, c.by)
-	return listPage[inspection.InboxLine]{Items: lines}, err
+func (s *Server) listInbox(ctx context.Context, c *call, in *pageAsked) (listPage[inspection.InboxLine], error) {
+	lines, err := s.Inspection.Inbox(ctx, c.by, inspection.InboxQuery{After: after(in.Cursor), Limit: in.Limit})
+	return pageOf(c, lines, in.Limit, func(l inspection.InboxLine) string { return positionCursor(l.Position()) }), err
 }
 
 type ofVisit struct {
 	Visit  string `query:"visit" validate:"required,code"`
 	State  string `query:"state" validate:"omitempty,code"`
 	Limit  int    `query:"limit" validate:"min=0,max=200"`
-	Cursor string `query:"cursor" validate:"omitempty,cursor"`
+	Cursor string `query:"cursor" validate:"omitempty,cursor=id"`
 }
 
 // subjects are what messages and mail of a visit are about, as far as the
@@ -121,14 +127,14 @@ func (s *Server) listMessages(ctx context.Context, c *call, in *ofVisit) (out li
 	var lines []messageSummary
 	err = s.Read(ctx, func(q bun.IDB) error {
 		rows, err := notify.ListMessages(ctx, q, notify.MessageQuery{
-			Subjects: subjects, State: in.State, Before: before(in.Cursor), Limit: in.Limit,
+			Subjects: subjects, State: in.State, Before: lastSeen(in.Cursor), Limit: in.Limit,
 		})
 		for _, m := range rows {
 			lines = append(lines, summaryOfMessage(m))
 		}
 		return err
 	})
-	return pageOf(c, lines, in.Limit, func(m messageSummary) string { return m.ID }), err
+	return pageOf(c, lines, in.Limit, func(m messageSummary) string { return idCursor(m.ID) }), err
 }
 
 // listInbound shows the mail about a visit to its window, which alone sorts it.
@@ -143,18 +149,19 @@ func (s *Server) listInbound(ctx context.Context, c *call, in *ofVisit) (out lis
 	var lines []inboundSummary
 	err = s.Read(ctx, func(q bun.IDB) error {
 		rows, err := notify.ListInbound(ctx, q, notify.InboundQuery{
-			Subjects: subjects, State: in.State, Before: before(in.Cursor), Limit: in.Limit,
+			Subjects: subjects, State: in.State, Before: lastSeen(in.Cursor), Limit: in.Limit,
 		})
 		for _, m := range rows {
 			lines = append(lines, summaryOfInbound(m))
 		}
 		return err
 	})
-	return pageOf(c, lines, in.Limit, func(m inboundSummary) string { return m.ID }), err
+	return pageOf(c, lines, in.Limit, func(m inboundSummary) string { return idCursor(m.ID) }), err
 }
 
 type sortInbound struct {
 	ID   string `path:"id" validate:"required,code"`
+	Key  string `header:"Idempotency-Key" validate:"required,line=255"`
 	Body struct {
 		Answer    string   `json:"answer,omitempty" validate:"omitempty,oneof=accept decline counter excuse" doc:"what it says; left out, it is no answer"`
 		GivenBy   string   `json:"given_by,omitempty" validate:"omitempty,line=60"`
@@ -168,5 +175,6 @@ func (s *Server) sortInbound(ctx context.Context, c *call, in *sortInbound) (non
 	b := in.Body
 	return none{}, hidden(s.Inspection.Sort(ctx, c.by, inspection.SortRequest{
 		MailID: in.ID, Answer: inspection.ReplyKind(b.Answer), GivenBy: b.GivenBy, Words: b.Words, Proposals: b.Proposals, Why: b.Why,
+		Once: c.key(in.Key),
 	}))
 }

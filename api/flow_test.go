@@ -3,12 +3,15 @@ package api
 import (
 	"archive/zip"
 	"bytes"
+	"maps"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"lianban/internal/auth"
 	"lianban/internal/db"
 	"lianban/internal/db/dbtest"
 	"lianban/scheduler/slot"
@@ -112,9 +115,9 @@ func (w *world) mainJob() {
 	w.until(start)
 	w.post("clerk", "/visits/"+visit+"/start", nil).is(http.StatusOK)
 	w.post("inspector", partPath(visit, "fire", "opinion"), map[string]any{"kind": "agree", "text": "符合要求"}).is(http.StatusOK)
-	w.post("urban", partPath(visit, "urban", "opinion"), map[string]any{"kind": "agree"}).is(http.StatusOK)
+	w.twice(request{as: "urban", method: http.MethodPost, path: prefix + partPath(visit, "urban", "opinion"), body: map[string]any{"kind": "agree"}})
 	w.post("clerk", "/visits/"+visit+"/end-site", nil).is(http.StatusOK)
-	if got := w.post("clerk", "/visits/"+visit+"/close", nil).is(http.StatusOK).at("result"); got != "passed" {
+	if got := w.twice(request{as: "clerk", method: http.MethodPost, path: prefix + "/visits/" + visit + "/close"}).at("result"); got != "passed" {
 		t.Errorf("result %q", got)
 	}
 	w.verify(visit)
@@ -141,54 +144,109 @@ func (w *world) verify(visit string) {
 	}
 }
 
-// STK-43, INS-604: the second click gets the first answer and makes nothing.
-func TestRepeatedKeyBringsTheFirstAnswer(t *testing.T) {
-	w := newWorld(t)
-	draft := w.newDraft()
-	caseID := w.get("clerk", "/visits/"+draft).at("case_id")
-	slot := w.bestSlot(draft)
-	for path, body := range map[string]any{
-		"/cases":                     restaurant(),
-		"/visits/" + draft + "/book": slot,
-	} {
-		again := request{as: "clerk", method: http.MethodPost, path: prefix + path, body: body, header: map[string]string{"Idempotency-Key": freshKey()}}
-		first, second := w.do(again), w.do(again)
-		if first.status >= 300 || second.status != first.status || second.at("id") != first.at("id") {
-			t.Errorf("%s: %s, then %s", path, first.body, second.body)
-		}
-		if first.header.Get("Idempotency-Replayed") != "" || second.header.Get("Idempotency-Replayed") != "true" {
-			t.Errorf("%s: replayed %q, then %q", path, first.header.Get("Idempotency-Replayed"), second.header.Get("Idempotency-Replayed"))
-		}
-	}
-	w.tick()
-	reply := request{
-		as: "inspector", method: http.MethodPost, path: prefix + partPath(draft, "fire", "reply"),
-		body: map[string]any{"round": 1, "kind": "accept"}, header: map[string]string{"Idempotency-Key": freshKey()},
-	}
-	if a, b := w.do(reply).is(200), w.do(reply).is(200); a.at("receipt") != b.at("receipt") || b.header.Get("Idempotency-Replayed") != "true" {
-		t.Errorf("%s, then %s", a.body, b.body)
-	}
-	w.repeatedPlan(caseID)
+// notCreating are the POSTs without an Idempotency-Key: what they do is settled
+// by what they find, so a repeat does no harm.
+var notCreating = map[string]string{
+	"searchSlots": "reads", "deriveDepartments": "reads", "verifyEvidence": "reads",
+	"holdSlot":     "a visit holds one slot; the same choice again is the same hold",
+	"noticeOpened": "opened is opened",
+	"startVisit":   "moves the visit, from one state only", "endSite": "moves the visit", "cancelVisit": "moves the visit", "visitNotHeld": "moves the visit",
+	"confirmDeemed": "moves the department's part", "upholdDeemed": "moves the department's part", "reverseDeemed": "two persons, each once",
+	"taskDone": "a task is done once", "endHold": "a hold ends once",
+	"approveAddress": "decided once", "rejectAddress": "decided once", "approveCalendar": "decided once", "rejectCalendar": "decided once",
+	"approveSetting": "decided once", "rejectSetting": "decided once", "withdrawClosure": "withdrawn once",
 }
 
-func (w *world) repeatedPlan(bookedCase string) {
+// STK-43, design §6: whoever adds a POST says whether it creates.
+func TestEveryPostThatCreatesTakesAnIdempotencyKey(t *testing.T) {
+	for _, line := range newWorld(t).Routes() {
+		if line.Method != http.MethodPost || !strings.HasPrefix(line.Path, prefix) {
+			continue
+		}
+		_, has := line.in.FieldByName("Key")
+		if _, harmless := notCreating[line.Act]; has == harmless {
+			t.Errorf("%s: takes a key is %v, stands in notCreating is %v", line.Act, has, harmless)
+		}
+	}
+}
+
+// STK-43, INS-604: the second click gets the first answer and makes nothing;
+// the key of one request is refused for another. Opinions and closing are
+// clicked twice in the main job.
+func TestRepeatedKeyBringsTheFirstAnswerOfEveryAct(t *testing.T) {
+	s := newScene(t)
+	s.must(s.Office.RejectCalendar(t.Context(), s.calendar, "person:two")) // one waits at a time
+	tried := 0
+	for _, line := range s.Routes() {
+		if line.in == nil || line.Act == "opine" || line.Act == "closeVisit" {
+			continue
+		}
+		if field, has := line.in.FieldByName("Key"); !has || field.Tag.Get("header") != "Idempotency-Key" {
+			continue
+		}
+		tried++
+		sample := apiSamples(s)[line.Act]
+		role := append(append([]auth.Role{}, line.Who.Own...), line.Who.Roles...)[0]
+		body := sample.body
+		if line.Act == "planVisit" {
+			body = map[string]any{"case_id": s.newCase(), "kind": "site"}
+		}
+		s.twice(request{as: string(role), method: line.Method, path: prefix + sample.path, body: body, header: sample.header})
+	}
+	if tried < 13 {
+		t.Errorf("%d acts tried", tried)
+	}
+	s.withoutKey()
+}
+
+// twice sends a request two times under one key, the second time for the first
+// answer only, and gives it.
+func (w *world) twice(r request) *reply {
 	w.t.Helper()
-	w.post("clerk", "/visits", map[string]any{"case_id": bookedCase, "kind": "site"}).refused(http.StatusConflict, "visit_exists")
+	r.header = maps.Clone(r.header)
+	if r.header == nil {
+		r.header = map[string]string{}
+	}
+	r.header["Idempotency-Key"] = freshKey()
+	first := w.do(r)
+	leaves, messages := w.counts()
+	second := w.do(r)
+	moreLeaves, moreMessages := w.counts()
+	if first.status >= 300 || second.status != first.status || string(second.body) != string(first.body) {
+		w.t.Errorf("%s: %d %s, then %d %s", r.path, first.status, first.body, second.status, second.body)
+	}
+	if first.header.Get("Idempotency-Replayed") != "" || second.header.Get("Idempotency-Replayed") != "true" {
+		w.t.Errorf("%s: replayed %q, then %q", r.path, first.header.Get("Idempotency-Replayed"), second.header.Get("Idempotency-Replayed"))
+	}
+	if moreLeaves != leaves || moreMessages != messages {
+		w.t.Errorf("%s left %d leaves and %d messages more", r.path, moreLeaves-leaves, moreMessages-messages)
+	}
+	return first
+}
+
+// withoutKey: a key belongs to one request, and has to be sent (SEC-9).
+func (w *world) withoutKey() {
+	w.t.Helper()
 	plan := request{
 		as: "clerk", method: http.MethodPost, path: prefix + "/visits", body: map[string]any{"case_id": w.newCase(), "kind": "site"},
 		header: map[string]string{"Idempotency-Key": freshKey()},
 	}
-	first, second := w.do(plan).is(http.StatusCreated), w.do(plan).is(http.StatusCreated)
-	if first.at("id") != second.at("id") || second.header.Get("Idempotency-Replayed") != "true" {
-		w.t.Errorf("%s, then %s", first.body, second.body)
-	}
+	w.do(plan).is(http.StatusCreated)
 	plan.body = map[string]any{"case_id": w.newCase(), "kind": "site"}
 	w.do(plan).refused(http.StatusConflict, "idempotency_mismatch")
 	delete(plan.header, "Idempotency-Key")
-	p := w.do(plan).refused(http.StatusUnprocessableEntity, "fields_invalid")
-	if len(p.Errors) != 1 || p.Errors[0].Name != "Idempotency-Key" || p.Errors[0].Code != "required" {
-		w.t.Errorf("%+v", p.Errors)
+	path := prefix + "/cases/" + w.newCase()
+	amend := request{as: "key", method: http.MethodPatch, path: path, body: map[string]any{}, header: map[string]string{"If-Match": `"v1"`}}
+	pass := request{as: "key", method: http.MethodPost, path: path + "/pass-on", body: map[string]any{}}
+	for _, r := range []request{plan, amend, pass} {
+		p := w.do(r).refused(http.StatusUnprocessableEntity, "fields_invalid")
+		if len(p.Errors) != 1 || p.Errors[0].Name != "Idempotency-Key" || p.Errors[0].Code != "required" {
+			w.t.Errorf("%s: %+v", r.path, p.Errors)
+		}
 	}
+	amend.as, pass.as = "clerk", "clerk" // a person's own page has no need of one
+	w.do(amend).is(http.StatusOK)
+	w.do(pass).is(http.StatusNoContent)
 }
 
 // INS-602: of two clicks on one time one wins, the other is given alternatives.
@@ -251,38 +309,69 @@ func TestUnchangedAnswerIsNotSentAgain(t *testing.T) {
 }
 
 // STK-44: pages by cursor, with a Link header, over rows that come in between.
-func TestCursorPagesShowEveryCaseOnce(t *testing.T) {
+func TestCursorPagesShowEveryRowOnce(t *testing.T) {
 	w := newWorld(t)
-	want := map[string]bool{}
-	for range 5 {
-		want[w.newCase()] = true
+	visit := w.newVisit()
+	w.newDraft()
+	for _, id := range []string{w.newVisit(), w.newVisit()} {
+		w.post("inspector", partPath(id, "fire", "reply"), map[string]any{"round": 1, "kind": "decline", "reason": "出警"}).is(http.StatusOK)
 	}
-	path := prefix + "/cases?limit=2"
-	for range 3 {
-		got := w.do(request{as: "clerk", method: http.MethodGet, path: path}).is(http.StatusOK)
-		var page struct {
-			Items []struct{ ID string }
-			Next  string
+	for _, c := range []struct{ as, path string }{
+		{"clerk", "/cases"}, {"clerk", "/visits"}, {"inspector", "/inbox"}, {"clerk", "/tasks"}, {"security", "/people"},
+		{"clerk", "/messages?visit=" + visit},
+	} {
+		whole := w.get(c.as, c.path).is(http.StatusOK).ids()
+		if len(whole) < 2 {
+			t.Errorf("%s has %d rows", c.path, len(whole))
 		}
-		got.into(&page)
-		for _, item := range page.Items {
-			if !want[item.ID] {
-				t.Errorf("%s twice, or never made", item.ID)
-			}
-			delete(want, item.ID)
+		if paged := w.pages(c.as, c.path); !slices.Equal(whole, paged) {
+			t.Errorf("%s: whole %v\npaged %v", c.path, whole, paged)
 		}
-		link := got.header.Get("Link")
-		if (page.Next == "") != (link == "") {
-			t.Errorf("next %q, Link %q", page.Next, link)
-		}
-		path, _, _ = strings.Cut(strings.TrimPrefix(link, "<"), ">")
-		w.newCase() // newer than what was seen
-		if path == "" {
-			break
-		}
+		w.get(c.as, link(c.path, "cursor", "x y")).refused(http.StatusUnprocessableEntity, "fields_invalid")
+		w.get(c.as, link(c.path, "limit", "201")).refused(http.StatusUnprocessableEntity, "fields_invalid")
 	}
-	if len(want) != 0 {
-		t.Errorf("never shown: %v", want)
+	whole := w.get("clerk", "/cases").is(http.StatusOK).ids()
+	first := w.get("clerk", "/cases?limit=2").is(http.StatusOK)
+	w.newCase() // newer than what was seen
+	rest := w.get("clerk", "/cases?cursor="+first.at("next")).is(http.StatusOK)
+	if got := append(first.ids(), rest.ids()...); !slices.Equal(got, whole) {
+		t.Errorf("a case came in between: %v, want %v", got, whole)
 	}
-	w.get("clerk", "/cases?cursor="+url.QueryEscape("x y")).refused(http.StatusUnprocessableEntity, "fields_invalid")
+}
+
+// pages reads a list two rows at a time, following its Link headers.
+func (w *world) pages(as, path string) (ids []string) {
+	w.t.Helper()
+	path = prefix + link(path, "limit", "2")
+	for path != "" {
+		got := w.do(request{as: as, method: http.MethodGet, path: path}).is(http.StatusOK)
+		next := got.header.Get("Link")
+		if (got.at("next") == "") != (next == "") {
+			w.t.Errorf("next %q, Link %q", got.at("next"), next)
+		}
+		ids = append(ids, got.ids()...)
+		path, _, _ = strings.Cut(strings.TrimPrefix(next, "<"), ">")
+	}
+	return ids
+}
+
+// link adds a parameter to a path.
+func link(path, name, value string) string {
+	sep := "?"
+	if strings.Contains(path, "?") {
+		sep = "&"
+	}
+	return path + sep + name + "=" + url.QueryEscape(value)
+}
+
+// ids of the rows of a list.
+func (r *reply) ids() []string {
+	r.t.Helper()
+	var page struct{ Items []struct{ ID string } }
+	r.into(&page)
+	out := make([]string, len(page.Items))
+	for i, item := range page.Items {
+		out[i] = item.ID
+	}
+	return out
 }

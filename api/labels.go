@@ -29,6 +29,7 @@ var labels = map[string]words{
 	"content":           {"文件内容", "content of the file"},
 	"count":             {"清点数", "count"},
 	"cursor":            {"分页位置", "cursor"},
+	"day":               {"日期", "day"},
 	"decided_on":        {"决定日期", "date of the decision"},
 	"delegate":          {"受托人", "delegate"},
 	"department":        {"部门", "department"},

@@ -13,6 +13,7 @@ import (
 	"lianban/internal/audit"
 	"lianban/internal/auth"
 	"lianban/internal/office"
+	"lianban/internal/once"
 	"lianban/notify"
 )
 
@@ -25,6 +26,7 @@ type scene struct {
 	setting, calendar, line      string // proposals
 	resource                     string // the inspector's own
 	owed, transfer, number, item string // of the fire brigade
+	closure                      string // of fire
 }
 
 // sample is a request that is right but for who sends it. object says that the
@@ -74,7 +76,7 @@ func apiSamples(s *scene) map[string]sample {
 		},
 		"opine": {path: part("opinion"), object: true, body: map[string]any{"kind": "agree"}},
 		"serveByHand": {path: part("service"), object: true, body: map[string]any{
-			"channel": "phone", "receiver": "周队长", "at": morning,
+			"channel": "phone", "receiver": "周队长", "at": s.trust.Now(),
 		}},
 		"confirmDeemed": {path: partPath(s.visit, "amr", "confirm"), object: true},
 		"upholdDeemed":  {path: part("uphold"), object: true, body: reason},
@@ -114,8 +116,10 @@ func apiSamples(s *scene) map[string]sample {
 		"proposeAddress":        {path: "/departments/431103-fire/addresses", body: newAddress("fire2@dept.example")},
 		"listProposedAddresses": {path: "/addresses/proposed"}, "approveAddress": {path: "/addresses/" + s.line + "/approve"},
 		"rejectAddress": {path: "/addresses/" + s.line + "/reject"},
-		"addResource":   {path: "/resources", body: map[string]any{"kind": "inspector", "name": "赵六", "department_id": "431103-fire"}},
-		"addAbsence":    {path: "/resources/" + s.resource + "/absences", body: map[string]any{"start": "2026-12-30T09:00:00+08:00", "end": "2026-12-30T10:00:00+08:00"}},
+		"listClosures":  {path: "/closures"}, "withdrawClosure": {path: "/closures/" + s.closure + "/withdraw"},
+		"addClosure":  {path: "/closures", body: map[string]any{"department_id": "431103-fire", "day": "2026-12-24", "reason": "业务培训"}},
+		"addResource": {path: "/resources", body: map[string]any{"kind": "inspector", "name": "赵六", "department_id": "431103-fire"}},
+		"addAbsence":  {path: "/resources/" + s.resource + "/absences", body: map[string]any{"start": "2026-12-30T09:00:00+08:00", "end": "2026-12-30T10:00:00+08:00"}},
 	}
 }
 
@@ -146,19 +150,22 @@ func newScene(t *testing.T) *scene {
 	s.doubt()
 	setting, err := s.Office.ProposeSetting(ctx, office.SettingChange{Key: "reply.term", Value: "2", Reason: "试行"}, "person:one")
 	s.must(err)
-	calendar, err := s.Office.ImportCalendar(ctx, []byte(`{"years":{"2028":{"status":"provisional","off":["2028-01-03"],"work":[]}}}`), "person:one")
+	calendar, err := s.Office.ImportCalendar(ctx, []byte(`{"years":{"2028":{"status":"provisional","off":["2028-01-03"],"work":[]}}}`), "person:one", once.Key{})
 	s.must(err)
 	line, err := s.Office.ProposeAddress(ctx, office.Address{
 		Department: "431103-fire", Channel: office.Mail, Value: "third@dept.example", Contact: "办公室", Form: "8", SignedOn: dayOf("2026-11-16"),
-	}, "person:one")
+	}, "person:one", once.Key{})
 	s.must(err)
 	s.setting, s.calendar, s.line = setting.ID, calendar.ID, line.ID
 	me, _, err := s.Auth.Session(ctx, s.tokens["inspector"])
 	s.must(err)
 	own, err := s.Inspection.AddResource(ctx, auth.System("test"), inspection.Resource{
 		Kind: inspection.KindInspector, Name: "本人", DepartmentID: "431103-fire", PersonID: me.ID,
-	})
+	}, once.Key{})
 	s.must(err)
+	closure, err := s.Office.AddClosure(ctx, office.Closure{Department: "431103-fire", Day: dayOf("2026-12-23"), Reason: "业务培训"}, "person:one", once.Key{})
+	s.must(err)
+	s.closure = closure.ID
 	s.resource = own.ID
 	s.owe(s.caseID)
 	var released struct {
@@ -243,10 +250,11 @@ func (w *world) answerMail(system, text string) {
 }
 
 // matrixActors are all who try: nobody, every role at its own and at another
-// place, and the three keys.
+// place, and the four keys:
+// of the district, of the city above it, of another district, without a scope.
 var matrixActors = []string{
 	"", "clerk", "clerk-elsewhere", "supervisor", "supervisor-elsewhere", "inspector", "inspector-elsewhere",
-	"head", "head-elsewhere", "courier", "auditor", "admin", "security", "key", "key-elsewhere", "key-without",
+	"head", "head-elsewhere", "courier", "auditor", "admin", "security", "key", "key-city", "key-elsewhere", "key-without",
 }
 
 // expected is what the registry promises: 0 for "may", or the status.

@@ -46,6 +46,7 @@ func (s *Server) pages() error {
 	p.queuePages()
 	p.evidencePages()
 	p.officePages()
+	p.closurePages()
 	p.demoPages()
 	return nil
 }
@@ -157,10 +158,11 @@ func (v *view) form(name string) string  { return clean(v.r.PostFormValue(name))
 func (v *view) query(name string) string { return clean(v.r.URL.Query().Get(name)) }
 
 // clean drops what cannot be stored or shown: control characters but line
-// breaks, and bytes that are no text.
+// breaks, those that turn the direction of what follows, and bytes that are no
+// text.
 func clean(text string) string {
 	return strings.TrimSpace(strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) && r != '\n' {
+		if unicode.IsControl(r) && r != '\n' || unicode.Is(unicode.Bidi_Control, r) {
 			return -1
 		}
 		return r
@@ -215,18 +217,25 @@ func (v *view) fieldsOf(refused Problem) map[string]string {
 	for _, f := range refused.Errors {
 		out[f.Name] = f.Text
 	}
-	if name := fieldOfCode[refused.Code]; v.r.PostForm.Has(name) {
-		out[name] = refused.Detail
+	for _, name := range strings.Fields(fieldOfCode[refused.Code]) {
+		if v.r.PostForm.Has(name) {
+			out[name] = refused.Detail
+			break
+		}
 	}
 	return out
 }
 
-// fieldOfCode is the field of a form that a refusal is about.
+// fieldOfCode is the field of a form that a refusal is about: the first of
+// these names that the form has.
 var fieldOfCode = map[string]string{
 	"site_division_missing": "division", "division_unknown": "division",
-	"mobile_invalid": "phone", "phone_invalid": "phone", "mail_invalid": "email",
+	"mobile_invalid": "phone", "phone_invalid": "phone", "mail_invalid": "email", "point_invalid": "lat",
 	"credit_code_invalid": "uscc", "credit_code_check": "uscc", "id_number_invalid": "id_no",
-	"reason_missing": "reason", "receiver_missing": "receiver", "service_time": "at",
+	"reason_missing": "reason why", "receiver_missing": "receiver given_by", "service_time": "at",
+	"proposals": "proposal1", "opinion_items": "finding1", "bundle_unreadable": "bundle",
+	"password_weak": "fresh", "password_reused": "fresh", "password_differs": "again",
+	"closure_past": "day", "closure_exists": "day",
 	"scan_missing": "scan", "scan_type": "scan", "scan_size": "scan",
 	"code_wrong": "code", "ground_missing": "text",
 }

@@ -90,7 +90,7 @@ func (p *site) linkPart(v *view, link auth.Link) (inspection.VisitView, part, er
 	if err != nil {
 		return inspection.VisitView{}, part{}, err
 	}
-	lines, err := p.Inspection.Inbox(v.ctx(), holder)
+	lines, err := p.Inspection.Inbox(v.ctx(), holder, inspection.InboxQuery{Participant: link.Subject})
 	if err != nil {
 		return inspection.VisitView{}, part{}, err
 	}

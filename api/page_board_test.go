@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"lianban/inspection"
+	"lianban/internal/once"
 	"lianban/scheduler/workday"
 )
 
@@ -105,11 +106,14 @@ func TestBoardSaysWhoBlocksAndWhatWouldHelp(t *testing.T) {
 	for _, r := range s.people["fire"][1:] { // one inspector is left, two are needed
 		_, err := s.Inspection.AddAbsence(t.Context(), s.actor("head"), inspection.Absence{
 			ResourceID: r.ID, Start: s.trust.Now(), End: limit.AddDays(1).Midnight(), Kind: "leave", Reason: "培训",
-		})
+		}, once.Key{})
 		s.must(err)
 	}
 	page := s.browse("clerk", at+"/board", nil).is(http.StatusOK).
-		says("没有各部门都能到场的时间", "主要受限于：冷水滩区fire", "可以这样调整", "人员休假或外出", "休假")
+		says("没有各部门都能到场的时间", "主要受限于：冷水滩区fire", "可以这样调整", "人员休假或外出", "休假", "缺 1 家")
+	if !strings.Contains(visible(page.body), "冷水滩区fire 人员休假或外出：09:00、09:30、") {
+		t.Error("the full reasons are only in titles, which a finger or a keyboard cannot reach")
+	}
 	if strings.Contains(visible(page.body), "超期约定的理由") {
 		t.Error("nothing is held yet")
 	}

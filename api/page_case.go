@@ -217,7 +217,7 @@ func (p *site) amendCase(v *view) error {
 
 // handOver gives a case to the window of its site as a task there (INS-203).
 func (p *site) handOver(v *view) error {
-	if err := p.Inspection.PassOn(v.ctx(), v.by, v.id(), v.form("note")); err != nil {
+	if err := p.Inspection.PassOn(v.ctx(), v.by, v.id(), v.form("note"), v.once()); err != nil {
 		return p.done(v, err, form{"handover", ""}, p.oneCase)
 	}
 	return v.leave("/cases/"+v.id(), "flash.case.handed")

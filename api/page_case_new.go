@@ -9,6 +9,7 @@ import (
 	"lianban/inspection"
 	"lianban/internal/fault"
 	"lianban/internal/office"
+	"lianban/scheduler/workday"
 )
 
 // mattersPage is where a new case begins: which 事项 is it?
@@ -140,7 +141,8 @@ func (p *site) acceptCase(v *view) error {
 }
 
 // readCase reads the form of a new case and says field by field what is wrong
-// with it. Whether it may be accepted is decided by the domain.
+// with it, already when it is only previewed. Whether it may be accepted is
+// decided by the domain.
 func (p *site) readCase(v *view) (inspection.AcceptRequest, error) {
 	answers, wrong := parseAnswers(v)
 	request := inspection.AcceptRequest{
@@ -155,11 +157,35 @@ func (p *site) readCase(v *view) (inspection.AcceptRequest, error) {
 			wrong = append(wrong, fault.Field{Name: name, Code: "needed", Text: p.say(v, "form.required")})
 		}
 	}
+	wrong = append(wrong, p.wrongNumbers(v)...)
 	for name, into := range map[string]*float64{"lat": &request.Site.Lat, "lon": &request.Site.Lon} {
 		number, err := strconv.ParseFloat(v.form(name), 64)
 		if *into = number; err != nil && v.form(name) != "" {
 			wrong = append(wrong, fault.Field{Name: name, Code: "coordinate", Text: p.say(v, "form.number")})
 		}
 	}
-	return request, refuseFields(wrong)
+	if err := refuseFields(wrong); err != nil {
+		return request, err
+	}
+	return request, request.Check(p.now())
+}
+
+// wrongNumbers are the numbers and addresses of the applicant that cannot be
+// right, all at once: the domain would refuse the first and stop. A credit code
+// that only fails its check digit is left to it, since a reason lets it pass.
+func (p *site) wrongNumbers(v *view) (wrong []fault.Field) {
+	today := workday.DateOf(p.now())
+	for name, check := range map[string]func(string) (string, error){
+		"phone": inspection.CheckPhone, "email": office.MailAddress, "uscc": inspection.CheckCreditCode,
+		"id_no": func(number string) (string, error) { return inspection.CheckIDNumber(number, today) },
+	} {
+		if v.form(name) == "" {
+			continue
+		}
+		_, err := check(v.form(name))
+		if refusal, ok := fault.From(err); ok && refusal.Code != "credit_code_check" {
+			wrong = append(wrong, fault.Field{Name: name, Code: refusal.Code, Text: refusal.In(v.x.lang)})
+		}
+	}
+	return wrong
 }

@@ -61,7 +61,12 @@ func TestWrongEntriesAreNamedFieldByFieldAndKept(t *testing.T) {
 	if !strings.Contains(got.body, `value="很大"`) || !strings.Contains(got.body, `value="north"`) || !strings.Contains(got.body, `aria-invalid="true"`) {
 		t.Error("what was typed is gone, or not marked for a screen reader")
 	}
-	s.browse("clerk", "/cases/new", caseForm("step", "accept", "phone", "12800001234")).is(http.StatusUnprocessableEntity).says("1")
+	got = s.browse("clerk", "/cases/new", caseForm("phone", "12800001234", "email", "x@", "uscc", "1", "id_no", "43110319800101123")).
+		is(http.StatusUnprocessableEntity).says("有 4 项需要改正", "带区号的固定电话", "不含 I、O、S、V、Z", "应为 18 位数字")
+	if n := strings.Count(got.body, `class="error"`); n != 4 {
+		t.Errorf("%d fields are marked already in the preview, want 4", n)
+	}
+	s.browse("clerk", "/cases/new", caseForm("lat", "126.4", "lon", "26.4")).is(http.StatusUnprocessableEntity).says("坐标")
 	s.browse("clerk", "/cases/new?lang=en", nil)
 	english := caseForm("step", "accept", "q.floor_area_m2", "huge")
 	r := s.browseIn("en", "clerk", "/cases/new", english).is(http.StatusUnprocessableEntity)

@@ -117,6 +117,7 @@ var sections = []section{
 	{"/queue", "nav.queue", overseeing},
 	{"/outbox", "nav.outbox", overseeing},
 	{"/evidence", "nav.evidence", mayEvidence},
+	{"/closures", "nav.closures", mayShut},
 	{"/settings", "nav.settings", mayOversee},
 	{"/people", "nav.people", mayKnow},
 }

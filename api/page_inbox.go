@@ -5,6 +5,7 @@ import (
 
 	"github.com/uptrace/bun"
 
+	"lianban/api/web"
 	"lianban/inspection"
 	"lianban/internal/auth"
 	"lianban/internal/office"
@@ -33,7 +34,7 @@ type inboxLine struct {
 // inbox lists the invitations of somebody's department: first what waits for an
 // answer, then what waits for an opinion.
 func (p *site) inbox(v *view) error {
-	lines, err := p.Inspection.Inbox(v.ctx(), v.by)
+	lines, err := p.Inspection.Inbox(v.ctx(), v.by, inspection.InboxQuery{Limit: 200})
 	if err != nil {
 		return err
 	}
@@ -186,7 +187,7 @@ func (p *site) opine(v *view) error {
 		return err
 	}
 	request := inspection.OpinionRequest{ParticipantID: own.ID, Kind: inspection.OpinionKind(v.form("kind")), Text: v.form("text")}
-	for i := 1; i <= 3 && request.Kind == inspection.Rectify; i++ {
+	for i := 1; i <= web.Items && request.Kind == inspection.Rectify; i++ {
 		item := inspection.RectifyItem{Finding: v.form("finding" + itoa(i)), Clause: v.form("clause" + itoa(i)), Term: v.form("term" + itoa(i))}
 		if item.Finding != "" || item.Clause != "" {
 			request.Items = append(request.Items, item)

@@ -82,8 +82,9 @@ func TestOpinionIsGivenOnceTheVisitRuns(t *testing.T) {
 	}
 	s.browse("inspector", at+"/opinion", url.Values{
 		"kind": {"rectify"}, "finding1": {"灭火毯不足"}, "clause1": {"GB 55037"}, "term1": {"2026-12-01"},
+		"finding12": {"安全出口标志缺失"}, "clause12": {"GB 13495"},
 	}).is(http.StatusSeeOther)
-	s.browse("inspector", at, nil).is(http.StatusOK).says("整改后复勘", "灭火毯不足", "GB 55037")
+	s.browse("inspector", at, nil).is(http.StatusOK).says("整改后复勘", "灭火毯不足", "GB 55037", "安全出口标志缺失")
 	s.browse("clerk", visit+"/not-held", url.Values{"code": {"danger"}, "reason": {"现场有危险"}}).is(http.StatusSeeOther)
 	s.browse("clerk", visit, nil).is(http.StatusOK).says("未能进行", "现场有危险")
 }
@@ -174,7 +175,12 @@ func TestMailIsReadByAPersonAndNothingOfItRuns(t *testing.T) {
 		t.Error("markup of a mail came through")
 	}
 	s.browse("clerk", "/queue/"+s.mailID, url.Values{"why": {"核实过"}}).is(http.StatusUnprocessableEntity).says("请先选择这封邮件是什么")
-	s.browse("clerk", "/queue/"+s.mailID, url.Values{"answer": {"decline"}, "given_by": {"周队长"}, "words": {"当日有会"}}).is(http.StatusUnprocessableEntity).says("请填写理由")
+	half := s.browse("clerk", "/queue/"+s.mailID, url.Values{"answer": {"decline"}}).is(http.StatusUnprocessableEntity).says("有 3 项需要改正")
+	for _, field := range []string{"given_by", "words", "why"} {
+		if !strings.Contains(half.body, `id="sort-`+field+`-wrong"`) {
+			t.Errorf("%s is not marked", field)
+		}
+	}
 	s.browse("clerk", "/queue/"+s.mailID, url.Values{
 		"answer": {"decline"}, "given_by": {"周队长"}, "words": {"当日有会"}, "why": {"电话核实"},
 	}).is(http.StatusSeeOther)

@@ -109,7 +109,17 @@ type matrix struct {
 	Grain   grain
 	Columns []column
 	Rows    []matrixRow
+	Reasons []reasonsOf
 }
+
+// reasonsOf says in full what the cells of one department say in a word: a
+// title shows itself to a mouse only.
+type reasonsOf struct {
+	Department string
+	Lines      []reasonLine
+}
+
+type reasonLine struct{ Why, Times string }
 
 // grain is the way to the other width of columns.
 type grain struct{ Href, Text string }
@@ -207,7 +217,28 @@ func (b *boarding) matrix(day inspection.BoardDay) *matrix {
 		}
 		gap = false
 	}
+	for _, row := range m.Rows {
+		if lines := b.reasons(m.Columns, row.Cells); len(lines) > 0 {
+			m.Reasons = append(m.Reasons, reasonsOf{row.Name, lines})
+		}
+	}
 	return m
+}
+
+// reasons gathers the starts that fail for the same reason.
+func (b *boarding) reasons(columns []column, cells []matrixCell) (lines []reasonLine) {
+	for i, c := range cells {
+		if c.Why == "" {
+			continue
+		}
+		at := slices.IndexFunc(lines, func(l reasonLine) bool { return l.Why == c.Why })
+		if at < 0 {
+			lines = append(lines, reasonLine{c.Why, columns[i].Text})
+			continue
+		}
+		lines[at].Times += b.p.say(b.v, "list.comma") + columns[i].Text
+	}
+	return lines
 }
 
 // closed reports whether the house itself rules a start out, whoever is free.

@@ -186,14 +186,34 @@ func (p *site) sortMail(v *view) error {
 	if request.Answer == inspection.ReplyCounter {
 		request.Proposals = v.proposals()
 	}
-	var err error
-	if v.form("answer") == "" {
-		err = fault.Refuse(fault.Invalid, "verdict_missing", "请先选择这封邮件是什么", "first say what this mail is")
-	} else {
+	err := p.unsorted(v)
+	if err == nil {
 		err = p.Inspection.Sort(v.ctx(), v.by, request)
 	}
 	if err != nil {
 		return p.done(v, hidden(err), form{"sort", ""}, p.mail)
 	}
 	return v.leave("/queue", "flash.sorted")
+}
+
+// unsorted names the empty entries that a decision about a mail needs, each at
+// its own field: the form has a reason of the mail's and one of the reader's.
+func (p *site) unsorted(v *view) error {
+	needed := []string{"why"}
+	switch inspection.ReplyKind(v.form("answer")) {
+	case "":
+		return fault.Refuse(fault.Invalid, "verdict_missing", "请先选择这封邮件是什么", "first say what this mail is")
+	case "none":
+	case inspection.ReplyDecline, inspection.ReplyExcuse:
+		needed = append(needed, "given_by", "words")
+	default:
+		needed = append(needed, "given_by")
+	}
+	var wrong []fault.Field
+	for _, name := range needed {
+		if v.form(name) == "" {
+			wrong = append(wrong, fault.Field{Name: name, Code: "needed", Text: p.say(v, "form.required")})
+		}
+	}
+	return refuseFields(wrong)
 }

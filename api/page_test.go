@@ -48,6 +48,7 @@ func pagesOf(s *stage) map[string][]string {
 		"/outbox":                oversee,
 		"/outbox?channel=mail":   oversee,
 		"/evidence":              append(department, oversee...),
+		"/closures":              {"supervisor", "admin", "head"},
 		"/settings":              {"supervisor", "auditor", "admin"},
 		"/people":                {"supervisor", "auditor", "admin", "security"},
 		"/people?q=消":            {"supervisor", "auditor", "admin", "security"},
@@ -125,7 +126,7 @@ func TestPagesOpenForTheRolesOfTheirLineOnly(t *testing.T) {
 		"clerk", "clerk-elsewhere", "supervisor", "supervisor-elsewhere", "inspector", "inspector-elsewhere", "head", "head-elsewhere",
 		"courier", "auditor", "admin", "security",
 	}
-	lists := []string{"/", "/login", "/password", "/cases", "/cases/new", "/visits", "/inbox", "/queue", "/outbox", "/evidence", "/settings", "/people", "/matters/M03/notice"}
+	lists := []string{"/", "/login", "/password", "/cases", "/cases/new", "/visits", "/inbox", "/queue", "/outbox", "/evidence", "/closures", "/settings", "/people", "/matters/M03/notice"}
 	for path, roles := range pagesOf(s) {
 		bare, _, _ := strings.Cut(path, "?")
 		for _, role := range everybody {

@@ -230,7 +230,7 @@ func (p *site) endSite(v *view) error {
 
 func (p *site) closeVisit(v *view) error {
 	return p.onVisit(v, form{"close", ""}, func() ([]string, error) {
-		j, err := p.Inspection.Close(v.ctx(), v.by, v.id())
+		j, err := p.Inspection.Close(v.ctx(), v.by, v.id(), v.once())
 		return []string{"flash.visit.closed", "number", j.Number}, err
 	})
 }

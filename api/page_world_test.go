@@ -14,6 +14,7 @@ import (
 
 	"lianban/inspection"
 	"lianban/internal/auth"
+	"lianban/internal/once"
 	"lianban/notify"
 	"lianban/scheduler/workday"
 )
@@ -123,7 +124,7 @@ func (s *stage) close(v inspection.Visit) inspection.Visit {
 		Items: []inspection.RectifyItem{{Finding: "后厨灭火毯数量不足" + trouble, Clause: "GB 55037-2022", Term: "2026-12-01"}},
 	})
 	s.must(err)
-	_, err = s.Inspection.Close(ctx, clerk, v.ID)
+	_, err = s.Inspection.Close(ctx, clerk, v.ID, once.Key{})
 	s.must(err)
 	for name := range s.tokens { // the days that passed ended every session
 		_, token, err := s.Auth.SignIn(ctx, auth.Credentials{Login: name, Password: "Meiwan-Road-1", Remote: "127.0.0.1:1"})

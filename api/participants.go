@@ -86,15 +86,12 @@ func (s *Server) reply(ctx context.Context, c *call, in *replyRequest) (inspecti
 	for _, t := range b.Proposals {
 		r.Proposals = append(r.Proposals, instant(t))
 	}
-	out, err := s.Inspection.Reply(ctx, c.by, r)
-	if err == nil {
-		c.repeated(out.RecordedAt)
-	}
-	return out, err
+	return s.Inspection.Reply(ctx, c.by, r)
 }
 
 type opineRequest struct {
 	ofDepartment
+	Key  string `header:"Idempotency-Key" validate:"required,line=255"`
 	Body struct {
 		Kind  string     `json:"kind" validate:"required,oneof=agree rectify disagree"`
 		Text  string     `json:"text,omitempty" validate:"nonul,max=4000"`
@@ -113,7 +110,9 @@ func (s *Server) opine(ctx context.Context, c *call, in *opineRequest) (inspecti
 	if err != nil {
 		return inspection.Opinion{}, err
 	}
-	r := inspection.OpinionRequest{ParticipantID: p.ID, Kind: inspection.OpinionKind(in.Body.Kind), Text: in.Body.Text}
+	r := inspection.OpinionRequest{
+		ParticipantID: p.ID, Kind: inspection.OpinionKind(in.Body.Kind), Text: in.Body.Text, Once: c.key(in.Key),
+	}
 	for _, item := range in.Body.Items {
 		r.Items = append(r.Items, inspection.RectifyItem(item))
 	}
@@ -122,6 +121,7 @@ func (s *Server) opine(ctx context.Context, c *call, in *opineRequest) (inspecti
 
 type serveRequest struct {
 	ofDepartment
+	Key  string `header:"Idempotency-Key" validate:"required,line=255"`
 	Body struct {
 		Channel  string   `json:"channel" validate:"required,oneof=paper phone"`
 		Receiver string   `json:"receiver" validate:"required,line=60"`
@@ -145,7 +145,7 @@ func (s *Server) serveByHand(ctx context.Context, c *call, in *serveRequest) (no
 	b := in.Body
 	return none{}, s.Inspection.ServeByHand(ctx, c.by, inspection.HandServiceRequest{
 		ParticipantID: p.ID, Channel: b.Channel, Receiver: b.Receiver, Post: b.Post, At: instant(b.At), Said: b.Said,
-		Scan: inspection.Scan(b.Scan),
+		Scan: inspection.Scan(b.Scan), Once: c.key(in.Key),
 	})
 }
 

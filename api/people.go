@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"time"
 
@@ -14,6 +15,8 @@ type listPeople struct {
 	Centre     string `query:"centre" validate:"omitempty,code"`
 	Department string `query:"department" validate:"omitempty,code"`
 	Role       string `query:"role" validate:"omitempty,oneof=clerk supervisor inspector head courier auditor admin security"`
+	Limit      int    `query:"limit" validate:"min=0,max=200"`
+	Cursor     string `query:"cursor" validate:"omitempty,cursor=id"`
 }
 
 // personSummary is a person without telephone and mail, which are nobody's
@@ -32,7 +35,10 @@ type personSummary struct {
 // listPeople gives the people of one's own place; those who keep or check
 // accounts see all (reliability 6.1).
 func (s *Server) listPeople(ctx context.Context, c *call, in *listPeople) (out listPage[personSummary], err error) {
-	query := auth.PersonQuery{Centre: in.Centre, Department: in.Department, Role: auth.Role(in.Role)}
+	query := auth.PersonQuery{
+		Centre: in.Centre, Department: in.Department, Role: auth.Role(in.Role),
+		After: lastSeen(in.Cursor), Limit: cmp.Or(in.Limit, pageSize),
+	}
 	switch by := c.by; {
 	case by.Is(auth.Security), by.Is(auth.Auditor):
 	case by.Is(auth.Clerk), by.Is(auth.Supervisor):
@@ -43,14 +49,15 @@ func (s *Server) listPeople(ctx context.Context, c *call, in *listPeople) (out l
 		return out, fault.Refuse(fault.Forbidden, "may_not_list_people",
 			"您的岗位不能查看人员名单，请联系安全管理员", "your post may not see the list of people; ask the security administrator")
 	}
+	var lines []personSummary
 	err = s.Read(ctx, func(q bun.IDB) error {
 		rows, err := auth.ListPeople(ctx, q, query)
 		for _, p := range rows {
-			out.Items = append(out.Items, personSummary{
+			lines = append(lines, personSummary{
 				p.ID, p.Name, p.Roles, p.Centre, p.Window, p.Department, !p.DisabledAt.IsZero(), p.LastSignIn,
 			})
 		}
 		return err
 	})
-	return out, err
+	return pageOf(c, lines, in.Limit, func(p personSummary) string { return idCursor(p.ID) }), err
 }

@@ -31,6 +31,7 @@ func (s *Server) officeRoutes() {
 	}, s.listPeople)
 	s.settingRoutes()
 	s.calendarRoutes()
+	s.closureRoutes()
 	s.addressRoutes()
 }
 

@@ -60,9 +60,14 @@ func (s *Server) endWith(act func(ctx context.Context, by auth.Actor, id, code, 
 	}
 }
 
-func (s *Server) closeVisit(ctx context.Context, c *call, in *byID) (inspection.JointOpinion, error) {
+type closeVisit struct {
+	ID  string `path:"id" validate:"required,code"`
+	Key string `header:"Idempotency-Key" validate:"required,line=255"`
+}
+
+func (s *Server) closeVisit(ctx context.Context, c *call, in *closeVisit) (inspection.JointOpinion, error) {
 	if err := s.readable(ctx, c, in.ID); err != nil {
 		return inspection.JointOpinion{}, err
 	}
-	return s.Inspection.Close(ctx, c.by, in.ID)
+	return s.Inspection.Close(ctx, c.by, in.ID, c.key(in.Key))
 }

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/url"
 	"reflect"
+	"strings"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -28,6 +29,8 @@ type call struct {
 	url    *url.URL
 	digest string
 	header http.Header
+
+	replayed bool // the answer is one of an earlier request
 }
 
 // none is the request without a body or the answer without one (204).
@@ -53,7 +56,13 @@ func register[In, Out any](s *Server, line Route, act func(ctx context.Context, 
 		in, err := readAndCheck[In](s, plan, c, r)
 		var out Out
 		if err == nil {
+			err = c.keyed(line, r)
+		}
+		if err == nil {
 			out, err = act(r.Context(), c, in)
+		}
+		if c.replayed && err == nil { // STK-43
+			w.Header().Set("Idempotency-Replayed", "true")
 		}
 		if err == nil {
 			err = answer(w, r, line, out)
@@ -132,15 +141,16 @@ func answer(w http.ResponseWriter, r *http.Request, line Route, out any) error {
 
 // key is the Idempotency-Key of the call, as the domains take it.
 func (c *call) key(value string) once.Key {
-	return once.Key{Actor: c.by.String(), Value: value, Print: c.digest}
+	return once.Key{Actor: c.by.String(), Value: value, Print: c.digest, Replayed: &c.replayed}
 }
 
-// repeated marks an answer that was made for an earlier request of the same
-// key: what it tells of came to be before this request came in (STK-43).
-func (c *call) repeated(made time.Time) {
-	if made.Before(c.at) {
-		c.header.Set("Idempotency-Replayed", "true")
+// keyed refuses a program's write without an Idempotency-Key, also where a
+// person's needs none (SEC-9).
+func (c *call) keyed(line Route, r *http.Request) error {
+	if c.by.Kind != auth.KindKey || !strings.HasSuffix(line.Scope, ":write") || r.Header.Get("Idempotency-Key") != "" {
+		return nil
 	}
+	return fieldsInvalid([]fault.Field{{Name: "Idempotency-Key", Code: "required", Text: labelled("Idempotency-Key", texts["required"], c.lang)}})
 }
 
 // created says where the new thing is found.

@@ -25,6 +25,7 @@ func (s *Server) resourceRoutes() {
 }
 
 type addResource struct {
+	Key  string `header:"Idempotency-Key" validate:"required,line=255"`
 	Body struct {
 		Kind           string              `json:"kind" validate:"required,oneof=inspector team vehicle room"`
 		Name           string              `json:"name" validate:"required,line=80"`
@@ -56,7 +57,7 @@ func (s *Server) addResource(ctx context.Context, c *call, in *addResource) (ins
 	for _, q := range b.Qualifications {
 		r.Qualifications = append(r.Qualifications, inspection.Qualification(q))
 	}
-	return s.Inspection.AddResource(ctx, c.by, r)
+	return s.Inspection.AddResource(ctx, c.by, r, c.key(in.Key))
 }
 
 // placeExists refuses ids of no department or centre; an empty id is no id.
@@ -78,6 +79,7 @@ func (s *Server) placeExists(ctx context.Context, department, centre string) err
 
 type addAbsence struct {
 	ID   string `path:"id" validate:"required,code"`
+	Key  string `header:"Idempotency-Key" validate:"required,line=255"`
 	Body struct {
 		Start  string `json:"start" validate:"required,instant"`
 		End    string `json:"end" validate:"required,instant"`
@@ -88,5 +90,5 @@ type addAbsence struct {
 func (s *Server) addAbsence(ctx context.Context, c *call, in *addAbsence) (inspection.Absence, error) {
 	return s.Inspection.AddAbsence(ctx, c.by, inspection.Absence{
 		ResourceID: in.ID, Start: instant(in.Body.Start), End: instant(in.Body.End), Reason: in.Body.Reason,
-	})
+	}, c.key(in.Key))
 }

@@ -98,13 +98,9 @@ type chooseSet struct {
 
 func (s *Server) chooseSet(ctx context.Context, c *call, in *chooseSet) (delivery.SetChoice, error) {
 	b := in.Body
-	out, err := s.Delivery.Choose(ctx, c.by, delivery.ChoiceRequest{
+	return s.Delivery.Choose(ctx, c.by, delivery.ChoiceRequest{
 		CaseID: in.ID, Choice: b.Choice, GivenBy: b.GivenBy, Channel: b.Channel, Lines: b.Lines, Note: b.Note, Once: c.key(in.Key),
 	})
-	if err == nil {
-		c.repeated(out.RecordedAt)
-	}
-	return out, err
 }
 
 type addResult struct {
@@ -122,7 +118,6 @@ func (s *Server) addResult(ctx context.Context, c *call, in *addResult) (deliver
 		CaseID: in.ID, DepartmentID: in.Body.Department, Permit: in.Body.Permit, Ground: in.Body.Ground, Once: c.key(in.Key),
 	})
 	if err == nil {
-		c.repeated(out.ExpectedAt)
 		c.created("/results/" + out.ID)
 	}
 	return out, err

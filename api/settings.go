@@ -123,6 +123,7 @@ func (s *Server) listProposedSettings(ctx context.Context, c *call, _ *struct{})
 }
 
 type proposeSetting struct {
+	Key  string `header:"Idempotency-Key" validate:"required,line=255"`
 	Body struct {
 		Key        string `json:"key" validate:"required,code"`
 		Value      string `json:"value,omitempty" validate:"omitempty,line=200" doc:"empty in a narrow scope: follow the wider one again"`
@@ -141,7 +142,7 @@ func (s *Server) proposeSetting(ctx context.Context, c *call, in *proposeSetting
 	b := in.Body
 	out, err := s.Office.ProposeSetting(ctx, office.SettingChange{
 		Key: b.Key, Value: b.Value, From: instant(b.From), Reason: b.Reason,
-		Scope: office.Scope{Centre: b.Centre, Matter: b.Matter, Department: b.Department},
+		Scope: office.Scope{Centre: b.Centre, Matter: b.Matter, Department: b.Department}, Once: c.key(in.Key),
 	}, c.by.String())
 	return versionOf(out), err
 }

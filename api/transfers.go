@@ -79,7 +79,6 @@ func (s *Server) releaseTransfer(ctx context.Context, c *call, in *releaseTransf
 	}
 	out, err := s.Delivery.Release(ctx, c.by, r)
 	if err == nil {
-		c.repeated(out.ReleasedAt)
 		c.created("/transfers/" + out.ID)
 	}
 	return out, err

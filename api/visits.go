@@ -59,7 +59,6 @@ func (s *Server) planVisit(ctx context.Context, c *call, in *planVisit) (inspect
 		CaseID: b.Case, Kind: inspection.VisitKind(b.Kind), Minutes: b.Minutes, Once: c.key(in.Key),
 	})
 	if err == nil {
-		c.repeated(out.CreatedAt)
 		c.created("/visits/" + out.ID)
 	}
 	return out, err
@@ -70,14 +69,16 @@ type listVisits struct {
 	State  string `query:"state" validate:"omitempty,oneof=draft offered confirmed in_progress collecting closed not_held cancelled"`
 	From   string `query:"from" validate:"omitempty,instant" doc:"starting at or after"`
 	To     string `query:"to" validate:"omitempty,instant" doc:"starting before"`
-	Limit  int    `query:"limit" validate:"min=0,max=200" doc:"by start, drafts last; go on with from"`
+	Limit  int    `query:"limit" validate:"min=0,max=200" doc:"by start, drafts last"`
+	Cursor string `query:"cursor" validate:"omitempty,cursor=position"`
 }
 
 func (s *Server) listVisits(ctx context.Context, c *call, in *listVisits) (listPage[inspection.Visit], error) {
 	rows, err := s.Inspection.ListVisits(ctx, c.by, inspection.VisitQuery{
-		Search: in.Search, State: inspection.VisitState(in.State), From: instant(in.From), To: instant(in.To), Limit: in.Limit,
+		Search: in.Search, State: inspection.VisitState(in.State), From: instant(in.From), To: instant(in.To),
+		After: after(in.Cursor), Limit: in.Limit,
 	})
-	return listPage[inspection.Visit]{Items: rows}, err
+	return pageOf(c, rows, in.Limit, func(v inspection.Visit) string { return positionCursor(v.Position()) }), err
 }
 
 // visitDetail is a visit with everything the caller may see of it.

@@ -18,6 +18,7 @@ import (
 	"lianban/internal/db"
 	"lianban/internal/db/dbtest"
 	"lianban/internal/office"
+	"lianban/internal/once"
 	"lianban/notify"
 	"lianban/scheduler"
 	"lianban/scheduler/workday"
@@ -140,7 +141,7 @@ func (w *world) wire() {
 	w.Server = &Server{
 		Inspection: in, Notify: outbox, Auth: authDesk,
 		Delivery: &delivery.Desk{DB: w.db, Now: w.trust.Now, Auth: authDesk, Key: make([]byte, 32), Files: w.t.TempDir()},
-		Office:   &office.Desk{DB: w.db, Now: w.trust.Now, InUse: inspection.HasOpenRound, TellOld: in.TellOldAddress},
+		Office:   &office.Desk{DB: w.db, Now: w.trust.Now, InUse: inspection.HasOpenRound, TellOld: in.TellOldAddress, DayOff: in.DayOff},
 		Audit:    &audit.Desk{DB: w.db, Now: w.trust.Now, Key: key},
 		Read:     w.db.Read, Now: w.trust.Now, Log: w.logger, PublicURL: "http://127.0.0.1:8080",
 		Ready:   func(context.Context) []Check { return []Check{{Name: "schema", OK: true}} },
@@ -184,7 +185,7 @@ func (w *world) furnish(division, name string) office.Centre {
 func (w *world) confirm(a office.Address) {
 	w.t.Helper()
 	a.Form, a.SignedOn = "form-1", workday.DateOf(w.clock.at)
-	proposed, err := w.Office.ProposeAddress(w.t.Context(), a, "person:one")
+	proposed, err := w.Office.ProposeAddress(w.t.Context(), a, "person:one", once.Key{})
 	w.must(err)
 	_, err = w.Office.ApproveAddress(w.t.Context(), proposed.ID, "person:two")
 	w.must(err)
@@ -196,7 +197,7 @@ func (w *world) inspectors(dep office.Department) {
 		r, err := w.Inspection.AddResource(w.t.Context(), auth.System("test"), inspection.Resource{
 			Kind: inspection.KindInspector, Name: name, DepartmentID: dep.ID,
 			Qualifications: []inspection.Qualification{{Matter: "*", Division: dep.Division}},
-		})
+		}, once.Key{})
 		w.must(err)
 		if dep.Division == "431103" {
 			w.people[dep.System] = append(w.people[dep.System], r)
@@ -222,6 +223,7 @@ func (w *world) staff() {
 		w.account(name, post)
 	}
 	w.key("key", "431103", allScopes...)
+	w.key("key-city", "431100", allScopes...)
 	w.key("key-elsewhere", "431102", allScopes...)
 	w.key("key-without", "431103", "nothing:read")
 }

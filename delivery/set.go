@@ -132,12 +132,7 @@ func (d *Desk) AddLine(ctx context.Context, by auth.Actor, r AddLineRequest) (Re
 	if err := office.CheckLines(line("permit", r.Permit)); err != nil {
 		return ResultLine{}, err
 	}
-	var out ResultLine
-	err := d.DB.Write(ctx, func(tx bun.IDB) (err error) {
-		out, _, err = once.Do(ctx, tx, r.Once, d.now(), func() (ResultLine, error) { return d.addLine(ctx, tx, by, r) })
-		return err
-	})
-	return out, err
+	return once.Act(ctx, d.DB.Write, r.Once, d.now(), func(tx bun.IDB) (ResultLine, error) { return d.addLine(ctx, tx, by, r) })
 }
 
 func (d *Desk) addLine(ctx context.Context, tx bun.IDB, by auth.Actor, r AddLineRequest) (ResultLine, error) {
@@ -307,12 +302,7 @@ func (r ChoiceRequest) check() error {
 func (d *Desk) Choose(ctx context.Context, by auth.Actor, r ChoiceRequest) (SetChoice, error) {
 	d = d.still()
 	r.GivenBy = strings.TrimSpace(r.GivenBy)
-	var out SetChoice
-	err := d.DB.Write(ctx, func(tx bun.IDB) (err error) {
-		out, _, err = once.Do(ctx, tx, r.Once, d.now(), func() (SetChoice, error) { return d.choose(ctx, tx, by, r) })
-		return err
-	})
-	return out, err
+	return once.Act(ctx, d.DB.Write, r.Once, d.now(), func(tx bun.IDB) (SetChoice, error) { return d.choose(ctx, tx, by, r) })
 }
 
 func (d *Desk) choose(ctx context.Context, tx bun.IDB, by auth.Actor, r ChoiceRequest) (SetChoice, error) {

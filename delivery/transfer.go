@@ -168,12 +168,7 @@ const maxItems = 50
 func (d *Desk) Release(ctx context.Context, by auth.Actor, r ReleaseRequest) (TransferView, error) {
 	d = d.still()
 	r.New = slices.Clone(r.New)
-	var out TransferView
-	err := d.DB.Write(ctx, func(tx bun.IDB) (err error) {
-		out, _, err = once.Do(ctx, tx, r.Once, d.now(), func() (TransferView, error) { return d.release(ctx, tx, by, r) })
-		return err
-	})
-	return out, err
+	return once.Act(ctx, d.DB.Write, r.Once, d.now(), func(tx bun.IDB) (TransferView, error) { return d.release(ctx, tx, by, r) })
 }
 
 func (d *Desk) release(ctx context.Context, tx bun.IDB, by auth.Actor, r ReleaseRequest) (TransferView, error) {

@@ -103,9 +103,14 @@ func (v *Visit) require(required []CaseDepartment) {
 
 // comingTo lists the required departments of a kind of visit.
 func comingTo(c Case, kind VisitKind) []CaseDepartment {
+	return slices.DeleteFunc(invitedTo(c, kind), func(r CaseDepartment) bool { return r.Attendance != string(Required) })
+}
+
+// invitedTo lists the departments of a kind of visit, required or not.
+func invitedTo(c Case, kind VisitKind) []CaseDepartment {
 	var out []CaseDepartment
 	for _, r := range c.Departments {
-		if r.Included && r.Attendance == string(Required) && CheckKind(r.CheckKind).Covers(kind) {
+		if r.Included && CheckKind(r.CheckKind).Covers(kind) {
 			out = append(out, r)
 		}
 	}
@@ -296,27 +301,21 @@ type bookingRow struct {
 	by      string
 }
 
-// take occupies the chosen resources, giving up what the visit held before.
+// take occupies the chosen resources.
 func (d *Desk) take(ctx context.Context, tx bun.IDB, s chosen, row bookingRow) error {
-	if err := freeResources(ctx, tx, s.v.ID); err != nil {
-		return err
-	}
-	rows := make([]Booking, len(s.resources))
-	for i, r := range s.resources {
+	rows := make([]Booking, len(s.locked))
+	for i, r := range s.locked {
 		rows[i] = Booking{
 			ID: newID(), ResourceID: r.ID, VisitID: s.v.ID, Round: row.round, Start: s.choice.Start.UTC(),
 			End:       s.choice.Start.UTC().Add(time.Duration(s.v.Minutes) * time.Minute),
 			ExpiresAt: row.expires, HeldBy: row.by,
 		}
 	}
-	clash, err := occupy(ctx, tx, rows)
-	if err != nil {
-		return err
-	}
-	if len(clash) > 0 {
+	got, err := occupy(ctx, tx, rows)
+	if err == nil && !got {
 		return slotTaken()
 	}
-	return nil
+	return err
 }
 
 func slotTaken() *fault.Error {
@@ -345,14 +344,11 @@ func (d *Desk) offer(ctx context.Context, tx bun.IDB, by auth.Actor, s chosen) (
 	if err := insertRound(ctx, tx, &round); err != nil {
 		return nil, err
 	}
-	participants, err := d.participantsOf(ctx, tx, s)
-	if err != nil {
-		return nil, err
-	}
+	participants := participantsOf(s)
 	if err := insertParticipants(ctx, tx, participants); err != nil {
 		return nil, err
 	}
-	if err := d.announce(ctx, tx, participants, v, s.g); err != nil {
+	if err := d.announce(ctx, tx, participants, s); err != nil {
 		return nil, err
 	}
 	if err := finishTasks(ctx, tx, TaskBook, v.CaseID, d.now(), by.String(), ""); err != nil {
@@ -372,38 +368,35 @@ func (d *Desk) offer(ctx context.Context, tx bun.IDB, by auth.Actor, s chosen) (
 
 // announce queues notices, the applicant's word and the morning reminder, and
 // starts the steps for a notice that does not arrive.
-func (d *Desk) announce(ctx context.Context, tx bun.IDB, participants []Participant, v Visit, g ground) error {
-	morning := dateOf(v.Start).At(reminderFirstVisitAt).UTC()
-	var rows []DeadlineRow
-	for _, p := range participants {
-		if err := d.queueNotice(ctx, tx, p, v); err != nil {
-			return err
-		}
-		if err := scheduleEscalation(ctx, tx, p, v, g, d.now()); err != nil {
-			return err
-		}
-		rows = append(rows, DeadlineRow{Kind: DeadlineRemindVisit, Subject: p.ID, Round: v.Round, DueAt: morning, NextAt: morning})
-	}
-	if err := upsertDeadlines(ctx, tx, rows...); err != nil {
+func (d *Desk) announce(ctx context.Context, tx bun.IDB, participants []Participant, s chosen) error {
+	letters, err := d.notices(ctx, tx, participants, s.v)
+	if err != nil {
 		return err
 	}
-	return d.queueApplicant(ctx, tx, v, notify.PurposeApplicant, v.Start)
+	applicant, err := toApplicant(s.c, s.v, notify.PurposeApplicant, s.v.Start)
+	if err != nil {
+		return err
+	}
+	if err := notify.Queue(ctx, tx, d.now(), append(letters, applicant...)...); err != nil {
+		return err
+	}
+	morning := dateOf(s.v.Start).At(reminderFirstVisitAt).UTC()
+	var rows []DeadlineRow
+	for _, p := range participants {
+		first, err := firstEscalation(p, s.v, s.g, d.now())
+		if err != nil {
+			return err
+		}
+		rows = append(rows, first,
+			DeadlineRow{Kind: DeadlineRemindVisit, Subject: p.ID, Round: s.v.Round, DueAt: morning, NextAt: morning})
+	}
+	return upsertDeadlines(ctx, tx, rows...)
 }
 
-func (d *Desk) participantsOf(ctx context.Context, tx bun.IDB, s chosen) ([]Participant, error) {
+func participantsOf(s chosen) []Participant {
 	var out []Participant
-	for _, row := range s.c.Departments {
-		if !row.Included || !CheckKind(row.CheckKind).Covers(s.v.Kind) {
-			continue
-		}
-		department, err := office.FindDepartment(ctx, tx, row.DepartmentID)
-		if err != nil {
-			return nil, err
-		}
-		g, err := d.ground(ctx, tx, s.v, row.DepartmentID)
-		if err != nil {
-			return nil, err
-		}
+	for _, row := range invitedTo(s.c, s.v.Kind) {
+		department, g := s.offices[row.DepartmentID], s.g.under(row.DepartmentID)
 		p := Participant{
 			ID: newID(), VisitID: s.v.ID, CaseID: s.c.ID, DepartmentID: department.ID, System: row.System, Name: department.Name,
 			Round: s.v.Round, Lead: row.Lead, Required: row.Attendance == string(Required), NeverDeemed: row.NeverDeemed,
@@ -415,7 +408,7 @@ func (d *Desk) participantsOf(ctx context.Context, tx bun.IDB, s chosen) ([]Part
 		}
 		out = append(out, p)
 	}
-	return out, nil
+	return out
 }
 
 func staffMin(r office.Rules, kind VisitKind) int {
@@ -446,29 +439,34 @@ func (d *Desk) recordRefusal(ctx context.Context, by auth.Actor, act, subject st
 
 // PassOn passes a case to the window that has to organise its visit, as a
 // task there (INS-203). Refusals: not_found, not_a_window.
-func (d *Desk) PassOn(ctx context.Context, by auth.Actor, caseID, note string) error {
+func (d *Desk) PassOn(ctx context.Context, by auth.Actor, caseID, note string, key once.Key) error {
 	d = d.still()
 	if err := checkOptional("note", note, reasonLength); err != nil {
 		return err
 	}
-	return d.DB.Write(ctx, func(tx bun.IDB) error {
-		c, err := findCase(ctx, tx, caseID)
-		if err != nil {
-			return err
-		}
-		if err := d.mayWorkOn(ctx, tx, by, c); err != nil {
-			return err
-		}
-		err = raiseTask(ctx, tx, Visit{CentreID: c.OrganiserCentre}, Task{
-			Kind: TaskBook, Subject: c.ID, CreatedAt: d.now(), Detail: "办件 " + c.Number + " 待约定勘验：" + note,
-		})
-		if err != nil {
-			return err
-		}
-		return audit.Record(ctx, tx, audit.Leaf{
-			Type: "case_handed_over", Stream: caseStream(c.ID), Actor: by.String(), At: d.now(),
-			Fields: map[string]any{"to": c.OrganiserCentre},
-		})
+	_, err := once.Act(ctx, d.DB.Write, key, d.now(), func(tx bun.IDB) (struct{}, error) {
+		return struct{}{}, d.passOn(ctx, tx, by, caseID, note)
+	})
+	return err
+}
+
+func (d *Desk) passOn(ctx context.Context, tx bun.IDB, by auth.Actor, caseID, note string) error {
+	c, err := findCase(ctx, tx, caseID)
+	if err != nil {
+		return err
+	}
+	if err := d.mayWorkOn(ctx, tx, by, c); err != nil {
+		return err
+	}
+	err = raiseTask(ctx, tx, Visit{CentreID: c.OrganiserCentre}, Task{
+		Kind: TaskBook, Subject: c.ID, CreatedAt: d.now(), Detail: "办件 " + c.Number + " 待约定勘验：" + note,
+	})
+	if err != nil {
+		return err
+	}
+	return audit.Record(ctx, tx, audit.Leaf{
+		Type: "case_handed_over", Stream: caseStream(c.ID), Actor: by.String(), At: d.now(),
+		Fields: map[string]any{"to": c.OrganiserCentre},
 	})
 }
 

@@ -152,6 +152,15 @@ func (r *AcceptRequest) check() (err error) {
 	return r.Answers.Check()
 }
 
+// Check refuses what Accept would refuse whatever the database holds, so that a
+// preview says it before the last step. Refusals: case_incomplete, text_invalid,
+// point_invalid and those of CheckPhone, CheckCreditCode, CheckIDNumber,
+// office.MailAddress and Answers.Check.
+func (r AcceptRequest) Check(now time.Time) error {
+	r.at = now
+	return r.check()
+}
+
 func (a *Applicant) check(why string, today workday.Date) (err error) {
 	if a.Phone, err = CheckPhone(a.Phone); err != nil {
 		return err
@@ -183,16 +192,8 @@ func (a *Applicant) check(why string, today workday.Date) (err error) {
 func (d *Desk) Accept(ctx context.Context, by auth.Actor, r AcceptRequest) (Case, error) {
 	d = d.still()
 	now := d.now()
-	var out Case
-	err := d.DB.Write(ctx, func(tx bun.IDB) error {
-		c, _, err := once.Do(ctx, tx, r.Once, now, func() (Case, error) {
-			r.at = now
-			return d.accept(ctx, tx, by, r, now)
-		})
-		out = c
-		return err
-	})
-	return out, err
+	r.at = now
+	return once.Act(ctx, d.DB.Write, r.Once, now, func(tx bun.IDB) (Case, error) { return d.accept(ctx, tx, by, r, now) })
 }
 
 func (d *Desk) accept(ctx context.Context, tx bun.IDB, by auth.Actor, r AcceptRequest, now time.Time) (Case, error) {
@@ -361,6 +362,7 @@ type AmendRequest struct {
 	Answers        Answers // merged over the present ones
 	ConfirmUnknown bool
 	Version        int // the version the clerk saw
+	Once           once.Key
 }
 
 // Amend fills in facts and derives the departments anew. Only before a visit
@@ -371,28 +373,25 @@ func (d *Desk) Amend(ctx context.Context, by auth.Actor, r AmendRequest) (Case, 
 	if err := r.Answers.Check(); err != nil {
 		return Case{}, err
 	}
-	var out Case
-	err := d.DB.Write(ctx, func(tx bun.IDB) error {
+	return once.Act(ctx, d.DB.Write, r.Once, now, func(tx bun.IDB) (Case, error) {
 		c, err := findCase(ctx, tx, r.CaseID)
 		if err != nil {
-			return err
+			return c, err
 		}
 		if err := d.mayWorkOn(ctx, tx, by, c); err != nil {
-			return err
+			return c, err
 		}
 		if err := amendable(c, r.Version); err != nil {
-			return err
+			return c, err
 		}
 		if err := rederive(ctx, tx, &c, r, by); err != nil {
-			return err
+			return c, err
 		}
-		out = c
-		return d.recordCase(ctx, tx, by, c, audit.Leaf{
+		return c, d.recordCase(ctx, tx, by, c, audit.Leaf{
 			Type: "case_amended", Stream: caseStream(c.ID), Actor: by.String(), At: now,
 			Fields: map[string]any{"departments": includedSystems(c.Departments), "confirmed_unknown": r.ConfirmUnknown},
 		})
 	})
-	return out, err
 }
 
 func amendable(c Case, version int) error {

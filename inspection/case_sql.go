@@ -17,15 +17,28 @@ import (
 // nextNumber takes the next number of a series on the caller's transaction, so
 // that a series has no gaps (INS-1103). format gets scope, year and number.
 func nextNumber(ctx context.Context, tx bun.IDB, name string, now time.Time, format string) (string, error) {
+	numbers, err := nextNumbers(ctx, tx, name, now, format, 1)
+	if err != nil {
+		return "", err
+	}
+	return numbers[0], nil
+}
+
+// nextNumbers takes n numbers in a row.
+func nextNumbers(ctx context.Context, tx bun.IDB, name string, now time.Time, format string, n int) ([]string, error) {
 	year := workday.DateOf(now).Year
 	key := fmt.Sprintf("%s/%d", name, year)
 	var last int
-	err := tx.NewRaw(`INSERT INTO series (name, last) VALUES (?, 1)
-		ON CONFLICT (name) DO UPDATE SET last = series.last + 1 RETURNING last`, key).Scan(ctx, &last)
+	err := tx.NewRaw(`INSERT INTO series (name, last) VALUES (?, ?)
+		ON CONFLICT (name) DO UPDATE SET last = series.last + EXCLUDED.last RETURNING last`, key, n).Scan(ctx, &last)
 	if err != nil {
-		return "", fmt.Errorf("take a number of %s: %w", key, err)
+		return nil, fmt.Errorf("take a number of %s: %w", key, err)
 	}
-	return fmt.Sprintf(format, afterSlash(name), year, last), nil
+	out := make([]string, n)
+	for i := range out {
+		out[i] = fmt.Sprintf(format, afterSlash(name), year, last-n+1+i)
+	}
+	return out, nil
 }
 
 func afterSlash(name string) string {

@@ -11,6 +11,7 @@ import (
 	"lianban/internal/audit"
 	"lianban/internal/auth"
 	"lianban/internal/fault"
+	"lianban/internal/once"
 )
 
 // Results of a visit (INS-1101).
@@ -68,10 +69,13 @@ type JointLine struct {
 // passed, the departments owe their results (DEL §3). Refusals:
 // not_found, not_a_window, wrong_window, bad_move, opinions_open with the
 // departments that are missing.
-func (d *Desk) Close(ctx context.Context, by auth.Actor, visitID string) (JointOpinion, error) {
+func (d *Desk) Close(ctx context.Context, by auth.Actor, visitID string, key once.Key) (JointOpinion, error) {
 	d = d.still()
-	var out JointOpinion
-	_, err := d.onVisit(ctx, visitID, func(tx bun.IDB, v *Visit) (leaves []audit.Leaf, err error) {
+	return once.Act(ctx, d.DB.Write, key, d.now(), func(tx bun.IDB) (JointOpinion, error) { return d.close(ctx, tx, by, visitID) })
+}
+
+func (d *Desk) close(ctx context.Context, tx bun.IDB, by auth.Actor, visitID string) (out JointOpinion, err error) {
+	_, err = actOnVisit(ctx, tx, visitID, func(tx bun.IDB, v *Visit) (leaves []audit.Leaf, err error) {
 		if err := mayOrganise(ctx, tx, by, v.CentreID); err != nil {
 			return nil, err
 		}

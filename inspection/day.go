@@ -11,6 +11,7 @@ import (
 	"lianban/internal/audit"
 	"lianban/internal/auth"
 	"lianban/internal/fault"
+	"lianban/internal/once"
 )
 
 // EarlyStart is how long before its time the window may start a visit (V8).
@@ -120,6 +121,7 @@ type OpinionRequest struct {
 	Kind          OpinionKind
 	Text          string
 	Items         []RectifyItem
+	Once          once.Key
 }
 
 // Opine records a department's opinion, by a signed-in person of it (L2),
@@ -130,8 +132,11 @@ type OpinionRequest struct {
 // ground_missing.
 func (d *Desk) Opine(ctx context.Context, by auth.Actor, r OpinionRequest) (Opinion, error) {
 	d = d.still()
-	var out Opinion
-	err := d.onParticipant(ctx, r.ParticipantID, func(tx bun.IDB, p Participant, v Visit) ([]audit.Leaf, error) {
+	return once.Act(ctx, d.DB.Write, r.Once, d.now(), func(tx bun.IDB) (Opinion, error) { return d.opine(ctx, tx, by, r) })
+}
+
+func (d *Desk) opine(ctx context.Context, tx bun.IDB, by auth.Actor, r OpinionRequest) (out Opinion, err error) {
+	err = actOnParticipant(ctx, tx, r.ParticipantID, func(tx bun.IDB, p Participant, v Visit) ([]audit.Leaf, error) {
 		if err := mayAnswer(by, p.DepartmentID); err != nil {
 			return nil, err
 		}

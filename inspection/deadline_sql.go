@@ -9,7 +9,6 @@ import (
 
 	"github.com/uptrace/bun"
 
-	"lianban/internal/fault"
 	"lianban/internal/office"
 	"lianban/scheduler/workday"
 )
@@ -24,29 +23,24 @@ func (d *Desk) dueDeadlines(ctx context.Context, kind DeadlineKind) (out []Deadl
 }
 
 // dueReplies are the reply deadlines to look at now, and those that no look has
-// counted by the newest calendar yet (INS-409).
-func (d *Desk) dueReplies(ctx context.Context) (out []DeadlineRow, err error) {
+// counted by the newest calendar yet (INS-409). Two questions, each with an
+// index of its own: the two in one read every open row.
+func (d *Desk) dueReplies(ctx context.Context) (due []DeadlineRow, err error) {
+	due, err = d.dueDeadlines(ctx, DeadlineReply)
+	if err != nil || len(due) == deemBatch {
+		return due, err
+	}
+	var old []DeadlineRow
 	err = d.DB.Read(ctx, func(q bun.IDB) error {
-		version, err := newestVersion(ctx, q)
+		version, err := office.CalendarVersionNow(ctx, q)
 		if err != nil {
 			return err
 		}
-		return q.NewSelect().Model(&out).Where("kind = ? AND state = 'pending'", DeadlineReply).
-			Where("next_at <= ? OR calendar_version < ?", d.now(), version).
-			Order("next_at").Limit(deemBatch).Scan(ctx)
+		return q.NewSelect().Model(&old).Where("kind = ? AND state = 'pending'", DeadlineReply).
+			Where("calendar_version < ? AND next_at > ?", version, d.now()).
+			Order("calendar_version").Limit(int64(deemBatch - len(due))).Scan(ctx)
 	})
-	return out, err
-}
-
-func newestVersion(ctx context.Context, q bun.IDB) (int, error) {
-	cal, err := office.Calendar(ctx, q)
-	if fault.Is(err, "calendar_none") {
-		return 0, nil
-	}
-	if err != nil {
-		return 0, err
-	}
-	return cal.Version(), nil
+	return append(due, old...), err
 }
 
 func findDeadline(ctx context.Context, q bun.IDB, kind DeadlineKind, subject string, round int) (row DeadlineRow, err error) {
@@ -116,6 +110,7 @@ func endDeadlines(ctx context.Context, tx bun.IDB, subject string, round int, ki
 // endVisitDeadlines stops every clock of a visit's participants.
 func endVisitDeadlines(ctx context.Context, tx bun.IDB, visitID string) error {
 	_, err := tx.NewUpdate().Model((*DeadlineRow)(nil)).Set("state = ?", deadlineVoid).
+		Where("kind IN (?)", bun.List(deadlineKinds)). // as the index begins
 		Where("subject IN (?)", tx.NewSelect().Model((*Participant)(nil)).Column("id").Where("visit_id = ?", visitID)).
 		Where("state = 'pending'").Exec(ctx)
 	return err
@@ -211,9 +206,13 @@ func findTask(ctx context.Context, q bun.IDB, id string) (t Task, err error) {
 }
 
 func finishTasks(ctx context.Context, tx bun.IDB, kind TaskKind, subject string, now time.Time, by, note string) error {
-	t := Task{DoneAt: now, DoneBy: by, Note: note}
-	_, err := tx.NewUpdate().Model(&t).Column("done_at", "done_by", "note").
-		Where("kind = ? AND subject = ? AND done_at IS NULL", kind, subject).Exec(ctx)
+	return finishTask(ctx, tx, []TaskKind{kind}, Task{Subject: subject, DoneAt: now, DoneBy: by, Note: note})
+}
+
+// finishTask ends the open tasks of some kinds about done.Subject.
+func finishTask(ctx context.Context, tx bun.IDB, kinds []TaskKind, done Task) error {
+	_, err := tx.NewUpdate().Model(&done).Column("done_at", "done_by", "note").
+		Where("kind IN (?) AND subject = ? AND done_at IS NULL", bun.List(kinds), done.Subject).Exec(ctx)
 	return err
 }
 

@@ -25,17 +25,13 @@ var escalations = []escalation{
 	{"at_risk", "勘验前一个工作日仍无送达证明，本轮该部门不会视为同意，请书面送达或改约"},
 }
 
-// scheduleEscalation starts the steps for a notice, on the booking's
-// transaction.
-func scheduleEscalation(ctx context.Context, tx bun.IDB, p Participant, v Visit, g ground, now time.Time) error {
+// firstEscalation starts the steps for a notice that is sent now.
+func firstEscalation(p Participant, v Visit, g ground, now time.Time) (DeadlineRow, error) {
 	at, err := escalateAt(g, v, now, 0)
-	if err != nil {
-		return err
-	}
-	return upsertDeadlines(ctx, tx, DeadlineRow{
+	return DeadlineRow{
 		Kind: DeadlineEscalate, Subject: p.ID, Round: v.Round, DueAt: at, NextAt: at,
 		CalendarVersion: g.cal.Version(), Detail: DeadlineDetail{Why: escalations[0].why, MovedFrom: now},
-	})
+	}, err
 }
 
 // escalateAt is when a step is due: 2 h and 4 h of working time, the end of

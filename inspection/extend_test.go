@@ -12,6 +12,7 @@ import (
 	"lianban/internal/db"
 	"lianban/internal/db/dbtest"
 	"lianban/internal/office"
+	"lianban/internal/once"
 	"lianban/notify"
 	"lianban/scheduler/workday"
 )
@@ -70,7 +71,7 @@ func (w *testWorld) importYear(year int, change func(*workday.Year)) {
 	change(&y)
 	file, err := json.Marshal(map[string]any{"years": map[int]workday.Year{year: y}})
 	w.must(err)
-	proposed, err := w.office.ImportCalendar(ctx, file, "person:one")
+	proposed, err := w.office.ImportCalendar(ctx, file, "person:one", once.Key{})
 	w.must(err)
 	_, err = w.office.ApproveCalendar(ctx, proposed.ID, "person:two")
 	w.must(err)
@@ -264,7 +265,7 @@ func TestADeadlineOnADayThatTheCentreClosesMovesOn(t *testing.T) { // INS-402, I
 		v := w.bookedOn("2026-11-24")
 		date, err := workday.ParseDate("2026-11-18")
 		w.must(err)
-		_, err = w.office.AddClosure(t.Context(), office.Closure{Centre: w.centre.ID, Day: date, Reason: "台风"}, "person:one")
+		_, err = w.office.AddClosure(t.Context(), office.Closure{Centre: w.centre.ID, Day: date, Reason: "台风"}, "person:one", once.Key{})
 		w.must(err)
 		w.wait(at(18, 17, 36))
 		w.wantDue(v, "amr", at(19, 17, 30))

@@ -8,6 +8,7 @@ import (
 	"lianban/internal/audit"
 	"lianban/internal/db"
 	"lianban/internal/db/dbtest"
+	"lianban/internal/once"
 	"lianban/notify"
 )
 
@@ -57,7 +58,7 @@ func (w *testWorld) holdVisit(v Visit) {
 	}
 	_, err = w.EndSite(ctx, w.clerk, v.ID)
 	w.must(err)
-	j, err := w.Close(ctx, w.clerk, v.ID)
+	j, err := w.Close(ctx, w.clerk, v.ID, once.Key{})
 	w.must(err)
 	if j.Number != "联勘〔2026〕431103-000001" || j.Result != ResultPassed || len(j.Content.Departments) != 3 {
 		w.t.Fatalf("joint opinion %+v", j)

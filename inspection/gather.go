@@ -124,11 +124,7 @@ func firstProof(standing []Service, minimum string) (Service, bool) {
 func (d *Desk) inboxHealth(ctx context.Context, tx bun.IDB, f found) ([]ChannelHealth, error) {
 	out := make([]ChannelHealth, len(d.Channels))
 	for i, name := range d.Channels {
-		alive, err := notify.Alive(ctx, tx, name)
-		if err != nil {
-			return nil, err
-		}
-		gaps, err := notify.Gaps(ctx, tx, notify.GapQuery{
+		alive, gaps, err := notify.Watched(ctx, tx, notify.GapQuery{
 			Channel: name, Span: notify.Span{From: f.evidence.T1, To: f.evidence.Now}, Longer: f.g.rules.InboundMaxGap,
 		})
 		if err != nil {

@@ -14,17 +14,30 @@ import (
 // ground is what a decision about time stands on: the calendar with the
 // centre's closures, its opening hours, and the settings in force.
 type ground struct {
-	cal    *workday.Calendar
-	hours  workday.Hours
-	rules  office.Rules
-	centre office.Centre
+	cal      *workday.Calendar
+	hours    workday.Hours
+	rules    office.Rules
+	centre   office.Centre
+	settings office.Settings
 }
 
 func (d *Desk) ground(ctx context.Context, q bun.IDB, v Visit, department string) (ground, error) {
 	return groundAt(ctx, q, v.CentreID, office.Scope{Centre: v.CentreID, Matter: v.MatterCode, Department: department}, d.now())
 }
 
-func groundAt(ctx context.Context, q bun.IDB, centreID string, s office.Scope, at time.Time) (ground, error) {
+// groundFor is the ground of the visit itself, with the settings of all these
+// departments read along (STY-21).
+func (d *Desk) groundFor(ctx context.Context, q bun.IDB, v Visit, departments []string) (ground, error) {
+	return groundAt(ctx, q, v.CentreID, office.Scope{Centre: v.CentreID, Matter: v.MatterCode}, d.now(), departments...)
+}
+
+// under gives the same ground with the settings of one of its departments.
+func (g ground) under(department string) ground {
+	g.rules = g.settings.Rules(department)
+	return g
+}
+
+func groundAt(ctx context.Context, q bun.IDB, centreID string, s office.Scope, at time.Time, departments ...string) (ground, error) {
 	centre, err := office.FindCentre(ctx, q, centreID)
 	if err != nil {
 		return ground{}, err
@@ -33,11 +46,11 @@ func groundAt(ctx context.Context, q bun.IDB, centreID string, s office.Scope, a
 	if err != nil {
 		return ground{}, err
 	}
-	rules, err := office.RulesAt(ctx, q, at, s)
+	settings, err := office.SettingsAt(ctx, q, at, s, departments...)
 	if err != nil {
 		return ground{}, err
 	}
-	return ground{cal: cal, hours: centre.Hours, rules: rules, centre: centre}, nil
+	return ground{cal: cal, hours: centre.Hours, rules: settings.Rules(s.Department), centre: centre, settings: settings}, nil
 }
 
 // DeadlineRow is one deadline of any kind (DEC-6). DueAt counts, NextAt is
@@ -79,6 +92,8 @@ const (
 	heldAgain                         = 30 * time.Second // how soon a held row is looked at again
 	reminderFirstVisitAt              = 8 * 60           // minutes after midnight, remind.before_visit
 )
+
+var deadlineKinds = []DeadlineKind{DeadlineReply, DeadlineRemindReply, DeadlineRemindVisit, DeadlineEscalate}
 
 // stamp is how an instant is written into a leaf: UTC with milliseconds.
 func stamp(t time.Time) string {

@@ -10,6 +10,7 @@ import (
 	"lianban/internal/auth"
 	"lianban/internal/fault"
 	"lianban/internal/office"
+	"lianban/internal/once"
 	"lianban/notify"
 )
 
@@ -172,6 +173,7 @@ type SortRequest struct {
 	Words     string // its reason or text
 	Proposals []string
 	Why       string // the person's own reason for the decision
+	Once      once.Key
 }
 
 // Sort classifies a waiting mail with a reason: applied as the answer it is,
@@ -184,27 +186,32 @@ func (d *Desk) Sort(ctx context.Context, by auth.Actor, r SortRequest) error {
 	if err := checkText("reason", r.Why, reasonLength); err != nil {
 		return err
 	}
-	return d.DB.Write(ctx, func(tx bun.IDB) error {
-		in, err := notify.FindInbound(ctx, tx, r.MailID)
-		if err != nil {
-			return err
-		}
-		p, v, err := lockParticipant(ctx, tx, in.Subject)
-		if fault.KindOf(err) == fault.NotFound {
-			return d.sortOther(ctx, tx, by, r, in)
-		}
-		if err != nil {
-			return err
-		}
-		if err := mayOrganise(ctx, tx, by, v.CentreID); err != nil {
-			return err
-		}
-		leaves, err := d.sortMail(ctx, tx, by, sorting{r: r, in: in, p: p, v: v})
-		if err != nil {
-			return err
-		}
-		return audit.Record(ctx, tx, leaves...)
+	_, err := once.Act(ctx, d.DB.Write, r.Once, d.now(), func(tx bun.IDB) (struct{}, error) {
+		return struct{}{}, d.sort(ctx, tx, by, r)
 	})
+	return err
+}
+
+func (d *Desk) sort(ctx context.Context, tx bun.IDB, by auth.Actor, r SortRequest) error {
+	in, err := notify.FindInbound(ctx, tx, r.MailID)
+	if err != nil {
+		return err
+	}
+	p, v, err := lockParticipant(ctx, tx, in.Subject)
+	if fault.KindOf(err) == fault.NotFound {
+		return d.sortOther(ctx, tx, by, r, in)
+	}
+	if err != nil {
+		return err
+	}
+	if err := mayOrganise(ctx, tx, by, v.CentreID); err != nil {
+		return err
+	}
+	leaves, err := d.sortMail(ctx, tx, by, sorting{r: r, in: in, p: p, v: v})
+	if err != nil {
+		return err
+	}
+	return audit.Record(ctx, tx, leaves...)
 }
 
 type sorting struct {

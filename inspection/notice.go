@@ -40,19 +40,23 @@ type messageFacts struct {
 	Reason string `json:"reason,omitempty"`
 }
 
-// queueNotice writes the notice of one participant and one message for each
-// way to its department (INS-701), on the booking's transaction (PRO-3).
-func (d *Desk) queueNotice(ctx context.Context, tx bun.IDB, p Participant, v Visit) error {
-	number, err := nextNumber(ctx, tx, "notice/"+v.Division, d.now(), "应约〔%[2]d〕%[1]s-%06[3]d")
+// notices writes the notice of each participant, on the booking's transaction
+// (PRO-3), and gives one message for each way to its department (INS-701).
+func (d *Desk) notices(ctx context.Context, tx bun.IDB, ps []Participant, v Visit) ([]notify.Message, error) {
+	numbers, err := nextNumbers(ctx, tx, "notice/"+v.Division, d.now(), "应约〔%[2]d〕%[1]s-%06[3]d", len(ps))
 	if err != nil {
-		return err
+		return nil, err
 	}
-	n := Notice{ID: newID(), ParticipantID: p.ID, VisitID: v.ID, Round: v.Round, Number: number, QueuedAt: d.now()}
-	if err := insertNotice(ctx, tx, &n); err != nil {
-		return err
+	rows := make([]Notice, len(ps))
+	for i, p := range ps {
+		rows[i] = Notice{ID: newID(), ParticipantID: p.ID, VisitID: v.ID, Round: v.Round, Number: numbers[i], QueuedAt: d.now()}
 	}
-	return d.queueTo(ctx, tx, p, outgoing{
-		purpose: notify.PurposeNotice, key: n.ID, legal: true, until: v.Start, facts: messageFacts{Notice: n.ID},
+	if err := insertNotices(ctx, tx, rows); err != nil {
+		return nil, err
+	}
+	return d.letters(ctx, tx, ps, func(i int) outgoing {
+		n := rows[i].ID
+		return outgoing{purpose: notify.PurposeNotice, key: n, legal: true, until: v.Start, facts: messageFacts{Notice: n}}
 	})
 }
 
@@ -67,19 +71,54 @@ type outgoing struct {
 	facts   messageFacts
 }
 
-// queueTo queues a message to every confirmed address of the department, and
-// always to its inbox here. Key: purpose/notice/contact/channel (DEC-3).
+// queueTo tells one department.
 func (d *Desk) queueTo(ctx context.Context, tx bun.IDB, p Participant, o outgoing) error {
-	addresses, err := office.ConfirmedAddresses(ctx, tx, p.DepartmentID, d.now())
+	return d.queueToAll(ctx, tx, []Participant{p}, o)
+}
+
+// queueToAll tells the same to all.
+func (d *Desk) queueToAll(ctx context.Context, tx bun.IDB, ps []Participant, o outgoing) error {
+	out, err := d.letters(ctx, tx, ps, func(int) outgoing { return o })
 	if err != nil {
 		return err
 	}
-	facts, err := json.Marshal(o.facts)
+	return notify.Queue(ctx, tx, d.now(), out...)
+}
+
+// letters makes the messages of what each department is told.
+func (d *Desk) letters(ctx context.Context, q bun.IDB, ps []Participant, tell func(i int) outgoing) ([]notify.Message, error) {
+	departments := make([]string, len(ps))
+	for i, p := range ps {
+		departments[i] = p.DepartmentID
+	}
+	all, err := office.AddressesOf(ctx, q, departments, d.now())
 	if err != nil {
-		return err
+		return nil, err
+	}
+	of := map[string][]office.Address{}
+	for _, a := range all {
+		of[a.Department] = append(of[a.Department], a)
 	}
 	var out []notify.Message
-	for _, a := range withPortal(addresses, p.DepartmentID) {
+	for i, p := range ps {
+		ms, err := tell(i).to(p, of[p.DepartmentID])
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, ms...)
+	}
+	return out, nil
+}
+
+// to makes a message to every confirmed address of the department, and always
+// to its inbox here. Key: purpose/notice/contact/channel (DEC-3).
+func (o outgoing) to(p Participant, confirmed []office.Address) ([]notify.Message, error) {
+	facts, err := json.Marshal(o.facts)
+	if err != nil {
+		return nil, err
+	}
+	var out []notify.Message
+	for _, a := range withPortal(confirmed, p.DepartmentID) {
 		if a.Channel == office.Paper || !o.wants(string(a.Channel)) {
 			continue
 		}
@@ -94,7 +133,7 @@ func (d *Desk) queueTo(ctx context.Context, tx bun.IDB, p Participant, o outgoin
 		}
 		out = append(out, m)
 	}
-	return notify.Queue(ctx, tx, d.now(), out...)
+	return out, nil
 }
 
 func (o outgoing) wants(channel string) bool {
@@ -131,13 +170,11 @@ func (d *Desk) queueCancel(ctx context.Context, tx bun.IDB, v Visit) error {
 		return err
 	}
 	until := latest(v.Start, d.now()).Add(24 * time.Hour)
-	for _, p := range participants {
-		err := d.queueTo(ctx, tx, p, outgoing{
-			purpose: notify.PurposeCancel, key: v.ID, until: until, facts: messageFacts{Reason: v.Reason},
-		})
-		if err != nil {
-			return err
-		}
+	err = d.queueToAll(ctx, tx, participants, outgoing{
+		purpose: notify.PurposeCancel, key: v.ID, until: until, facts: messageFacts{Reason: v.Reason},
+	})
+	if err != nil {
+		return err
 	}
 	return d.queueApplicant(ctx, tx, v, notify.PurposeCancel, until)
 }
@@ -165,9 +202,18 @@ func (d *Desk) queueApplicant(ctx context.Context, tx bun.IDB, v Visit, purpose 
 	if err != nil {
 		return err
 	}
-	facts, err := json.Marshal(messageFacts{Reason: v.Reason})
+	out, err := toApplicant(c, v, purpose, until)
 	if err != nil {
 		return err
+	}
+	return notify.Queue(ctx, tx, d.now(), out...)
+}
+
+// toApplicant makes the messages to a phone and a mail address, where given.
+func toApplicant(c Case, v Visit, purpose string, until time.Time) ([]notify.Message, error) {
+	facts, err := json.Marshal(messageFacts{Reason: v.Reason})
+	if err != nil {
+		return nil, err
 	}
 	var out []notify.Message
 	for _, to := range [][2]string{{notify.SMS, c.Applicant.Phone}, {notify.Mail, c.Applicant.Email}} {
@@ -179,7 +225,7 @@ func (d *Desk) queueApplicant(ctx context.Context, tx bun.IDB, v Visit, purpose 
 			Lang: "zh", Subject: v.ID, Contact: applicantContact, Stream: caseStream(v.CaseID), Facts: facts, ValidUntil: until,
 		})
 	}
-	return notify.Queue(ctx, tx, d.now(), out...)
+	return out, nil
 }
 
 // settle confirms the visit once every required department is settled and the
@@ -195,13 +241,11 @@ func (d *Desk) settle(ctx context.Context, tx bun.IDB, v Visit) ([]audit.Leaf, e
 	if err := moveVisit(ctx, tx, &v, "settle"); err != nil {
 		return nil, err
 	}
-	for _, p := range participants {
-		err := d.queueTo(ctx, tx, p, outgoing{
-			purpose: notify.PurposeConfirmed, key: v.ID + fmt.Sprintf(".%d", v.Round), only: []string{notify.Portal, notify.Mail}, until: v.Start,
-		})
-		if err != nil {
-			return nil, err
-		}
+	err = d.queueToAll(ctx, tx, participants, outgoing{
+		purpose: notify.PurposeConfirmed, key: fmt.Sprintf("%s.%d", v.ID, v.Round), only: []string{notify.Portal, notify.Mail}, until: v.Start,
+	})
+	if err != nil {
+		return nil, err
 	}
 	return []audit.Leaf{visitLeaf("visit_confirmed", v, systemActor.String(), d.now(), nil)}, nil
 }

@@ -12,8 +12,8 @@ import (
 	"lianban/notify"
 )
 
-func insertNotice(ctx context.Context, tx bun.IDB, n *Notice) error {
-	_, err := tx.NewInsert().Model(n).Exec(ctx)
+func insertNotices(ctx context.Context, tx bun.IDB, rows []Notice) error {
+	_, err := tx.NewInsert().Model(&rows).Exec(ctx)
 	return err
 }
 
@@ -48,7 +48,7 @@ func printedDue(ctx context.Context, q bun.IDB, notice string) (time.Time, error
 	return n.PrintedDue, err
 }
 
-func listNotices(ctx context.Context, q bun.IDB, visitID string) (out []Notice, err error) {
-	err = q.NewSelect().Model(&out).Where("visit_id = ?", visitID).Order("round", "number").Scan(ctx)
+func listNotices(ctx context.Context, q bun.IDB, participants []string) (out []Notice, err error) {
+	err = q.NewSelect().Model(&out).Where("participant_id IN (?)", bun.List(participants)).Order("round", "number").Scan(ctx)
 	return out, err
 }

@@ -175,8 +175,8 @@ func hasCountered(ctx context.Context, q bun.IDB, p Participant) (bool, error) {
 		Where("participant_id = ? AND kind = ? AND outcome = ?", p.ID, ReplyCounter, OutcomeApplied).Exists(ctx)
 }
 
-func listReplies(ctx context.Context, q bun.IDB, visitID string) (out []Reply, err error) {
-	err = q.NewSelect().Model(&out).Where("visit_id = ?", visitID).Order("received_at", "id").Scan(ctx)
+func listReplies(ctx context.Context, q bun.IDB, participants []string) (out []Reply, err error) {
+	err = q.NewSelect().Model(&out).Where("participant_id IN (?)", bun.List(participants)).Order("received_at", "id").Scan(ctx)
 	return out, err
 }
 

@@ -122,11 +122,42 @@ func (v *VisitView) narrow(department string) {
 	}
 }
 
-// VisitQuery narrows ListVisits. Times are the visit's start, half-open.
+// Position is where a page of a list ended: what its last row was ordered by. It
+// holds values, not the row, so the next page starts right even when the row
+// has moved since. The zero Position is the start of the list.
+type Position struct {
+	Rank int // of the row's group in the list, the first is 0
+	At   time.Time
+	ID   string
+}
+
+// Position of a visit among all: by start, drafts last, oldest first.
+func (v Visit) Position() Position {
+	if v.Start.IsZero() {
+		return Position{Rank: 1, ID: v.ID}
+	}
+	return Position{At: v.Start, ID: v.ID}
+}
+
+// Position of a task among those of its window: oldest first.
+func (t Task) Position() Position { return Position{At: t.CreatedAt, ID: t.ID} }
+
+// Position of an invitation in the inbox: unanswered first, latest start first.
+func (l InboxLine) Position() Position {
+	p := Position{At: l.Start, ID: l.ID}
+	if !slices.Contains(open, l.Consent) {
+		p.Rank = 1
+	}
+	return p
+}
+
+// VisitQuery narrows ListVisits. Times are the visit's start, half-open. Limit
+// is at most 200, 0 means 50.
 type VisitQuery struct {
 	Search   string
 	State    VisitState
 	From, To time.Time
+	After    Position
 	Limit    int
 }
 
@@ -177,13 +208,26 @@ func (d *Desk) Today(ctx context.Context, by auth.Actor) (t Today, err error) {
 		if t.Waiting, t.Held, err = listWaiting(ctx, q, by.Centre); err != nil {
 			return err
 		}
-		t.Tasks, err = listTasks(ctx, q, by.Centre)
+		t.Tasks, err = listTasks(ctx, q, by.Centre, Position{}, 200)
 		return err
 	})
 	for i := range t.Unbooked {
 		t.Unbooked[i].Applicant = t.Unbooked[i].Applicant.Masked()
 	}
 	return t, err
+}
+
+// ListTasks gives what the actor's own window has to do, oldest first. Limit is
+// at most 200, 0 means 50. Refusal: not_a_window.
+func (d *Desk) ListTasks(ctx context.Context, by auth.Actor, after Position, limit int) (out []Task, err error) {
+	if !atWindow(by) {
+		return nil, notAWindow()
+	}
+	err = d.DB.Read(ctx, func(q bun.IDB) (err error) {
+		out, err = listTasks(ctx, q, by.Centre, after, limit)
+		return err
+	})
+	return out, err
 }
 
 // InboxLine is one invitation in a department's inbox.
@@ -198,13 +242,21 @@ type InboxLine struct {
 	State      VisitState `json:"state"`
 }
 
+// InboxQuery narrows Inbox. Participant asks for one invitation only. Limit is
+// at most 200, 0 means 50.
+type InboxQuery struct {
+	Participant string
+	After       Position
+	Limit       int
+}
+
 // Inbox lists the invitations of the actor's department, unanswered first.
-func (d *Desk) Inbox(ctx context.Context, by auth.Actor) (out []InboxLine, err error) {
+func (d *Desk) Inbox(ctx context.Context, by auth.Actor, query InboxQuery) (out []InboxLine, err error) {
 	if by.Department == "" {
 		return nil, mayAnswer(by, "-")
 	}
 	err = d.DB.Read(ctx, func(q bun.IDB) (err error) {
-		out, err = listInbox(ctx, q, by.Department)
+		out, err = listInbox(ctx, q, by.Department, query)
 		return err
 	})
 	return out, err

@@ -69,13 +69,14 @@ func listUnbooked(ctx context.Context, q bun.IDB, centre string) (out []Case, er
 }
 
 func listVisits(ctx context.Context, q bun.IDB, by auth.Actor, query VisitQuery) (out []Visit, err error) {
-	s := q.NewSelect().Model(&out).ModelTableExpr("visits AS v").ColumnExpr("v.*").
-		Join("JOIN cases AS c ON c.id = v.case_id").
-		OrderExpr("v.start_at IS NULL, v.start_at, v.id").Limit(page(query.Limit))
-	s = readable(s, by, "c")
+	// EXISTS and not a join: a planner starts a join at the cases of the centre,
+	// which are all of its years, and not at the few visits of a day.
+	cases := readable(q.NewSelect().TableExpr("cases AS c").ColumnExpr("1").Where("c.id = v.case_id"), by, "c")
 	if query.Search != "" {
-		s = s.Where("c.search LIKE ? ESCAPE '\\'", like(query.Search))
+		cases = cases.Where("c.search LIKE ? ESCAPE '\\'", like(query.Search))
 	}
+	s := q.NewSelect().Model(&out).ModelTableExpr("visits AS v").ColumnExpr("v.*").Where("EXISTS (?)", cases).
+		OrderExpr("v.start_at IS NULL, v.start_at, v.id").Limit(page(query.Limit))
 	if query.State != "" {
 		s = s.Where("v.state = ?", query.State)
 	}
@@ -85,12 +86,22 @@ func listVisits(ctx context.Context, q bun.IDB, by auth.Actor, query VisitQuery)
 	if !query.To.IsZero() {
 		s = s.Where("v.start_at < ?", query.To.UTC())
 	}
+	switch after := query.After; {
+	case after == Position{}:
+	case after.Rank == 0:
+		s = s.Where("(v.start_at IS NULL OR (v.start_at, v.id) > (?, ?))", after.At, after.ID)
+	default:
+		s = s.Where("v.start_at IS NULL AND v.id > ?", after.ID)
+	}
 	return out, s.Scan(ctx)
 }
 
-func listTasks(ctx context.Context, q bun.IDB, centre string) (out []Task, err error) {
-	err = q.NewSelect().Model(&out).Where("centre_id = ? AND done_at IS NULL", centre).Order("created_at").Limit(200).Scan(ctx)
-	return out, err
+func listTasks(ctx context.Context, q bun.IDB, centre string, after Position, limit int) (out []Task, err error) {
+	s := q.NewSelect().Model(&out).Where("centre_id = ? AND done_at IS NULL", centre).Order("created_at", "id").Limit(page(limit))
+	if after != (Position{}) {
+		s = s.Where("(created_at, id) > (?, ?)", after.At, after.ID)
+	}
+	return out, s.Scan(ctx)
 }
 
 func listWaiting(ctx context.Context, q bun.IDB, centre string) (waiting, held []Waiting, err error) {
@@ -129,13 +140,21 @@ func holdReasons(ctx context.Context, q bun.IDB, rows []Waiting) (map[string][]H
 	return out, err
 }
 
-func listInbox(ctx context.Context, q bun.IDB, department string) (out []InboxLine, err error) {
-	err = q.NewSelect().Model(&out).ModelTableExpr("participants AS p").ColumnExpr("p.*").
+func listInbox(ctx context.Context, q bun.IDB, department string, query InboxQuery) (out []InboxLine, err error) {
+	const rank = "CASE WHEN p.consent IN (?) THEN 0 ELSE 1 END"
+	s := q.NewSelect().Model(&out).ModelTableExpr("participants AS p").ColumnExpr("p.*").
 		ColumnExpr("v.case_number, v.matter_code, v.matter_name, v.place, v.start_at, v.end_at, v.state").
 		Join("JOIN visits AS v ON v.id = p.visit_id").
 		Where("p.department_id = ? AND v.state <> ?", department, VisitDraft).
-		OrderExpr("CASE WHEN p.consent IN (?) THEN 0 ELSE 1 END, v.start_at DESC", bun.List(open)).Limit(200).Scan(ctx)
-	return out, err
+		OrderExpr(rank+", v.start_at DESC, p.id DESC", bun.List(open)).Limit(page(query.Limit))
+	if query.Participant != "" {
+		s = s.Where("p.id = ?", query.Participant)
+	}
+	if after := query.After; after != (Position{}) {
+		s = s.Where("("+rank+" > ? OR "+rank+" = ? AND (v.start_at, p.id) < (?, ?))",
+			bun.List(open), after.Rank, bun.List(open), after.Rank, after.At, after.ID)
+	}
+	return out, s.Scan(ctx)
 }
 
 func viewVisit(ctx context.Context, q bun.IDB, id string) (out VisitView, err error) {
@@ -204,7 +223,7 @@ func viewParticipants(ctx context.Context, q bun.IDB, v *VisitView) error {
 }
 
 func dealOut(ctx context.Context, q bun.IDB, visitID string, ids []string, index map[string]*ParticipantView) error {
-	notices, err := listNotices(ctx, q, visitID)
+	notices, err := listNotices(ctx, q, ids)
 	if err != nil {
 		return err
 	}
@@ -218,7 +237,7 @@ func dealOut(ctx context.Context, q bun.IDB, visitID string, ids []string, index
 	for _, s := range services {
 		index[s.ParticipantID].Services = append(index[s.ParticipantID].Services, s)
 	}
-	replies, err := listReplies(ctx, q, visitID)
+	replies, err := listReplies(ctx, q, ids)
 	if err != nil {
 		return err
 	}

@@ -113,13 +113,7 @@ func (d *Desk) Reply(ctx context.Context, by auth.Actor, r ReplyRequest) (Reply,
 	if r.ReceivedAt.IsZero() {
 		r.ReceivedAt = d.now()
 	}
-	var out Reply
-	err := d.DB.Write(ctx, func(tx bun.IDB) error {
-		given, _, err := once.Do(ctx, tx, r.Once, d.now(), func() (Reply, error) { return d.reply(ctx, tx, by, r) })
-		out = given
-		return err
-	})
-	return out, err
+	return once.Act(ctx, d.DB.Write, r.Once, d.now(), func(tx bun.IDB) (Reply, error) { return d.reply(ctx, tx, by, r) })
 }
 
 func (d *Desk) reply(ctx context.Context, tx bun.IDB, by auth.Actor, r ReplyRequest) (Reply, error) {
@@ -403,10 +397,9 @@ func (d *Desk) endSilence(ctx context.Context, tx bun.IDB, p Participant, why st
 	if err := endDeadlines(ctx, tx, p.ID, p.Round, DeadlineReply, DeadlineRemindReply, DeadlineEscalate); err != nil {
 		return nil, err
 	}
-	for _, kind := range silenceTasks {
-		if err := finishTasks(ctx, tx, kind, p.ID, d.now(), systemActor.String(), why); err != nil {
-			return nil, err
-		}
+	done := Task{Subject: p.ID, DoneAt: d.now(), DoneBy: systemActor.String(), Note: why}
+	if err := finishTask(ctx, tx, silenceTasks, done); err != nil {
+		return nil, err
 	}
 	return d.clearHolds(ctx, tx, p, nil)
 }

@@ -17,6 +17,7 @@ import (
 	"lianban/internal/db"
 	"lianban/internal/db/dbtest"
 	"lianban/internal/fault"
+	"lianban/internal/once"
 	"lianban/notify"
 )
 
@@ -312,14 +313,14 @@ func TestADisagreementOnSiteAfterDeemingNeedsASupervisorAndTwoPersonsToReverse(t
 		w.must(err)
 		_, err = w.EndSite(ctx, w.clerk, v.ID)
 		w.must(err)
-		_, err = w.Close(ctx, w.clerk, v.ID)
+		_, err = w.Close(ctx, w.clerk, v.ID, once.Key{})
 		w.refused(err, "opinions_open")
 		w.refused(w.Uphold(ctx, w.clerk, p.ID, "x"), "not_supervisor")
 		w.must(w.Reverse(ctx, w.boss, p.ID, "现场确有问题"))
 		w.refused(w.Reverse(ctx, w.boss, p.ID, "再次"), "two_persons")
 		second := auth.Actor{Kind: auth.KindPerson, ID: "audit", Name: "审计", Roles: []auth.Role{auth.Auditor}}
 		w.must(w.Reverse(ctx, second, p.ID, "同意撤销"))
-		j, err := w.Close(ctx, w.clerk, v.ID)
+		j, err := w.Close(ctx, w.clerk, v.ID, once.Key{})
 		w.must(err)
 		if j.Result != ResultFailed {
 			t.Errorf("result %s", j.Result)
@@ -351,18 +352,18 @@ func TestClosingWaitsForEveryRequiredOpinionAndNamesTheMissing(t *testing.T) { /
 		w.must(err)
 		_, err = w.EndSite(ctx, w.clerk, v.ID)
 		w.must(err)
-		_, err = w.Close(ctx, w.clerk, v.ID)
+		_, err = w.Close(ctx, w.clerk, v.ID, once.Key{})
 		w.refused(err, "opinions_open")
 		for _, system := range []string{"fire", "urban"} {
 			_, err = w.Opine(ctx, w.inspector(system), OpinionRequest{ParticipantID: w.part(v.ID, system).ID, Kind: Agree})
 			w.must(err)
 		}
-		j, err := w.Close(ctx, w.clerk, v.ID)
+		j, err := w.Close(ctx, w.clerk, v.ID, once.Key{})
 		w.must(err)
 		if j.Result != ResultRectify {
 			t.Errorf("result %s", j.Result)
 		}
-		_, err = w.Close(ctx, w.clerk, v.ID)
+		_, err = w.Close(ctx, w.clerk, v.ID, once.Key{})
 		w.refused(err, "bad_move")
 	})
 }

@@ -12,6 +12,7 @@ import (
 	"lianban/internal/auth"
 	"lianban/internal/fault"
 	"lianban/internal/office"
+	"lianban/internal/once"
 	"lianban/scheduler/workday"
 )
 
@@ -106,7 +107,7 @@ type Recusal struct {
 // AddResource registers an inspector, team, vehicle or room. Heads of the
 // department, supervisors and administrators may. Refusals: not_your_resource,
 // resource_incomplete, text_invalid.
-func (d *Desk) AddResource(ctx context.Context, by auth.Actor, r Resource) (Resource, error) {
+func (d *Desk) AddResource(ctx context.Context, by auth.Actor, r Resource, key once.Key) (Resource, error) {
 	d = d.still()
 	if !mayManage(by, r.DepartmentID) {
 		return r, notYourResource()
@@ -118,11 +119,11 @@ func (d *Desk) AddResource(ctx context.Context, by auth.Actor, r Resource) (Reso
 	if r.Qualifications == nil {
 		r.Qualifications = []Qualification{}
 	}
-	return r, d.DB.Write(ctx, func(tx bun.IDB) error {
+	return once.Act(ctx, d.DB.Write, key, d.now(), func(tx bun.IDB) (Resource, error) {
 		if err := insertResource(ctx, tx, &r); err != nil {
-			return err
+			return r, err
 		}
-		return audit.Record(ctx, tx, audit.Leaf{
+		return r, audit.Record(ctx, tx, audit.Leaf{
 			Type: "resource_added", Stream: "system", Actor: by.String(), At: d.now(),
 			Fields: map[string]any{"resource": r.ID, "kind": string(r.Kind), "department": r.DepartmentID},
 		})
@@ -145,27 +146,27 @@ func (r Resource) check() error {
 // visit is refused with the visit's case, so that nobody is left without an
 // inspector unnoticed. Refusals: not_found, not_your_resource, absence_span,
 // absence_booked, text_invalid.
-func (d *Desk) AddAbsence(ctx context.Context, by auth.Actor, a Absence) (Absence, error) {
+func (d *Desk) AddAbsence(ctx context.Context, by auth.Actor, a Absence, key once.Key) (Absence, error) {
 	d = d.still()
 	if err := a.complete(); err != nil {
 		return a, err
 	}
 	a.ID, a.SetBy = newID(), by.String()
-	return a, d.DB.Write(ctx, func(tx bun.IDB) error {
+	return once.Act(ctx, d.DB.Write, key, d.now(), func(tx bun.IDB) (Absence, error) {
 		r, err := lockResource(ctx, tx, a.ResourceID)
 		if err != nil {
-			return err
+			return a, err
 		}
 		if !mayManage(by, r.DepartmentID) && (by.ID == "" || by.ID != r.PersonID) {
-			return notYourResource()
+			return a, notYourResource()
 		}
 		if err := refuseBooked(ctx, tx, a, d.now()); err != nil {
-			return err
+			return a, err
 		}
 		if err := insertAbsence(ctx, tx, &a); err != nil {
-			return err
+			return a, err
 		}
-		return audit.Record(ctx, tx, audit.Leaf{
+		return a, audit.Record(ctx, tx, audit.Leaf{
 			Type: "absence_added", Stream: "system", Actor: by.String(), At: d.now(),
 			Fields: map[string]any{"resource": a.ResourceID, "from": stamp(a.Start), "to": stamp(a.End), "kind": a.Kind},
 		})

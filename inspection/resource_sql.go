@@ -64,49 +64,25 @@ func listRecused(ctx context.Context, q bun.IDB, resources []string, applicant s
 	return out, err
 }
 
-// occupied is one live occupation with the place it happens at.
+// hasRoom reports whether a centre has any room in use.
+func hasRoom(ctx context.Context, q bun.IDB, centre string) (bool, error) {
+	return q.NewSelect().Model((*Resource)(nil)).Where("centre_id = ? AND kind = ? AND active", centre, KindRoom).Exists(ctx)
+}
+
+// occupied is one live occupation with the site it happens at.
 type occupied struct {
 	Booking
-	Lat, Lon float64
-	Place    string
+	Site Site `bun:"type:jsonb"`
 }
 
 // listOccupied gives the live occupations of resources: a hold whose time has
 // run out is dead even before it is swept (INS-510).
 func listOccupied(ctx context.Context, q bun.IDB, resources []string, span [2]time.Time, now time.Time) (out []occupied, err error) {
-	var rows []Booking
-	err = q.NewSelect().Model(&rows).Where("resource_id IN (?)", bun.List(resources)).
-		Where("start_at < ? AND end_at > ?", span[1], span[0]).
-		Where("expires_at IS NULL OR expires_at > ?", now).Order("start_at").Scan(ctx)
-	if err != nil || len(rows) == 0 {
-		return nil, err
-	}
-	var visits []string
-	for _, b := range rows {
-		visits = append(visits, b.VisitID)
-	}
-	sites, err := sitesOf(ctx, q, visits)
-	if err != nil {
-		return nil, err
-	}
-	for _, b := range rows {
-		site := sites[b.VisitID]
-		out = append(out, occupied{Booking: b, Lat: site.Lat, Lon: site.Lon, Place: site.Address})
-	}
-	return out, nil
-}
-
-func sitesOf(ctx context.Context, q bun.IDB, visits []string) (map[string]Site, error) {
-	var rows []struct {
-		ID   string
-		Site Site `bun:"type:jsonb"`
-	}
-	err := q.NewSelect().TableExpr("visits AS v").Join("JOIN cases AS c ON c.id = v.case_id").
-		ColumnExpr("v.id").ColumnExpr("c.site").Where("v.id IN (?)", bun.List(visits)).Scan(ctx, &rows)
-	out := make(map[string]Site, len(rows))
-	for _, r := range rows {
-		out[r.ID] = r.Site
-	}
+	err = q.NewSelect().Model(&out).ModelTableExpr("bookings AS b").ColumnExpr("b.*, c.site").
+		Join("JOIN visits AS v ON v.id = b.visit_id").Join("JOIN cases AS c ON c.id = v.case_id").
+		Where("b.resource_id IN (?)", bun.List(resources)).
+		Where("b.start_at < ? AND b.end_at > ?", span[1], span[0]).
+		Where("b.expires_at IS NULL OR b.expires_at > ?", now).OrderExpr("b.start_at").Scan(ctx)
 	return out, err
 }
 
@@ -119,53 +95,44 @@ func bookedBetween(ctx context.Context, q bun.IDB, resource string, from, to, no
 	return out, err
 }
 
-// sweepHolds deletes the expired slot holds of these resources (SIM-2). It
-// runs inside the booking's own transaction, so a hold dies by the clock.
-func sweepHolds(ctx context.Context, tx bun.IDB, resources []string, now time.Time) error {
-	_, err := tx.NewDelete().Model((*Booking)(nil)).Where("resource_id IN (?)", bun.List(resources)).
-		Where("expires_at IS NOT NULL AND expires_at <= ?", now).Exec(ctx)
+// clearWay deletes the expired slot holds of these resources and whatever the
+// visit itself holds (SIM-2). It runs inside the booking's own transaction, so
+// a hold dies by the clock.
+func clearWay(ctx context.Context, tx bun.IDB, visitID string, resources []string, now time.Time) error {
+	_, err := tx.NewDelete().Model((*Booking)(nil)).
+		Where("visit_id = ? OR resource_id IN (?) AND expires_at <= ?", visitID, bun.List(resources), now).Exec(ctx)
 	return err
 }
 
-// occupy inserts the bookings in the order of their resources and reports the
-// resources it could not get. The overlap query decides on SQLite, whose
-// writer is alone; the exclusion constraint decides on PostgreSQL (DB-7).
-func occupy(ctx context.Context, tx bun.IDB, rows []Booking) (clash []string, err error) {
+// occupy inserts the bookings in the order of their resources, which is the
+// order of locks, and reports whether it got them all. The overlap query decides
+// on SQLite, whose writer is alone; the exclusion constraint decides on
+// PostgreSQL (DB-7).
+func occupy(ctx context.Context, tx bun.IDB, rows []Booking) (bool, error) {
 	slices.SortFunc(rows, func(a, b Booking) int { return strings.Compare(a.ResourceID, b.ResourceID) })
-	if clash, err = overlapping(ctx, tx, rows); err != nil || len(clash) > 0 {
-		return clash, err
+	if taken, err := overlapping(ctx, tx, rows); err != nil || taken {
+		return false, err
 	}
-	for i := range rows { // one by one: the order of locks is the order of ids
-		fresh, err := insertNew(ctx, tx, &rows[i])
-		if err != nil {
-			return nil, err
-		}
-		if !fresh {
-			clash = append(clash, rows[i].ResourceID)
-		}
+	res, err := tx.NewInsert().Model(&rows).On("CONFLICT DO NOTHING").Exec(ctx)
+	if err != nil {
+		return false, err
 	}
-	return clash, nil
+	n, err := res.RowsAffected()
+	return int(n) == len(rows), err
 }
 
-// alreadyTaken reports whether anything chosen is occupied by another visit.
-func alreadyTaken(ctx context.Context, q bun.IDB, v Visit, choice SlotChoice) (bool, error) {
-	return q.NewSelect().Model((*Booking)(nil)).
-		Where("resource_id IN (?) AND visit_id <> ?", bun.List(choice.Resources), v.ID).
-		Where("start_at < ? AND end_at > ?", choice.Start.UTC().Add(time.Duration(v.Minutes)*time.Minute), choice.Start.UTC()).Exists(ctx)
-}
-
-func overlapping(ctx context.Context, q bun.IDB, rows []Booking) (clash []string, err error) {
+// overlapping reports whether another visit has any of the resources meanwhile.
+func overlapping(ctx context.Context, q bun.IDB, rows []Booking) (bool, error) {
 	if len(rows) == 0 {
-		return nil, errors.New("nothing to occupy")
+		return false, errors.New("nothing to occupy")
 	}
-	var ids []string
-	for _, r := range rows {
-		ids = append(ids, r.ResourceID)
+	ids := make([]string, len(rows))
+	for i, r := range rows {
+		ids[i] = r.ResourceID
 	}
-	err = q.NewSelect().Model((*Booking)(nil)).ColumnExpr("DISTINCT resource_id").
+	return q.NewSelect().Model((*Booking)(nil)).Column("id").
 		Where("resource_id IN (?) AND visit_id <> ?", bun.List(ids), rows[0].VisitID).
-		Where("start_at < ? AND end_at > ?", rows[0].End, rows[0].Start).Scan(ctx, &clash)
-	return clash, err
+		Where("start_at < ? AND end_at > ?", rows[0].End, rows[0].Start).Exists(ctx)
 }
 
 func freeResources(ctx context.Context, tx bun.IDB, visitID string) error {

@@ -8,6 +8,7 @@ import (
 	"lianban/delivery"
 	"lianban/internal/db"
 	"lianban/internal/db/dbtest"
+	"lianban/internal/once"
 )
 
 // results are the departments that owe a case a result, by branch.
@@ -69,7 +70,7 @@ func (w *testWorld) closeWith(v Visit, kind OpinionKind) {
 	}
 	_, err = w.EndSite(ctx, w.clerk, v.ID)
 	w.must(err)
-	_, err = w.Close(ctx, w.clerk, v.ID)
+	_, err = w.Close(ctx, w.clerk, v.ID, once.Key{})
 	w.must(err)
 }
 

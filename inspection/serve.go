@@ -11,6 +11,7 @@ import (
 	"lianban/internal/auth"
 	"lianban/internal/fault"
 	"lianban/internal/office"
+	"lianban/internal/once"
 )
 
 // Service (送达) is the proof that a Notice arrived. Class A: a person of the
@@ -199,7 +200,11 @@ func (d *Desk) unserve(ctx context.Context, tx bun.IDB, p Participant, v Visit) 
 	if err != nil {
 		return nil, err
 	}
-	if err := scheduleEscalation(ctx, tx, p, v, g, d.now()); err != nil { // INS-709 begins again
+	again, err := firstEscalation(p, v, g, d.now()) // INS-709 begins again
+	if err != nil {
+		return nil, err
+	}
+	if err := upsertDeadlines(ctx, tx, again); err != nil {
 		return nil, err
 	}
 	return nil, raiseTask(ctx, tx, v, Task{
@@ -237,6 +242,7 @@ type HandServiceRequest struct {
 	At            time.Time // when it was signed, or the call was made
 	Said          string    // what was read out, for a call
 	Scan          Scan      // the signed slip, for paper
+	Once          once.Key
 }
 
 // ServeByHand records a notice served on paper or by telephone. Refusals:
@@ -244,7 +250,14 @@ type HandServiceRequest struct {
 // scan_missing, receiver_missing, scan_type, scan_size.
 func (d *Desk) ServeByHand(ctx context.Context, by auth.Actor, r HandServiceRequest) error {
 	d = d.still()
-	return d.onParticipant(ctx, r.ParticipantID, func(tx bun.IDB, p Participant, v Visit) ([]audit.Leaf, error) {
+	_, err := once.Act(ctx, d.DB.Write, r.Once, d.now(), func(tx bun.IDB) (struct{}, error) {
+		return struct{}{}, d.serveByHand(ctx, tx, by, r)
+	})
+	return err
+}
+
+func (d *Desk) serveByHand(ctx context.Context, tx bun.IDB, by auth.Actor, r HandServiceRequest) error {
+	return actOnParticipant(ctx, tx, r.ParticipantID, func(tx bun.IDB, p Participant, v Visit) ([]audit.Leaf, error) {
 		if err := mayOrganise(ctx, tx, by, v.CentreID); err != nil {
 			return nil, err
 		}

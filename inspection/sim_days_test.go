@@ -19,13 +19,13 @@ import (
 var autumn = time.Date(2026, 9, 1, 0, 0, 0, 0, time.UTC)
 
 // PRO-1, PRO-2, DL-20: the zone of the machine must not matter. "" is the one
-// that TZ names.
+// that TZ names; one that is not the office's own is enough for the plain suite.
 func TestFortyTwoDaysOfSilencesAreEachDeemedOnceWhenDueInAnyZone(t *testing.T) {
-	for i, zone := range []string{"", "America/New_York", "Asia/Shanghai"} {
+	for i, zone := range []string{"", "America/New_York", "Asia/Shanghai"}[:choose(2, 3)] {
 		t.Run("zone "+zone, func(t *testing.T) {
 			inZone(t, zone)
 			d := newDays(t, rand.New(rand.NewPCG(uint64(i), 42)))
-			for range choose(40, 168) { // three departments each
+			for range visitsInDays() {
 				d.plan()
 			}
 			d.live(autumn.AddDate(0, 0, 42))
@@ -33,6 +33,9 @@ func TestFortyTwoDaysOfSilencesAreEachDeemedOnceWhenDueInAnyZone(t *testing.T) {
 		})
 	}
 }
+
+// visitsInDays is how many visits of three departments each are booked.
+func visitsInDays() int { return choose(24, 168) }
 
 // inZone sets the zone of the machine for one test.
 func inZone(t *testing.T, name string) {
@@ -135,31 +138,45 @@ func (d *days) answerOnce(v Visit, participant string, from, t2 time.Time) {
 	})
 }
 
-// live goes through the time: a look each 25 minutes of the day and each four
-// hours of the night, each 5 s around the instants that matter.
+// live goes through the time: each 5 s around the instants that matter, else
+// each 25 minutes of the day and each four hours of the night. Of these, every
+// third is a look at all due rows; at the others the ways in are alive.
 func (d *days) live(until time.Time) {
-	for next := autumn; next.Before(until); next = next.Add(d.pace(next)) {
+	coarse := 0
+	for next := autumn; next.Before(until); {
 		for e, ok := d.todo.take(next); ok; e, ok = d.todo.take(next) {
 			d.clock.forward(max(0, e.at.Sub(d.clock.Now())))
 			e.do()
 		}
 		d.clock.forward(next.Sub(d.clock.Now()))
-		d.tick()
+		step := d.pace(next)
+		if step > fine {
+			coarse++
+		}
+		if step > fine && coarse%3 > 0 {
+			d.beat(notify.Portal, notify.Mail)
+		} else {
+			d.tick()
+		}
+		next = next.Add(step)
 	}
 }
 
+// fine is how often the sweeps run around a deadline.
+const fine = 5 * time.Second
+
 // pace is how long to the next sweep.
 func (d *days) pace(now time.Time) time.Duration {
-	d.looks = slices.DeleteFunc(d.looks, func(at time.Time) bool { return now.Sub(at) > 15*time.Second })
+	d.looks = slices.DeleteFunc(d.looks, func(at time.Time) bool { return now.Sub(at) > 3*fine })
 	step := 4 * time.Hour
 	if d.scene.worked(now, now.Add(4*time.Hour)) > 0 {
 		step = 25 * time.Minute
 	}
 	for _, at := range d.looks {
-		if fine := at.Add(-10 * time.Second); now.Before(fine) {
-			step = min(step, fine.Sub(now))
+		if near := at.Add(-2 * fine); now.Before(near) {
+			step = min(step, near.Sub(now))
 		} else {
-			step = 5 * time.Second
+			step = fine
 		}
 	}
 	return step
@@ -177,11 +194,11 @@ func (d *days) check() {
 			d.t.Errorf("%s was silent until %v and nothing came of it", participant, want.t2)
 		case deemed && !row.DueAt.Equal(want.t2):
 			d.t.Errorf("%s: T2 %v, want %v", participant, row.DueAt, want.t2)
-		case deemed && (row.DecidedAt.Before(due) || row.DecidedAt.Sub(due) > 5*time.Second):
+		case deemed && (row.DecidedAt.Before(due) || row.DecidedAt.Sub(due) > fine):
 			d.t.Errorf("%s decided %v after it was due", participant, row.DecidedAt.Sub(due))
 		}
 	}
-	if len(rows) == 0 || len(d.wanted) != 3*choose(40, 168) {
+	if len(rows) == 0 || len(d.wanted) != 3*visitsInDays() {
 		d.t.Errorf("%d participants, %d outcomes", len(d.wanted), len(rows))
 	}
 	d.must(d.log.Verify(d.t.Context()))

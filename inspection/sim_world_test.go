@@ -16,6 +16,7 @@ import (
 
 	"lianban/internal/audit"
 	"lianban/internal/db"
+	"lianban/internal/once"
 	"lianban/notify"
 	"lianban/scheduler"
 )
@@ -214,7 +215,7 @@ func (w *testWorld) hire(n int) {
 			r, err := w.AddResource(w.t.Context(), systemActor, Resource{
 				Kind: KindInspector, Name: fmt.Sprintf("%s%d", system, i), DepartmentID: w.department(system),
 				PersonID: fmt.Sprintf("%s-more%d", system, i), Qualifications: []Qualification{{Matter: "*", Division: "431103"}},
-			})
+			}, once.Key{})
 			w.must(err)
 			w.people[system] = append(w.people[system], r)
 		}

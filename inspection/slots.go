@@ -63,13 +63,16 @@ func (d *Desk) Slots(ctx context.Context, by auth.Actor, r SlotRequest) (out Slo
 	return out, err
 }
 
-// world is everything a search needs, read once.
+// world is everything a search needs, read once. offices are the departments
+// invited, required or not, by id.
 type world struct {
 	c           Case
 	v           Visit
 	g           ground
-	departments []CaseDepartment
+	departments []CaseDepartment // the required ones
+	offices     map[string]office.Department
 	resources   []Resource
+	hasRoom     bool // the centre has a room at all
 	problem     slot.Problem
 	provisional bool
 }
@@ -110,6 +113,23 @@ func (d *Desk) world(ctx context.Context, q bun.IDB, by auth.Actor, r SlotReques
 	if err := mayOrganise(ctx, q, by, v.CentreID); err != nil {
 		return world{}, err
 	}
+	w, err := d.around(ctx, q, v)
+	if err != nil {
+		return w, err
+	}
+	if err := w.dates(r, d.now()); err != nil {
+		return w, err
+	}
+	if w.resources, err = listResources(ctx, q, ids(w.departments), v.CentreID); err != nil {
+		return w, err
+	}
+	w.hasRoom = len(w.pool(KindRoom, taken{}).Units) > 0
+	return w, d.occupy(ctx, q, &w, loadDays)
+}
+
+// around reads what surrounds a draft visit: its case, the departments invited,
+// calendar and settings.
+func (d *Desk) around(ctx context.Context, q bun.IDB, v Visit) (world, error) {
 	if v.State != VisitDraft {
 		return world{}, movedOn("bad_move")
 	}
@@ -117,25 +137,25 @@ func (d *Desk) world(ctx context.Context, q bun.IDB, by auth.Actor, r SlotReques
 	if err != nil {
 		return world{}, err
 	}
-	g, err := d.ground(ctx, q, v, "")
-	if err != nil {
-		return world{}, err
+	w := world{c: c, v: v, departments: comingTo(c, v.Kind)}
+	invited := ids(invitedTo(c, v.Kind))
+	if w.offices, err = office.DepartmentsByID(ctx, q, invited); err != nil {
+		return w, err
 	}
-	w := world{c: c, v: v, g: g, departments: comingTo(c, v.Kind)}
-	if err := w.dates(r, d.now()); err != nil {
-		return world{}, err
-	}
-	if w.problem.HalfDay > 0 {
-		if w.problem.Centre, err = centreVisits(ctx, q, v, w.problem.Days); err != nil {
-			return world{}, err
-		}
-	}
-	return w, d.people(ctx, q, &w)
+	w.g, err = d.groundFor(ctx, q, v, invited)
+	return w, err
 }
 
-// dates sets the range: never before the lead time (INS-605), and further than
-// asked, so that alternatives can be found.
-func (w *world) dates(r SlotRequest, now time.Time) error {
+func ids(rows []CaseDepartment) []string {
+	out := make([]string, len(rows))
+	for i, row := range rows {
+		out[i] = row.DepartmentID
+	}
+	return out
+}
+
+// question sets what is asked: never before the lead time (INS-605).
+func (w *world) question(r SlotRequest, now time.Time) error {
 	today := dateOf(now)
 	earliest, err := w.g.cal.Add(today, w.g.rules.Lead)
 	if err != nil {
@@ -160,14 +180,23 @@ func (w *world) dates(r SlotRequest, now time.Time) error {
 	if p.To.Before(p.From) {
 		p.To = p.From
 	}
+	return nil
+}
+
+// dates sets the range, further than asked, so that alternatives can be found.
+func (w *world) dates(r SlotRequest, now time.Time) error {
+	if err := w.question(r, now); err != nil {
+		return err
+	}
+	p := &w.problem
 	if p.To.AddDays(-92) == p.From || p.From.Before(p.To.AddDays(-92)) {
 		return fault.Refuse(fault.Invalid, "range_too_long", "查询范围最多 92 天，请缩短", "search at most 92 days at once")
 	}
 	last := p.To
-	if last.Before(limit) {
-		last = limit
+	if last.Before(p.Limit) {
+		last = p.Limit
 	}
-	first := earliest
+	first := p.Earliest
 	if p.From.Before(first) {
 		first = p.From
 	}
@@ -191,35 +220,35 @@ func (w *world) days(first, last workday.Date) error {
 	return nil
 }
 
-// people reads the inspectors and teams of the required departments with
-// everything that takes their time.
-func (d *Desk) people(ctx context.Context, q bun.IDB, w *world) error {
-	ids := make([]string, len(w.departments))
-	for i, row := range w.departments {
-		ids[i] = row.DepartmentID
+// How many days before the first one engagements are read: those of two weeks
+// count as load (INS-508), those of the day before may reach over midnight.
+const (
+	loadDays = 14
+	nearDays = 1
+)
+
+// occupy reads everything that takes the time of the world's resources, from
+// some days before on, and makes people and things of them.
+func (d *Desk) occupy(ctx context.Context, q bun.IDB, w *world, before int) (err error) {
+	if w.problem.HalfDay > 0 {
+		if w.problem.Centre, err = centreVisits(ctx, q, w.v, w.problem.Days); err != nil {
+			return err
+		}
 	}
-	resources, err := listResources(ctx, q, ids, w.v.CentreID)
+	t, err := d.taken(ctx, q, w, before)
 	if err != nil {
 		return err
 	}
-	w.resources = resources
-	t, err := d.taken(ctx, q, w)
-	if err != nil {
-		return err
+	if days := w.problem.Days; len(days) > 0 {
+		if t.closed, err = office.ClosedDays(ctx, q, ids(w.departments), days[0].Date, days[len(days)-1].Date); err != nil {
+			return err
+		}
 	}
 	if t.ancestors, err = ancestorCodes(ctx, q, w.v.Division); err != nil {
 		return err
 	}
 	for _, row := range w.departments {
-		department, err := office.FindDepartment(ctx, q, row.DepartmentID)
-		if err != nil {
-			return err
-		}
-		g, err := d.ground(ctx, q, w.v, row.DepartmentID)
-		if err != nil {
-			return err
-		}
-		w.problem.Departments = append(w.problem.Departments, w.department(department, g, t))
+		w.problem.Departments = append(w.problem.Departments, w.department(w.offices[row.DepartmentID], w.g.under(row.DepartmentID), t))
 	}
 	w.things(t)
 	return nil
@@ -232,9 +261,10 @@ type taken struct {
 	recused   []string
 	ancestors []string
 	load      map[string]int
+	closed    map[string][]workday.Date // by department
 }
 
-func (d *Desk) taken(ctx context.Context, q bun.IDB, w *world) (taken, error) {
+func (d *Desk) taken(ctx context.Context, q bun.IDB, w *world, before int) (taken, error) {
 	t := taken{absences: map[string][]Absence{}, occupied: map[string][]occupied{}, load: map[string]int{}}
 	if len(w.resources) == 0 || len(w.problem.Days) == 0 {
 		return t, nil
@@ -243,8 +273,8 @@ func (d *Desk) taken(ctx context.Context, q bun.IDB, w *world) (taken, error) {
 	for i, r := range w.resources {
 		ids[i] = r.ID
 	}
-	from := w.problem.Days[0].Date.AddDays(-14).Midnight()
-	to := w.problem.Days[len(w.problem.Days)-1].Date.AddDays(1).Midnight()
+	from := w.problem.Days[0].Date.AddDays(-before).Midnight()
+	to := w.problem.Days[len(w.problem.Days)-1].Date.AddDays(1 + nearDays).Midnight()
 	absences, err := listAbsences(ctx, q, ids, from, to)
 	if err != nil {
 		return t, err
@@ -271,7 +301,8 @@ func (w *world) department(department office.Department, g ground, t taken) slot
 	out := slot.Department{
 		ID: department.ID, Division: department.Division, Min: staffMin(g.rules, w.v.Kind),
 		Before: g.rules.BufferBefore, After: g.rules.BufferAfter, Teams: department.Roster == office.Headcount,
-		Base: w.way(g, slot.Point{Lat: department.Lat, Lon: department.Lon}, department.Address),
+		Base:   w.way(g, slot.Point{Lat: department.Lat, Lon: department.Lon}, department.Address),
+		Closed: t.closed[department.ID],
 	}
 	for _, r := range w.resources {
 		if r.DepartmentID != department.ID || r.Kind != KindInspector && r.Kind != KindTeam {
@@ -309,7 +340,7 @@ func (w *world) person(r Resource, g ground, t taken) slot.Person {
 func (w *world) engagement(o occupied, g ground) slot.Engagement {
 	return slot.Engagement{
 		Span: slot.Span{From: o.Start, To: o.End}, Held: !o.ExpiresAt.IsZero(), Visit: true,
-		Travel: w.way(g, slot.Point{Lat: o.Lat, Lon: o.Lon}, o.Place),
+		Travel: w.way(g, slot.Point{Lat: o.Site.Lat, Lon: o.Site.Lon}, o.Site.Address),
 	}
 }
 
@@ -325,13 +356,13 @@ func (w *world) way(g ground, from slot.Point, address string) int {
 // things adds the centre's vehicles as the policy says: needed, or named if one
 // is free. A review needs a room if the centre has any.
 func (w *world) things(t taken) {
-	vehicles, rooms := w.pool(KindVehicle, t), w.pool(KindRoom, t)
+	vehicles := w.pool(KindVehicle, t)
 	if policy := w.g.rules.VehiclePolicy; w.v.Kind == KindSite && policy != office.VehicleNone {
 		vehicles.Optional = policy == office.VehicleOptional
 		w.problem.Vehicle = vehicles
 	}
-	if w.v.Kind == KindReview && len(rooms.Units) > 0 {
-		w.problem.Room = rooms
+	if w.v.Kind == KindReview && w.hasRoom {
+		w.problem.Room = w.pool(KindRoom, t)
 	}
 }
 
@@ -353,15 +384,13 @@ func (w *world) pool(kind ResourceKind, t taken) *slot.Pool {
 // chosen is a choice whose resources and visit are locked and that has passed
 // the slot check again (DEC-5).
 type chosen struct {
-	c         Case
-	v         Visit
-	g         ground
-	choice    SlotChoice
-	resources []Resource
+	world
+	choice SlotChoice
+	locked []Resource
 }
 
-// lockSlot locks the chosen resources in order, then the visit (DB-12), sweeps
-// dead holds, and runs the slot check again on what is locked (DEC-5).
+// lockSlot locks the chosen resources in order, then the visit (DB-12), gives up
+// what the visit held before, sweeps dead holds, and runs the slot check again on what is locked (DEC-5).
 func (d *Desk) lockSlot(ctx context.Context, tx bun.IDB, by auth.Actor, visitID string, choice SlotChoice) (chosen, error) {
 	if len(choice.Resources) == 0 || choice.Start.IsZero() {
 		return chosen{}, fault.Refuse(fault.Invalid, "choice_incomplete", "请选择时间和人员", "choose a time and the people who come")
@@ -377,57 +406,78 @@ func (d *Desk) lockSlot(ctx context.Context, tx bun.IDB, by auth.Actor, visitID 
 	if err := mayOrganise(ctx, tx, by, v.CentreID); err != nil {
 		return chosen{}, err
 	}
-	if err := d.lockHall(ctx, tx, v); err != nil {
-		return chosen{}, err
-	}
-	if err := sweepHolds(ctx, tx, choice.Resources, d.now()); err != nil {
-		return chosen{}, err
-	}
-	if taken, err := alreadyTaken(ctx, tx, v, choice); err != nil || taken { // cheap, before the whole world is read
-		return chosen{}, orTaken(err)
-	}
-	day := dateOf(choice.Start)
-	w, err := d.world(ctx, tx, by, SlotRequest{VisitID: visitID, From: day, To: day, PastLimit: true})
+	w, err := d.around(ctx, tx, v)
 	if err != nil {
+		return chosen{}, err
+	}
+	if err := d.lockHall(ctx, tx, w); err != nil {
+		return chosen{}, err
+	}
+	if err := clearWay(ctx, tx, v.ID, choice.Resources, d.now()); err != nil {
 		return chosen{}, err
 	}
 	if err := plannable(w.c, w.departments); err != nil { // INS-305: facts may have changed since the draft
 		return chosen{}, err
 	}
-	s := chosen{c: w.c, v: w.v, g: w.g, choice: choice, resources: resources}
-	return s, w.fits(s)
-}
-
-// orTaken is the refusal for a slot that somebody else has.
-func orTaken(err error) error {
-	if err != nil {
-		return err
-	}
-	return slotTaken()
+	s := chosen{world: w, choice: choice, locked: resources}
+	return s, d.check(ctx, tx, &s)
 }
 
 // lockHall makes bookings of one centre wait for each other where it takes only
 // so many visits in a half-day (DEC-5).
-func (d *Desk) lockHall(ctx context.Context, tx bun.IDB, v Visit) error {
-	g, err := d.ground(ctx, tx, v, "")
-	if err != nil || g.rules.CentrePerHalfDay == 0 {
+func (d *Desk) lockHall(ctx context.Context, tx bun.IDB, w world) error {
+	if w.g.rules.CentrePerHalfDay == 0 {
+		return nil
+	}
+	_, err := nextNumber(ctx, tx, "hall/"+w.v.CentreID, d.now(), "%s-%d-%d")
+	return err
+}
+
+// check runs the slot check on the chosen day for the chosen resources alone:
+// nobody else has a say in whether they can come.
+func (d *Desk) check(ctx context.Context, tx bun.IDB, s *chosen) error {
+	day := dateOf(s.choice.Start)
+	if err := s.question(SlotRequest{From: day, To: day, PastLimit: true}, d.now()); err != nil {
 		return err
 	}
-	_, err = nextNumber(ctx, tx, "hall/"+v.CentreID, d.now(), "%s-%d-%d")
-	return err
+	err := s.days(day, day)
+	if fault.Is(err, "calendar_missing") { // INS-405: nothing can be booked in such a year
+		return slotRefused(slot.Reason{Code: slot.NotWorkday})
+	}
+	if err != nil {
+		return err
+	}
+	s.resources = slices.DeleteFunc(slices.Clone(s.locked), func(r Resource) bool { return !s.mayTake(r) })
+	if s.v.Kind == KindReview {
+		if s.hasRoom, err = hasRoom(ctx, tx, s.v.CentreID); err != nil {
+			return err
+		}
+	}
+	if err := d.occupy(ctx, tx, &s.world, nearDays); err != nil {
+		return err
+	}
+	return s.fits()
+}
+
+// mayTake: what is in use, of a required department or of the centre.
+func (w world) mayTake(r Resource) bool {
+	return r.Active && (r.CentreID == w.v.CentreID || slices.Contains(ids(w.departments), r.DepartmentID))
 }
 
 // fits refuses a choice that no longer holds, by the code of the first rule
 // that fails; what another took meanwhile is slot_taken.
-func (w world) fits(s chosen) error {
-	if len(s.resources) != len(slices.Compact(slices.Sorted(slices.Values(s.choice.Resources)))) {
+func (s chosen) fits() error {
+	if len(s.locked) != len(slices.Compact(slices.Sorted(slices.Values(s.choice.Resources)))) {
 		return notFound()
 	}
-	rows, err := slot.Prepare(w.problem)
+	rows, err := slot.Prepare(s.problem)
 	if err != nil {
 		return err
 	}
-	why := rows.Fits(s.choice.Start, s.choice.Resources)
+	return slotRefused(rows.Fits(s.choice.Start, s.choice.Resources))
+}
+
+func slotRefused(why slot.Reason) error {
 	switch why.Code {
 	case "":
 		return nil

@@ -42,6 +42,7 @@ const (
 	TaskExcuse      TaskKind = "decide_excuse"
 	TaskDeclined    TaskKind = "call_declined" // a department says it does not come
 	TaskAtRisk      TaskKind = "visit_at_risk"
+	TaskHoliday     TaskKind = "visit_on_holiday"
 	TaskNeverDeemed TaskKind = "never_deemed"
 	TaskConfirm     TaskKind = "confirm_deemed"
 	TaskReview      TaskKind = "review_opinion"

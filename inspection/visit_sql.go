@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/uptrace/bun"
 
@@ -17,34 +18,42 @@ import (
 // onVisit runs one act on one visit: lock, act, record, commit.
 func (d *Desk) onVisit(ctx context.Context, id string, act func(tx bun.IDB, v *Visit) ([]audit.Leaf, error)) (Visit, error) {
 	var out Visit
-	err := d.DB.Write(ctx, func(tx bun.IDB) error {
-		v, err := lockVisit(ctx, tx, id)
-		if err != nil {
-			return err
-		}
-		leaves, err := act(tx, &v)
-		if err != nil {
-			return err
-		}
-		out = v
-		return audit.Record(ctx, tx, leaves...)
+	err := d.DB.Write(ctx, func(tx bun.IDB) (err error) {
+		out, err = actOnVisit(ctx, tx, id, act)
+		return err
 	})
 	return out, err
 }
 
+// actOnVisit is onVisit on the caller's transaction.
+func actOnVisit(ctx context.Context, tx bun.IDB, id string, act func(tx bun.IDB, v *Visit) ([]audit.Leaf, error)) (Visit, error) {
+	v, err := lockVisit(ctx, tx, id)
+	if err != nil {
+		return v, err
+	}
+	leaves, err := act(tx, &v)
+	if err != nil {
+		return v, err
+	}
+	return v, audit.Record(ctx, tx, leaves...)
+}
+
 // onParticipant runs one act on one participant: lock, act, record, commit.
 func (d *Desk) onParticipant(ctx context.Context, id string, act func(tx bun.IDB, p Participant, v Visit) ([]audit.Leaf, error)) error {
-	return d.DB.Write(ctx, func(tx bun.IDB) error {
-		p, v, err := lockParticipant(ctx, tx, id)
-		if err != nil {
-			return err
-		}
-		leaves, err := act(tx, p, v)
-		if err != nil || len(leaves) == 0 {
-			return err
-		}
-		return audit.Record(ctx, tx, leaves...)
-	})
+	return d.DB.Write(ctx, func(tx bun.IDB) error { return actOnParticipant(ctx, tx, id, act) })
+}
+
+// actOnParticipant is onParticipant on the caller's transaction.
+func actOnParticipant(ctx context.Context, tx bun.IDB, id string, act func(tx bun.IDB, p Participant, v Visit) ([]audit.Leaf, error)) error {
+	p, v, err := lockParticipant(ctx, tx, id)
+	if err != nil {
+		return err
+	}
+	leaves, err := act(tx, p, v)
+	if err != nil || len(leaves) == 0 {
+		return err
+	}
+	return audit.Record(ctx, tx, leaves...)
 }
 
 func findVisit(ctx context.Context, q bun.IDB, id string) (Visit, error) {
@@ -114,6 +123,13 @@ func moveVisit(ctx context.Context, tx bun.IDB, v *Visit, act string, columns ..
 	}
 	v.Version++
 	return nil
+}
+
+// bookedAhead are the visits that are booked and have not begun.
+func bookedAhead(ctx context.Context, q bun.IDB, now time.Time) (out []Visit, err error) {
+	err = q.NewSelect().Model(&out).Where("state IN (?) AND start_at > ?", bun.List([]VisitState{VisitOffered, VisitConfirmed}), now).
+		Order("start_at", "id").Scan(ctx)
+	return out, err
 }
 
 func insertRound(ctx context.Context, tx bun.IDB, r *Round) error {

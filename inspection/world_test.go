@@ -17,6 +17,7 @@ import (
 	"lianban/internal/db"
 	"lianban/internal/fault"
 	"lianban/internal/office"
+	"lianban/internal/once"
 	"lianban/notify"
 	"lianban/scheduler"
 	"lianban/scheduler/workday"
@@ -152,7 +153,7 @@ func (w *testWorld) wire(d *db.DB) {
 	}
 	w.sent.loop = w.outbox.Receive
 	authDesk.LinkLocked = func(ctx context.Context, tx bun.IDB, l auth.Link, _ time.Time) error { return w.LinkLocked(ctx, tx, l) }
-	w.office = &office.Desk{DB: d, Now: w.trust.Now, InUse: HasOpenRound,
+	w.office = &office.Desk{DB: d, Now: w.trust.Now, InUse: HasOpenRound, DayOff: w.DayOff,
 		TellOld: func(context.Context, bun.IDB, office.AddressChange) error { return nil }}
 	logKey, err := audit.CreateKey(filepath.Join(w.t.TempDir(), "log.key"), "test.example/log")
 	w.must(err)
@@ -199,7 +200,7 @@ func (w *testWorld) addDepartment(ctx context.Context, system string) {
 		r, err := w.AddResource(ctx, systemActor, Resource{
 			Kind: KindInspector, Name: name + string(rune('甲'+i)), DepartmentID: dep.ID, PersonID: system + string(rune('1'+i)),
 			Qualifications: []Qualification{{Matter: "*", Division: "431103"}},
-		})
+		}, once.Key{})
 		w.must(err)
 		w.people[system] = append(w.people[system], r)
 	}
@@ -207,7 +208,7 @@ func (w *testWorld) addDepartment(ctx context.Context, system string) {
 
 func (w *testWorld) confirm(ctx context.Context, a office.Address) {
 	a.Form, a.SignedOn = "form-1", workday.DateOf(w.clock.Now())
-	proposed, err := w.office.ProposeAddress(ctx, a, "person:one")
+	proposed, err := w.office.ProposeAddress(ctx, a, "person:one", once.Key{})
 	w.must(err)
 	_, err = w.office.ApproveAddress(ctx, proposed.ID, "person:two")
 	w.must(err)
@@ -230,6 +231,7 @@ func (w *testWorld) tick() {
 	for _, channel := range []string{notify.Portal, notify.Mail, notify.SMS} {
 		w.must(w.outbox.SendDue(ctx, channel))
 	}
+	w.must(w.outbox.AskUnknown(ctx))
 	w.must(w.DeemDue(ctx))
 	w.must(w.RemindDue(ctx))
 	w.must(w.EscalateDue(ctx))

@@ -27,6 +27,7 @@ type status struct {
 	SID     string
 	Word    string
 	Code    string // carrier's error number
+	Source  string // callback, or asked (OUT-9)
 }
 
 // ReceiveStatus takes a provider's status callback: the request's path with
@@ -73,7 +74,7 @@ func readStatus(requestURI string, body []byte) (status, error) {
 		return status{}, bad
 	}
 	n, err := strconv.Atoi(query.Get("n"))
-	s := status{Message: query.Get("m"), N: n, SID: form.Get("MessageSid"), Word: form.Get("MessageStatus"), Code: clean(form.Get("ErrorCode"))}
+	s := status{Message: query.Get("m"), N: n, SID: form.Get("MessageSid"), Word: form.Get("MessageStatus"), Code: clean(form.Get("ErrorCode")), Source: "callback"}
 	if err != nil || s.Message == "" || s.SID == "" || s.SID != clean(s.SID) || s.Word == "" || s.Word != clean(s.Word) {
 		return status{}, bad
 	}
@@ -113,13 +114,13 @@ func (d *Desk) apply(ctx context.Context, tx bun.IDB, s status, now time.Time) e
 		if ok, err := move(ctx, tx, m, Pending, Attempting, Unknown, Accepted); err != nil || !ok {
 			return err
 		}
-		return d.Served(ctx, tx, Arrival{Message: m, Class: ClassC, At: now, Source: "callback", Peer: "provider", Proof: s.SID + " delivered"})
+		return d.Served(ctx, tx, Arrival{Message: m, Class: ClassC, At: now, Source: s.Source, Peer: "provider", Proof: s.SID + " delivered"})
 	case newest && (s.Word == "undelivered" || s.Word == "failed" || s.Word == "canceled"):
 		m.State, m.Detail = Undelivered, "carrier "+s.Word+" "+s.Code
 		if ok, err := move(ctx, tx, m, Accepted); err != nil || !ok {
 			return err
 		}
-		return d.Failed(ctx, tx, Failure{Message: m, At: now, Source: "callback", Status: s.Code, Proof: s.SID + " " + s.Word})
+		return d.Failed(ctx, tx, Failure{Message: m, At: now, Source: s.Source, Status: s.Code, Proof: s.SID + " " + s.Word})
 	}
 	return nil
 }
@@ -133,7 +134,7 @@ func (d *Desk) adopt(ctx context.Context, tx bun.IDB, m Message, s status, now t
 	if err != nil || !ok {
 		return was, err
 	}
-	out := Outcome{Result: Yes, Source: "provider", ProviderID: s.SID, Line: "callback " + s.Word}
+	out := Outcome{Result: Yes, Source: "provider", ProviderID: s.SID, Line: s.Source + " " + s.Word}
 	if err := endAttempt(ctx, tx, ended(m, out, now)); err != nil {
 		return m, err
 	}

@@ -66,6 +66,9 @@ type Desk struct {
 	Texts TextLimits
 	// Callbacks checks the provider's signature; nil refuses every callback.
 	Callbacks *CallbackCheck
+	// AskProvider asks what became of a text that the provider took under an
+	// id (OUT-9); nil where there is nobody to ask.
+	AskProvider func(ctx context.Context, providerID string) (Word, error)
 
 	// Compose makes the bytes of a message from its facts, on the caller's
 	// transaction: links and tokens are made in tx. m.ComposedAt is the

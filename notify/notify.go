@@ -142,7 +142,7 @@ type Arrival struct {
 	Message Message
 	Class   string    // ClassB, ClassC or ClassD, by the transport alone
 	At      time.Time // when it arrived, not when we learned of it
-	Source  string    // inbox, own_mx, relay, provider, dsn, callback, file
+	Source  string    // inbox, own_mx, relay, provider, dsn, callback, asked, file
 	Peer    string    // name and address of the machine that said so
 	Proof   string    // 250 line, DSN action, SID and status
 }
@@ -151,7 +151,7 @@ type Arrival struct {
 type Failure struct {
 	Message Message
 	At      time.Time // when the report reached our edge
-	Source  string    // dsn or callback
+	Source  string    // dsn, callback or asked
 	Status  string    // 5.1.1, or the carrier's error number
 	Proof   string
 }

@@ -157,6 +157,17 @@ func unknownDue(ctx context.Context, q bun.IDB, now time.Time) ([]Message, error
 	return ms, err
 }
 
+// openTexts gives texts that the provider took between two instants and has
+// not said the last word about, oldest first.
+func openTexts(ctx context.Context, q bun.IDB, from, to time.Time) ([]Message, error) {
+	var ms []Message
+	err := q.NewSelect().Model(&ms).Column("id", "attempt", "provider_id").
+		Where("state = ? AND channel = ? AND provider_id <> ''", Accepted, SMS).
+		Where("settled_at BETWEEN ? AND ?", from, to).
+		OrderExpr("settled_at, id").Limit(batch).Scan(ctx)
+	return ms, err
+}
+
 // unclear counts the attempts of a message that may have been sent.
 func unclear(ctx context.Context, q bun.IDB, id string) (int, error) {
 	n, err := q.NewSelect().Model((*Attempt)(nil)).

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -50,6 +51,26 @@ func (t *Twilio) Send(ctx context.Context, m Message) Outcome {
 		out.RetryAfter = caller.retryAfter
 	}
 	return out
+}
+
+// Ask fetches what became of a text by its SID (OUT-9).
+func (t *Twilio) Ask(ctx context.Context, sid string) (Word, error) {
+	caller := &twilioCaller{ctx: ctx, twilio: t}
+	api := openapi.NewApiService(&client.RequestHandler{Client: caller})
+	got, err := api.FetchMessage(url.PathEscape(sid), nil)
+	switch {
+	case caller.status == http.StatusNotFound: // deleted there
+		return Word{}, nil
+	case err != nil:
+		return Word{}, fmt.Errorf("ask Twilio: %w %s", err, caller.line())
+	case got.Status == nil:
+		return Word{}, errors.New("ask Twilio: no status in its answer")
+	}
+	word := Word{Status: clean(*got.Status)}
+	if got.ErrorCode != nil {
+		word.Code = strconv.Itoa(*got.ErrorCode)
+	}
+	return word, nil
 }
 
 // twilioResult is OUT-4's row. A 2xx that cannot be read, a 5xx and silence say

@@ -33,6 +33,8 @@ type provider struct {
 	mu     sync.Mutex
 	answer func(w http.ResponseWriter) // nil says 201
 	texts  []url.Values
+	words  map[string]string // by SID, the JSON that a question gets; without one 404
+	asked  int
 }
 
 func newProvider(t *testing.T) *provider {
@@ -44,10 +46,33 @@ func newProvider(t *testing.T) *provider {
 
 func (p *provider) serve(w http.ResponseWriter, r *http.Request) {
 	user, password, _ := r.BasicAuth()
-	if r.Method != http.MethodPost || r.URL.Path != "/2010-04-01/Accounts/"+testSID+"/Messages.json" || user != testSID || password != testToken {
+	path, known := strings.CutPrefix(r.URL.Path, "/2010-04-01/Accounts/"+testSID+"/Messages")
+	switch {
+	case !known || user != testSID || password != testToken:
 		http.Error(w, "{}", http.StatusNotFound)
-		return
+	case r.Method == http.MethodPost && path == ".json":
+		p.take(w, r)
+	case r.Method == http.MethodGet:
+		p.tell(w, strings.TrimSuffix(strings.TrimPrefix(path, "/"), ".json"))
 	}
+}
+
+func (p *provider) tell(w http.ResponseWriter, sid string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.asked++
+	word, known := p.words[sid]
+	switch {
+	case p.answer != nil:
+		p.answer(w)
+	case known:
+		fmt.Fprint(w, word)
+	default:
+		http.Error(w, `{"code":20404}`, http.StatusNotFound)
+	}
+}
+
+func (p *provider) take(w http.ResponseWriter, r *http.Request) {
 	_ = r.ParseForm()
 	p.mu.Lock()
 	p.texts = append(p.texts, r.PostForm)

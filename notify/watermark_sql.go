@@ -54,15 +54,20 @@ func Alive(ctx context.Context, q bun.IDB, channel string) (time.Time, error) {
 // watermark was set, oldest first. A gap that reaches over an edge is seen, cut
 // to the span; what lies after the newest watermark is a gap of any length.
 func Gaps(ctx context.Context, q bun.IDB, by GapQuery) ([]Span, error) {
-	alive, err := Alive(ctx, q, by.Channel)
-	if err != nil {
-		return nil, err
+	_, found, err := Watched(ctx, q, by)
+	return found, err
+}
+
+// Watched gives both what Alive and what Gaps give.
+func Watched(ctx context.Context, q bun.IDB, by GapQuery) (alive time.Time, found []Span, err error) {
+	if alive, err = Alive(ctx, q, by.Channel); err != nil {
+		return alive, nil, err
 	}
 	var marks []Heartbeat
 	err = q.NewSelect().Model(&marks).Where("channel = ? AND ok AND started_at > ?", by.Channel, by.Span.From).
 		Where("silence < 0 OR silence > 300000"). // as the index says, gapAtLeast
 		OrderExpr("started_at").Scan(ctx)
-	return gaps(marks, alive, by), err
+	return alive, gaps(marks, alive, by), err
 }
 
 // found takes "no row" for an answer.

@@ -16,6 +16,7 @@ import (
 const (
 	jumpLimit   = 5 * time.Second // more than this between wall and monotonic is a jump (SIM-7)
 	offsetLimit = time.Second     // a measured offset beyond this is unhealthy (SIM-7)
+	apartLimit  = 5 * time.Second // with this offset an instance takes no requests (DL-18)
 	driftLimit  = 5 * time.Minute // the default of deem.grace: what jumps may sum up to (INS-907)
 	stableTime  = time.Hour       // how long a jump within driftLimit keeps legal steps back (DL-18)
 )
@@ -191,6 +192,18 @@ func (c *Clock) present() string {
 		return ClockOffset
 	}
 	return ""
+}
+
+// Apart gives an error while the offset that the last check measured is more
+// than 5 s: what this instance writes would not fit what the others write, so
+// it is not ready (DL-18). Without a measure it is nil.
+func (c *Clock) Apart() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.offset.Abs() <= apartLimit {
+		return nil
+	}
+	return fmt.Errorf("the database's clock is %s away from this machine's", c.offset.Round(time.Millisecond))
 }
 
 // unexplained weighs open findings (DL-18): a wild one counts until somebody

@@ -271,6 +271,28 @@ func TestMeasuredOffsetStopsLegalSteps(t *testing.T) { // SIM-7, DL-18
 	})
 }
 
+func TestAnInstanceFiveSecondsFromTheDatabaseIsNotReady(t *testing.T) { // DL-18
+	m := newMachine()
+	c := newClock(t, dbtest.SQLite(t), m)
+	if err := c.Apart(); err != nil {
+		t.Errorf("without a measure: %v", err)
+	}
+	var offset time.Duration
+	c.Offset = func(context.Context) (time.Duration, error) { return offset, nil }
+	for _, tt := range []struct {
+		offset time.Duration
+		apart  bool
+	}{
+		{5 * time.Second, false}, {-5001 * time.Millisecond, true}, {5001 * time.Millisecond, true}, {0, false},
+	} {
+		offset = tt.offset
+		m.run(t, c, 30*time.Second)
+		if err := c.Apart(); (err != nil) != tt.apart {
+			t.Errorf("%s away: %v", offset, err)
+		}
+	}
+}
+
 func TestOffsetToPostgresIsMeasured(t *testing.T) { // DL-18
 	d := dbtest.Postgres(t)
 	begin := time.Now()

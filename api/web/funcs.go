@@ -37,9 +37,23 @@ func (w words) funcs() template.FuncMap {
 		"query":    withQuery,
 		"kinds":    func() []string { return []string{"accept", "decline", "counter", "excuse", "delegate"} }, // INS-801
 		"opinions": func() []string { return []string{"agree", "rectify", "disagree"} },                       // INS-1008
-		"three":    func() []int { return []int{1, 2, 3} },                                                    // INS-801: at most three times
+		"three":    func() []int { return upTo(3) },                                                           // INS-801: at most three times
+		"items":    func() []int { return upTo(Items) },
 		"add":      func(a, b int) int { return a + b },
 	}
+}
+
+// Items is how many findings one opinion has room for on its form. They are
+// listed once and for all (INS-1107), so there are more than anybody needs.
+const Items = 12
+
+// upTo counts from 1 to n.
+func upTo(n int) []int {
+	out := make([]int, n)
+	for i := range out {
+		out[i] = i + 1
+	}
+	return out
 }
 
 // chip shows a state as a word with a colour and a mark, so that colour is

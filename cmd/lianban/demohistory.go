@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"lianban/inspection"
+	"lianban/internal/once"
 )
 
 // demoHistory is how many working days before its first morning the city is
@@ -83,7 +84,7 @@ func (s *stage) holdVisit(v inspection.Visit) {
 		s.fail("end the site part", err)
 	}
 	if s.err == nil {
-		_, err = s.inspection.Close(s.ctx, clerk, v.ID)
+		_, err = s.inspection.Close(s.ctx, clerk, v.ID, once.Key{})
 		s.fail("close the visit", err)
 	}
 }
@@ -164,6 +165,6 @@ func (s *stage) thisMorning() {
 func (s *stage) passOn() {
 	c := s.accept(scenario{"lst", "M25", "麦香烘焙坊", "13807461215", "冷水滩区珍珠路21号", 26.4410, 111.6044, "outdoor_sign=yes"}, "ll")
 	if s.err == nil {
-		s.fail("pass on", s.inspection.PassOn(s.ctx, s.clerk("ll"), c.ID, "申请人在零陵窗口提交，场所在冷水滩区"))
+		s.fail("pass on", s.inspection.PassOn(s.ctx, s.clerk("ll"), c.ID, "申请人在零陵窗口提交，场所在冷水滩区", once.Key{}))
 	}
 }

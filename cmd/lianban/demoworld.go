@@ -13,6 +13,7 @@ import (
 	"lianban/internal/auth"
 	"lianban/internal/db"
 	"lianban/internal/office"
+	"lianban/internal/once"
 	"lianban/notify"
 	"lianban/scheduler"
 	"lianban/scheduler/workday"
@@ -148,7 +149,7 @@ func (w *world) addCentre(ctx context.Context, a area) error {
 }
 
 func (w *world) addResource(ctx context.Context, r inspection.Resource) error {
-	_, err := w.inspection.AddResource(ctx, demoActor, r)
+	_, err := w.inspection.AddResource(ctx, demoActor, r, once.Key{})
 	return err
 }
 
@@ -262,7 +263,7 @@ func (w *world) addAddresses(ctx context.Context, a area, d office.Department, n
 	} {
 		address.Department, address.Contact, address.Form = d.ID, "办公室", fmt.Sprintf("送达地址确认书 第%03d号", n)
 		address.SignedOn = workday.DateOf(w.dial.Now())
-		proposed, err := w.office.ProposeAddress(ctx, address, w.people["clerk"+suffix].String())
+		proposed, err := w.office.ProposeAddress(ctx, address, w.people["clerk"+suffix].String(), once.Key{})
 		if err != nil {
 			return err
 		}

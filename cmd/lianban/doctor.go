@@ -124,7 +124,8 @@ func (d *doctor) mail() {
 	case d.cfg.LMTP != "":
 		d.reach("mail-in", d.cfg.LMTP)
 	case d.cfg.SMTPURLFile != "":
-		d.line(fail, "mail-in", "通知用邮件发出，却没有来信入口（lmtp）：所有期限都会暂缓", "notices go out by mail and nothing takes answers in (lmtp): every deadline will hold")
+		d.line(fail, "mail-in", "通知用邮件发出，却没有来信入口，所有期限都会一直暂缓；请设 LIANBAN_LMTP，并让邮件服务器把 %s 的来信交到这个地址",
+			"notices go out by mail and nothing takes answers in, so every deadline will hold; set LIANBAN_LMTP and let the mail server hand over what comes for %s there", d.cfg.MailDomain)
 	default:
 		d.line(skipped, "mail-in", "未配置来信入口（lmtp），收不到邮件答复", "no way in for mail (lmtp); answers by mail are not received")
 	}

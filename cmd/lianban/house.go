@@ -97,6 +97,7 @@ func (h *house) wire() {
 	}
 	h.office.InUse = inspection.HasOpenRound
 	h.office.TellOld = in.TellOldAddress
+	h.office.DayOff = in.DayOff
 }
 
 // check reports the first thing the wiring forgot.
@@ -142,10 +143,11 @@ func (h *house) channels() error {
 		if err != nil {
 			return fmt.Errorf("SMS gateway: %w", err)
 		}
-		h.notify.Channels[notify.SMS] = &notify.Twilio{
+		gateway := &notify.Twilio{
 			AccountSID: h.cfg.TwilioSID, AuthToken: token, From: h.cfg.TwilioFrom, Service: h.cfg.TwilioService,
 			BaseURL: h.cfg.TwilioBaseURL, Callback: h.cfg.PublicURL + "/hooks/twilio/status", HTTP: notify.NewTwilioHTTP(), Now: h.clock.Now,
 		}
+		h.notify.Channels[notify.SMS], h.notify.AskProvider = gateway, gateway.Ask
 		h.notify.Callbacks = &notify.CallbackCheck{AuthToken: token, PublicURL: h.cfg.PublicURL}
 	}
 	return nil

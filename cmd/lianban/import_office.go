@@ -15,6 +15,7 @@ import (
 	"lianban/internal/db"
 	"lianban/internal/fault"
 	"lianban/internal/office"
+	"lianban/internal/once"
 	"lianban/scheduler/workday"
 )
 
@@ -246,7 +247,7 @@ func addPerson(ctx context.Context, t *taking, cell func(string) string) error {
 	_, err = t.inspection.AddResource(ctx, terminalActor, inspection.Resource{
 		Kind: inspection.KindInspector, Name: p.Name, PersonID: p.ID, DepartmentID: p.Department, Certificate: p.Certificate,
 		ValidUntil: cell("valid_until"), Qualifications: qualifications(cell("matters")),
-	})
+	}, once.Key{})
 	return err
 }
 

@@ -12,6 +12,7 @@ import (
 	"lianban/inspection"
 	"lianban/internal/auth"
 	"lianban/internal/office"
+	"lianban/internal/once"
 	"lianban/scheduler/workday"
 )
 
@@ -80,7 +81,7 @@ func (c *importCommand) holidays(ctx context.Context, a *app, h *house, content 
 	if err != nil {
 		return err
 	}
-	proposed, err := h.office.ImportCalendar(ctx, content, by.Actor().String())
+	proposed, err := h.office.ImportCalendar(ctx, content, by.Actor().String(), once.Key{})
 	if err != nil {
 		return err
 	}

@@ -246,14 +246,15 @@ func stalled() {
 	os.Exit(exitWatchdog)
 }
 
-// checks are the conditions of readiness (OBS-2). A bad clock or a closed inbox
-// are none: they hold and alarm.
+// checks are the conditions of readiness (OBS-2). A clock that jumped or a
+// closed inbox are none: they hold and alarm. A clock far from the database's
+// is one, since other instances go by that (DL-18).
 func (s *service) checks(ctx context.Context) []api.Check {
 	h := s.house
 	_, schema := h.db.Pending(ctx)
 	return []api.Check{
 		check("schema", schema), check("write", h.writable(ctx)),
-		{Name: "catch_up", OK: s.caughtUp.Load()}, check("disk", h.cfg.roomLeft()),
+		{Name: "catch_up", OK: s.caughtUp.Load()}, check("disk", h.cfg.roomLeft()), check("clock", h.clock.Apart()),
 	}
 }
 

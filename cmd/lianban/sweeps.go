@@ -27,6 +27,7 @@ func (h *house) sweeps(probe func(context.Context) error) []scheduler.Sweep {
 		{Name: "outbox.mail", Every: 5 * time.Second, Run: h.sendOver(notify.Mail)},
 		{Name: "outbox.sms", Every: 5 * time.Second, Run: h.sendOver(notify.SMS)},
 		{Name: "outbox.ask", Every: 15 * time.Second, Run: h.notify.AskUnknown},
+		{Name: "notify.reconcile", Every: 10 * time.Minute, Run: h.notify.Reconcile},
 		{Name: "inspection.deem", Every: 5 * time.Second, Run: h.inspection.DeemDue},
 		{Name: "inspection.remind", Every: 5 * time.Minute, Run: h.inspection.RemindDue},
 		{Name: "inspection.escalate", Every: time.Minute, Run: h.inspection.EscalateDue},

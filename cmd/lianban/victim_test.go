@@ -197,7 +197,7 @@ func (v *victimWorld) reply(random *rand.Rand) error {
 		keys = append(keys, key)
 	}
 	who := v.officer(keys[random.IntN(len(keys))])
-	inbox, err := v.inspection.Inbox(v.ctx, who)
+	inbox, err := v.inspection.Inbox(v.ctx, who, inspection.InboxQuery{})
 	if err != nil {
 		return err
 	}

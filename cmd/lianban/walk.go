@@ -12,6 +12,7 @@ import (
 
 	"lianban/inspection"
 	"lianban/internal/auth"
+	"lianban/internal/once"
 	"lianban/notify"
 	"lianban/scheduler/workday"
 )
@@ -168,7 +169,7 @@ func (k *walker) awayInTheMorning(login string, day workday.Date) {
 		if r.PersonID == k.people[login].ID {
 			_, err = k.inspection.AddAbsence(k.ctx, k.people["fire.lst1"], inspection.Absence{
 				ResourceID: r.ID, Start: day.At(9 * 60), End: day.At(12 * 60), Reason: "消防演练",
-			})
+			}, once.Key{})
 		}
 	}
 	k.fail("enter leave", err)
@@ -293,7 +294,7 @@ func (k *walker) jointOpinion() {
 	k.pass(10)
 	_, err := k.inspection.EndSite(k.ctx, k.clerk("lst"), k.v.ID)
 	k.fail("end the site part", err)
-	j, err := k.inspection.Close(k.ctx, k.clerk("lst"), k.v.ID)
+	j, err := k.inspection.Close(k.ctx, k.clerk("lst"), k.v.ID, once.Key{})
 	k.fail("close", err)
 	k.act(k.now(), k.window(k.clerk("lst")), k.tell("汇总意见，出具联合勘验意见书", "closes the visit with the joint opinion"))
 	for _, line := range j.Content.Departments {

@@ -101,8 +101,12 @@ func (d *Desk) Key(ctx context.Context, bearer string) (Actor, error) {
 	now := d.now()
 	id, secret, _ := strings.Cut(strings.TrimPrefix(bearer, "lb_"), "_")
 	var k Key
+	var below []string
 	err := d.DB.Read(ctx, func(q bun.IDB) (err error) {
-		k, err = findKey(ctx, q, id)
+		if k, err = findKey(ctx, q, id); err != nil {
+			return err
+		}
+		below, err = office.Below(ctx, q, k.Divisions)
 		return err
 	})
 	if err != nil && !fault.Is(err, "key_unknown") {
@@ -116,7 +120,7 @@ func (d *Desk) Key(ctx context.Context, bearer string) (Actor, error) {
 		return Actor{}, fault.Refuse(fault.Unauthenticated, "key_expired",
 			"密钥已到期，请联系安全管理员更换", "the key has expired; ask the security administrator for a new one")
 	}
-	return Actor{Kind: KindKey, ID: k.ID, Name: k.Client, Divisions: k.Divisions, Scopes: k.Scopes}, nil
+	return Actor{Kind: KindKey, ID: k.ID, Name: k.Client, Divisions: below, Scopes: k.Scopes}, nil
 }
 
 // RevokeKey ends a key at once. Refuses with not_security, key_unknown.

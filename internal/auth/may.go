@@ -31,6 +31,21 @@ func MayKeepOffice(by Actor) error {
 		"机构和窗口由系统管理员维护，请联系系统管理员", "places and departments are kept by the administrator; ask there")
 }
 
+// MayClose refuses, with may_not_close, whoever may not enter or take back a
+// closure: administrators any, supervisors those of their centre and of
+// departments, heads those of their own department.
+func MayClose(by Actor, centre, department string) error {
+	switch {
+	case by.Is(Admin), by.Kind == KindSystem,
+		by.Is(Supervisor) && (department != "" || centre != "" && centre == by.Centre),
+		by.Is(Head) && department != "" && department == by.Department:
+		return nil
+	}
+	return fault.Refuse(fault.Forbidden, "may_not_close",
+		"本部门停办由部门负责人或主管登记，本中心闭馆由主管登记，全市闭馆由系统管理员登记",
+		"a head or a supervisor closes a department, a supervisor their own centre, the administrator the whole city")
+}
+
 // MaySet refuses, with may_not_set, whoever may neither propose nor approve
 // settings and calendars: supervisors and administrators may (reliability 6.1).
 // That the two are different persons is checked by office.

@@ -61,7 +61,9 @@ type NewPerson struct {
 type PersonQuery struct {
 	Centre, Department string
 	Role               Role
-	Enabled            bool // leave out disabled accounts
+	Enabled            bool   // leave out disabled accounts
+	After              string // id of the last person seen
+	Limit              int    // 0 gives all
 }
 
 var loginForm = regexp.MustCompile(`^[a-z0-9][a-z0-9._-]{1,39}$`)

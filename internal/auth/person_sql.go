@@ -81,6 +81,12 @@ func ListPeople(ctx context.Context, q bun.IDB, by PersonQuery) ([]Person, error
 	if by.Enabled {
 		query.Where("disabled_at IS NULL")
 	}
+	if by.After != "" {
+		query.Where("(name, id) > (SELECT name, id FROM people WHERE id = ?)", by.After)
+	}
+	if by.Limit > 0 {
+		query.Limit(int64(by.Limit))
+	}
 	if err := query.Scan(ctx); err != nil {
 		return nil, err
 	}

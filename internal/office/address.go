@@ -8,6 +8,7 @@ import (
 	"github.com/uptrace/bun"
 
 	"lianban/internal/fault"
+	"lianban/internal/once"
 	"lianban/scheduler/workday"
 )
 
@@ -62,30 +63,29 @@ type AddressChange struct {
 // Refuses with department_unknown, address_unknown, address_in_use,
 // address_exists, address_channel, address_unsigned, mail_invalid,
 // mobile_invalid, text_invalid.
-func (d *Desk) ProposeAddress(ctx context.Context, a Address, by string) (Address, error) {
+func (d *Desk) ProposeAddress(ctx context.Context, a Address, by string, key once.Key) (Address, error) {
 	now := d.now()
 	a.ID, a.State, a.ProposedBy, a.ProposedAt = newID(), Proposed, by, now
 	a.From, a.To, a.DecidedBy, a.DecidedAt = time.Time{}, time.Time{}, "", time.Time{}
-	err := d.DB.Write(ctx, func(tx bun.IDB) error {
+	return once.Act(ctx, d.DB.Write, key, now, func(tx bun.IDB) (Address, error) {
 		if _, err := FindDepartment(ctx, tx, a.Department); err != nil {
-			return err
+			return a, err
 		}
 		standing, err := standingAddresses(ctx, tx, a.Department, now)
 		if err != nil {
-			return err
+			return a, err
 		}
 		if err := a.complete(standing, workday.DateOf(now)); err != nil {
-			return err
+			return a, err
 		}
 		if err := d.refuseInUse(ctx, tx, a); err != nil {
-			return err
+			return a, err
 		}
 		if err := insertAddress(ctx, tx, a); err != nil {
-			return err
+			return a, err
 		}
-		return record(ctx, tx, "address_proposed", by, now, a.fields())
+		return a, record(ctx, tx, "address_proposed", by, now, a.fields())
 	})
-	return a, err
 }
 
 // complete checks a proposal against the lines that stand.

@@ -13,9 +13,17 @@ import (
 // instant, by channel. None means that only class A serves the department
 // (INS-705).
 func ConfirmedAddresses(ctx context.Context, q bun.IDB, department string, at time.Time) ([]Address, error) {
+	return AddressesOf(ctx, q, []string{department}, at)
+}
+
+// AddressesOf is ConfirmedAddresses of several departments at once (STY-21).
+func AddressesOf(ctx context.Context, q bun.IDB, departments []string, at time.Time) ([]Address, error) {
+	if len(departments) == 0 {
+		return nil, nil
+	}
 	var all []Address
 	err := q.NewSelect().Model(&all).
-		Where("department_id = ?", department).Where("state = ?", Approved).
+		Where("department_id IN (?)", bun.List(departments)).Where("state = ?", Approved).
 		Where("valid_from <= ?", at).Where("valid_to IS NULL OR valid_to > ?", at).
 		Order("channel", "valid_from", "id").Scan(ctx)
 	return all, err

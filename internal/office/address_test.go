@@ -12,6 +12,7 @@ import (
 	"lianban/internal/db"
 	"lianban/internal/db/dbtest"
 	"lianban/internal/office"
+	"lianban/internal/once"
 	"lianban/scheduler/workday"
 )
 
@@ -29,7 +30,7 @@ func form(dep office.Department, change ...func(*office.Address)) office.Address
 
 func (h *house) confirm(a office.Address) office.Address {
 	h.t.Helper()
-	a, err := h.ProposeAddress(h.t.Context(), a, anna)
+	a, err := h.ProposeAddress(h.t.Context(), a, anna, once.Key{})
 	h.ok(err)
 	a, err = h.ApproveAddress(h.t.Context(), a.ID, bert)
 	h.ok(err)
@@ -58,10 +59,10 @@ func TestOnlyASignedAndApprovedAddressCounts(t *testing.T) {
 			func(a *office.Address) { a.SignedOn = workday.Date{} },
 			func(a *office.Address) { a.SignedOn = workday.DateOf(h.now).AddDays(1) },
 		} {
-			_, err := h.ProposeAddress(t.Context(), form(dep, change), anna)
+			_, err := h.ProposeAddress(t.Context(), form(dep, change), anna, once.Key{})
 			refused(t, err, "address_unsigned")
 		}
-		a, err := h.ProposeAddress(t.Context(), form(dep), anna)
+		a, err := h.ProposeAddress(t.Context(), form(dep), anna, once.Key{})
 		h.ok(err)
 		if got := h.values(dep, h.now); got != "[]" {
 			t.Fatalf("a proposal counts: %s", got)
@@ -78,7 +79,7 @@ func TestOnlyASignedAndApprovedAddressCounts(t *testing.T) {
 		}
 		_, err = h.ApproveAddress(t.Context(), a.ID, bert)
 		refused(t, err, "already_decided")
-		_, err = h.ProposeAddress(t.Context(), form(dep), anna)
+		_, err = h.ProposeAddress(t.Context(), form(dep), anna, once.Key{})
 		refused(t, err, "address_exists")
 	})
 }
@@ -114,15 +115,15 @@ func TestAddressInUseMayOnlyBeAddedTo(t *testing.T) {
 		dep := h.department("431103", "fire")
 		old := h.confirm(form(dep))
 		change := form(dep, func(a *office.Address) { a.Value, a.Replaces = "new@example.gov.cn", old.ID })
-		waiting, err := h.ProposeAddress(t.Context(), change, anna)
+		waiting, err := h.ProposeAddress(t.Context(), change, anna, once.Key{})
 		h.ok(err)
 
 		h.used = true
 		_, err = h.ApproveAddress(t.Context(), waiting.ID, bert)
 		refused(t, err, "address_in_use")
-		_, err = h.ProposeAddress(t.Context(), change, anna)
+		_, err = h.ProposeAddress(t.Context(), change, anna, once.Key{})
 		refused(t, err, "address_in_use")
-		_, err = h.ProposeAddress(t.Context(), form(dep, func(a *office.Address) { a.Removal, a.Replaces = true, old.ID }), anna)
+		_, err = h.ProposeAddress(t.Context(), form(dep, func(a *office.Address) { a.Removal, a.Replaces = true, old.ID }), anna, once.Key{})
 		refused(t, err, "address_in_use")
 
 		added := h.confirm(form(dep, func(a *office.Address) { a.Channel, a.Value = office.SMS, "+86 138-0000-1234" }))
@@ -161,7 +162,7 @@ func TestSecondChangeOfOneAddressIsRefused(t *testing.T) {
 		old := h.confirm(form(dep))
 		var waiting []office.Address
 		for _, value := range []string{"a@example.gov.cn", "b@example.gov.cn"} {
-			a, err := h.ProposeAddress(t.Context(), form(dep, func(a *office.Address) { a.Value, a.Replaces = value, old.ID }), anna)
+			a, err := h.ProposeAddress(t.Context(), form(dep, func(a *office.Address) { a.Value, a.Replaces = value, old.ID }), anna, once.Key{})
 			h.ok(err)
 			waiting = append(waiting, a)
 		}
@@ -196,14 +197,14 @@ func TestAddressesAreCheckedByChannel(t *testing.T) {
 			{office.Paper, "", "text_invalid"},
 			{"fax", "0746-1234567", "address_channel"},
 		} {
-			_, err := h.ProposeAddress(t.Context(), form(dep, func(a *office.Address) { a.Channel, a.Value = c.channel, c.value }), anna)
+			_, err := h.ProposeAddress(t.Context(), form(dep, func(a *office.Address) { a.Channel, a.Value = c.channel, c.value }), anna, once.Key{})
 			refused(t, err, c.code)
 		}
-		_, err := h.ProposeAddress(t.Context(), form(dep, func(a *office.Address) { a.Contact = "a\r\nb" }), anna)
+		_, err := h.ProposeAddress(t.Context(), form(dep, func(a *office.Address) { a.Contact = "a\r\nb" }), anna, once.Key{})
 		refused(t, err, "text_invalid")
-		_, err = h.ProposeAddress(t.Context(), form(dep, func(a *office.Address) { a.Department = "nobody" }), anna)
+		_, err = h.ProposeAddress(t.Context(), form(dep, func(a *office.Address) { a.Department = "nobody" }), anna, once.Key{})
 		refused(t, err, "department_unknown")
-		_, err = h.ProposeAddress(t.Context(), form(dep, func(a *office.Address) { a.Replaces = "nothing" }), anna)
+		_, err = h.ProposeAddress(t.Context(), form(dep, func(a *office.Address) { a.Replaces = "nothing" }), anna, once.Key{})
 		refused(t, err, "address_unknown")
 
 		portal := h.confirm(form(dep, func(a *office.Address) { a.Channel, a.Value, a.OwnMX = office.Portal, "x", true }))

@@ -10,6 +10,7 @@ import (
 
 	"lianban/internal/audit"
 	"lianban/internal/fault"
+	"lianban/internal/once"
 	"lianban/scheduler/workday"
 )
 
@@ -82,28 +83,27 @@ func CalendarVersion(ctx context.Context, q bun.IDB, version int) (*workday.Cale
 // ImportCalendar proposes the years of a file, in the project's own form or
 // holiday-cn's, over those in force. Refuses with what workday.Parse refuses,
 // calendar_unchanged, calendar_waiting.
-func (d *Desk) ImportCalendar(ctx context.Context, file []byte, by string) (CalendarImport, error) {
+func (d *Desk) ImportCalendar(ctx context.Context, file []byte, by string, key once.Key) (CalendarImport, error) {
 	now := d.now()
 	years, err := workday.Parse(file)
 	if err != nil {
 		return CalendarImport{}, err
 	}
-	var c CalendarImport
-	err = d.DB.Write(ctx, func(tx bun.IDB) error {
+	return once.Act(ctx, d.DB.Write, key, now, func(tx bun.IDB) (CalendarImport, error) {
 		base, err := newestCalendar(ctx, tx)
 		if err != nil {
-			return err
+			return CalendarImport{}, err
 		}
-		if c, err = base.merge(years); err != nil {
-			return err
+		c, err := base.merge(years)
+		if err != nil {
+			return CalendarImport{}, err
 		}
 		c.State, c.ImportedBy, c.ImportedAt = Proposed, by, now
 		if err := insertCalendar(ctx, tx, c); err != nil {
-			return err
+			return CalendarImport{}, err
 		}
-		return record(ctx, tx, "calendar_proposed", by, now, c.fields())
+		return c, record(ctx, tx, "calendar_proposed", by, now, c.fields())
 	})
-	return c, err
 }
 
 // merge puts whole years over those of the version in force (INS-403 is
@@ -179,6 +179,11 @@ func (d *Desk) decideCalendar(ctx context.Context, id, by string, to State) (Cal
 		}
 		if err := decideImport(ctx, tx, c); err != nil {
 			return err
+		}
+		if to == Approved {
+			if err := d.DayOff(ctx, tx); err != nil {
+				return err
+			}
 		}
 		return record(ctx, tx, what, by, now, c.fields())
 	})

@@ -21,6 +21,13 @@ func newestCalendar(ctx context.Context, q bun.IDB) (CalendarImport, error) {
 	return c, err
 }
 
+// CalendarVersionNow gives the number of the newest approved version, 0 before
+// anything was imported.
+func CalendarVersionNow(ctx context.Context, q bun.IDB) (version int, err error) {
+	err = q.NewSelect().Model((*CalendarImport)(nil)).ColumnExpr("coalesce(max(version), 0)").Scan(ctx, &version)
+	return version, err
+}
+
 // FindCalendar gives the import that became a version, for the settings page
 // and for bundles. Refuses with calendar_unknown.
 func FindCalendar(ctx context.Context, q bun.IDB, version int) (CalendarImport, error) {
@@ -59,7 +66,6 @@ func decideImport(ctx context.Context, tx bun.IDB, c CalendarImport) error {
 // nextVersion needs no lock: only one import waits at a time, and the guard of
 // decideImport lets one decision through.
 func nextVersion(ctx context.Context, tx bun.IDB) (int, error) {
-	var last int
-	err := tx.NewSelect().Model((*CalendarImport)(nil)).ColumnExpr("coalesce(max(version), 0)").Scan(ctx, &last)
+	last, err := CalendarVersionNow(ctx, tx)
 	return last + 1, err
 }

@@ -9,6 +9,7 @@ import (
 	"lianban/internal/db"
 	"lianban/internal/db/dbtest"
 	"lianban/internal/office"
+	"lianban/internal/once"
 	"lianban/scheduler/workday"
 )
 
@@ -38,12 +39,12 @@ func TestImportMakesANewVersionThatTwoPersonsStandFor(t *testing.T) {
 		if c := h.calendar(); c.Version() != 1 || c.Status(2026) != workday.Final || c.Status(2027) != workday.Provisional {
 			t.Fatalf("installed: version %d", c.Version())
 		}
-		c, err := h.ImportCalendar(t.Context(), []byte(notice2027), anna)
+		c, err := h.ImportCalendar(t.Context(), []byte(notice2027), anna, once.Key{})
 		h.ok(err)
 		if c.Version != 0 || c.Hash == "" || len(c.Changes) == 0 || h.calendar().Version() != 1 {
 			t.Fatalf("a proposal counts: %+v", c)
 		}
-		_, err = h.ImportCalendar(t.Context(), []byte(notice2027), bert)
+		_, err = h.ImportCalendar(t.Context(), []byte(notice2027), bert, once.Key{})
 		refused(t, err, "calendar_waiting")
 		_, err = h.ApproveCalendar(t.Context(), c.ID, anna)
 		refused(t, err, "two_persons")
@@ -81,7 +82,7 @@ func TestUnusableCalendarFilesAreRefused(t *testing.T) {
 			`{"years": {"2027": {"status": "final", "off": ["2028-01-01"], "work": []}}}`: "calendar_date_foreign",
 			`{"years": {"2027": {"status": "provisional", "off": ["2027-01-01", "2027-02-05", "2027-02-06", "2027-02-07", "2027-02-08", "2027-04-05", "2027-05-01", "2027-05-02", "2027-06-09", "2027-09-15", "2027-10-01", "2027-10-02", "2027-10-03"], "work": []}}}`: "calendar_unchanged",
 		} {
-			_, err := h.ImportCalendar(t.Context(), []byte(file), anna)
+			_, err := h.ImportCalendar(t.Context(), []byte(file), anna, once.Key{})
 			refused(t, err, code)
 		}
 		_, err := h.ApproveCalendar(t.Context(), "nothing", bert)
@@ -94,10 +95,10 @@ func TestUnusableCalendarFilesAreRefused(t *testing.T) {
 func TestRejectedImportLeavesNoGapInTheVersions(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, d *db.DB) {
 		h := newHouse(t, d)
-		c, err := h.ImportCalendar(t.Context(), []byte(notice2027), anna)
+		c, err := h.ImportCalendar(t.Context(), []byte(notice2027), anna, once.Key{})
 		h.ok(err)
 		h.ok(h.RejectCalendar(t.Context(), c.ID, anna)) // taking back one's own needs no second person
-		c, err = h.ImportCalendar(t.Context(), []byte(notice2027), anna)
+		c, err = h.ImportCalendar(t.Context(), []byte(notice2027), anna, once.Key{})
 		h.ok(err)
 		c, err = h.ApproveCalendar(t.Context(), c.ID, bert)
 		h.ok(err)
@@ -121,9 +122,9 @@ func TestClosureTakesAWorkingDayFromItsCentreOnly(t *testing.T) {
 		h := newHouse(t, d)
 		one, two := h.centre("431103"), h.centre("431102")
 		day := workday.Date{Year: 2026, Month: time.March, Day: 5}
-		closed, err := h.AddClosure(t.Context(), office.Closure{Centre: one.ID, Day: day, Reason: "停电检修"}, admin)
+		closed, err := h.AddClosure(t.Context(), office.Closure{Centre: one.ID, Day: day, Reason: "停电检修"}, admin, once.Key{})
 		h.ok(err)
-		_, err = h.AddClosure(t.Context(), office.Closure{Day: day.AddDays(1), Reason: "防汛"}, admin)
+		_, err = h.AddClosure(t.Context(), office.Closure{Day: day.AddDays(1), Reason: "防汛"}, admin, once.Key{})
 		h.ok(err)
 		added := h.now
 
@@ -147,12 +148,44 @@ func TestClosureTakesAWorkingDayFromItsCentreOnly(t *testing.T) {
 
 		h.now = h.now.Add(time.Hour)
 		h.ok(h.WithdrawClosure(t.Context(), closed.ID, admin))
-		refused(t, h.WithdrawClosure(t.Context(), closed.ID, admin), "closure_unknown")
+		refused(t, h.WithdrawClosure(t.Context(), closed.ID, admin), "closure_withdrawn")
+		refused(t, h.WithdrawClosure(t.Context(), "nothing", admin), "closure_unknown")
 		if !h.isWorkday(of(one, h.now), "2026-03-05") || h.isWorkday(of(one, added), "2026-03-05") {
 			t.Error("a withdrawn closure counts on, or is forgotten for the time it stood")
 		}
-		_, err = h.AddClosure(t.Context(), office.Closure{Centre: one.ID, Day: day, Reason: "再次检修"}, admin)
+		_, err = h.AddClosure(t.Context(), office.Closure{Centre: one.ID, Day: day, Reason: "再次检修"}, admin, once.Key{})
 		h.ok(err)
+	})
+}
+
+// INS-502: a department's closure is its own and takes no working day away.
+func TestDepartmentClosesWithoutTakingAWorkingDay(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		h := newHouse(t, d)
+		centre := h.centre("431103")
+		dep, other := h.department("431103", "fire").ID, h.department("431103", "amr").ID
+		day := workday.Date{Year: 2026, Month: time.March, Day: 5}
+		closed, err := h.AddClosure(t.Context(), office.Closure{Department: dep, Day: day, Reason: "业务培训"}, admin, once.Key{})
+		h.ok(err)
+		days := func() map[string][]workday.Date {
+			return must(h, func(q bun.IDB) (map[string][]workday.Date, error) {
+				return office.ClosedDays(t.Context(), q, []string{dep, other}, day, day.AddDays(3))
+			})
+		}
+		if got := days(); len(got[dep]) != 1 || got[dep][0] != day || len(got[other]) != 0 || h.off != 1 {
+			t.Errorf("closed on %v, told %d times", got, h.off)
+		}
+		if cal := must(h, func(q bun.IDB) (*workday.Calendar, error) { return office.CalendarOf(t.Context(), q, centre.ID, h.now) }); !h.isWorkday(cal, "2026-03-05") {
+			t.Error("no working day any more")
+		}
+		h.ok(h.WithdrawClosure(t.Context(), closed.ID, admin))
+		if got := days(); len(got) != 0 {
+			t.Errorf("withdrawn, and closed on %v", got)
+		}
+		_, err = h.AddClosure(t.Context(), office.Closure{Department: dep, Centre: centre.ID, Day: day, Reason: "培训"}, admin, once.Key{})
+		refused(t, err, "closure_place")
+		_, err = h.AddClosure(t.Context(), office.Closure{Department: "nobody", Day: day, Reason: "培训"}, admin, once.Key{})
+		refused(t, err, "department_unknown")
 	})
 }
 
@@ -161,18 +194,18 @@ func TestClosuresThatMakeNoSenseAreRefused(t *testing.T) {
 		h := newHouse(t, d)
 		day := workday.Date{Year: 2026, Month: time.March, Day: 5}
 		c := office.Closure{Day: day, Reason: "防汛"}
-		_, err := h.AddClosure(t.Context(), c, admin)
+		_, err := h.AddClosure(t.Context(), c, admin, once.Key{})
 		h.ok(err)
-		_, err = h.AddClosure(t.Context(), c, admin)
+		_, err = h.AddClosure(t.Context(), c, admin, once.Key{})
 		refused(t, err, "closure_exists")
 		c.Day = workday.DateOf(h.now).AddDays(-1)
-		_, err = h.AddClosure(t.Context(), c, admin)
+		_, err = h.AddClosure(t.Context(), c, admin, once.Key{})
 		refused(t, err, "closure_past")
 		c.Day, c.Centre = day, "nowhere"
-		_, err = h.AddClosure(t.Context(), c, admin)
+		_, err = h.AddClosure(t.Context(), c, admin, once.Key{})
 		refused(t, err, "centre_unknown")
 		c.Reason = ""
-		_, err = h.AddClosure(t.Context(), c, admin)
+		_, err = h.AddClosure(t.Context(), c, admin, once.Key{})
 		refused(t, err, "text_invalid")
 	})
 }

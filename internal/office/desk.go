@@ -22,6 +22,9 @@ type Desk struct {
 	TellOld func(ctx context.Context, tx bun.IDB, c AddressChange) error
 	// InUse reports whether the department has an open Round (INS-711).
 	InUse func(ctx context.Context, tx bun.IDB, department string) (bool, error)
+	// DayOff is told that some day has become off, by a calendar or a closure, so
+	// that visits booked on it are looked at (INS-410).
+	DayOff func(ctx context.Context, tx bun.IDB) error
 }
 
 // Check reports the first missing field; cmd calls it once at start.
@@ -35,6 +38,8 @@ func (d *Desk) Check() error {
 		return errors.New("office.Desk: TellOld is missing")
 	case d.InUse == nil:
 		return errors.New("office.Desk: InUse is missing")
+	case d.DayOff == nil:
+		return errors.New("office.Desk: DayOff is missing")
 	}
 	return nil
 }

@@ -103,13 +103,15 @@ type Department struct {
 	Phone    string
 }
 
-// Closure is a day on which a centre is shut, the city's layer when Centre is
-// empty. Closures only take working days away (INS-402).
+// Closure is a day on which a centre or a department is shut, every centre when
+// neither is set. Closures of centres only take working days away (INS-402);
+// one of a department keeps it from visits (INS-502).
 type Closure struct {
 	bun.BaseModel `bun:"table:closures"`
 
 	ID          string `bun:",pk"`
 	Centre      string `bun:"centre_id"`
+	Department  string `bun:"department_id"`
 	Day         workday.Date
 	Reason      string
 	AddedBy     string

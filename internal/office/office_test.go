@@ -29,6 +29,7 @@ type house struct {
 	now  time.Time
 	told []office.AddressChange
 	used bool // some round is open
+	off  int  // how often days became off
 }
 
 func newHouse(t *testing.T, d *db.DB) *house {
@@ -41,6 +42,10 @@ func newHouse(t *testing.T, d *db.DB) *house {
 			return nil
 		},
 		InUse: func(context.Context, bun.IDB, string) (bool, error) { return h.used, nil },
+		DayOff: func(context.Context, bun.IDB) error {
+			h.off++
+			return nil
+		},
 	}
 	if err := h.Check(); err != nil {
 		t.Fatal(err)
@@ -319,6 +324,27 @@ func TestDivisionsAreAddedBelowKnownOnesOnly(t *testing.T) {
 	})
 }
 
+// SEC-2, INS-205
+func TestWhatLiesBelowADivisionIncludesOldAndNewCodes(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		h := newHouse(t, d)
+		h.ok(h.AddDivision(t.Context(), office.Division{Code: "431103101", Name: "岚角山街道", Level: office.Township, Parent: "431103"}, admin))
+		below := func(codes ...string) string {
+			return strings.Join(must(h, func(q bun.IDB) ([]string, error) { return office.Below(t.Context(), q, codes) }), " ")
+		}
+		for asked, want := range map[string]string{
+			"431103": "431103 431103101", "431103101": "431103101", "431121": "431121 431181", "431181": "431121 431181", "999999": "999999",
+		} {
+			if got := below(asked); got != want {
+				t.Errorf("below %s: %s, want %s", asked, got, want)
+			}
+		}
+		if got := below("431100"); !strings.Contains(got, "431103101") || !strings.Contains(got, "431121") || strings.Contains(got, "430000") {
+			t.Errorf("below the city: %s", got)
+		}
+	})
+}
+
 // SEC-16, SEC-24
 func TestHostileNamesAreRefusedAndRareOnesKept(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, d *db.DB) {
@@ -403,7 +429,9 @@ func TestEveryActLeavesItsLeafInTheLog(t *testing.T) {
 func TestDeskWithoutItsFunctionsDoesNotStart(t *testing.T) {
 	t.Parallel()
 	told := func(context.Context, bun.IDB, office.AddressChange) error { return nil }
-	for _, d := range []*office.Desk{{}, {DB: new(db.DB)}, {DB: new(db.DB), Now: time.Now}, {DB: new(db.DB), Now: time.Now, TellOld: told}} {
+	for _, d := range []*office.Desk{{}, {DB: new(db.DB)}, {DB: new(db.DB), Now: time.Now}, {DB: new(db.DB), Now: time.Now, TellOld: told},
+		{DB: new(db.DB), Now: time.Now, TellOld: told, InUse: func(context.Context, bun.IDB, string) (bool, error) { return false, nil }},
+	} {
 		if d.Check() == nil {
 			t.Errorf("%+v is taken", d)
 		}

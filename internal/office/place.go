@@ -11,6 +11,7 @@ import (
 
 	"lianban/internal/audit"
 	"lianban/internal/fault"
+	"lianban/internal/once"
 	"lianban/scheduler/workday"
 )
 
@@ -228,40 +229,45 @@ func (dep Department) fields() map[string]any {
 	}
 }
 
-// AddClosure shuts a centre on a day, every centre when c.Centre is empty
-// (INS-402). Refuses with centre_unknown, text_invalid, closure_past,
-// closure_exists.
-func (d *Desk) AddClosure(ctx context.Context, c Closure, by string) (Closure, error) {
+// AddClosure shuts a centre or a department on a day, every centre when neither
+// is named (INS-402, INS-502), and has the visits of that day looked at
+// (INS-410). Refuses with centre_unknown, department_unknown, closure_place,
+// text_invalid, closure_past, closure_exists.
+func (d *Desk) AddClosure(ctx context.Context, c Closure, by string, key once.Key) (Closure, error) {
 	now := d.now()
 	c.ID, c.AddedBy, c.AddedAt, c.WithdrawnBy, c.WithdrawnAt = newID(), by, now, "", time.Time{}
 	if err := CheckLines(Line{Field: "reason", Value: c.Reason, Max: 200}); err != nil {
 		return c, err
 	}
+	if c.Centre != "" && c.Department != "" {
+		return c, fault.Refuse(fault.Invalid, "closure_place",
+			"请只选一个中心或一个部门", "name one centre or one department, not both")
+	}
 	if c.Day.Before(workday.DateOf(now)) {
 		return c, fault.Refuse(fault.Invalid, "closure_past",
-			"闭馆日期 %s 已经过去，请填写今天或以后的日期", "%s has passed; give today or a later day", c.Day)
+			"日期 %s 已经过去，请填写今天或以后的日期", "%s has passed; give today or a later day", c.Day)
 	}
-	err := d.DB.Write(ctx, func(tx bun.IDB) error {
-		if c.Centre != "" {
-			if _, err := FindCentre(ctx, tx, c.Centre); err != nil {
-				return err
-			}
+	return once.Act(ctx, d.DB.Write, key, now, func(tx bun.IDB) (Closure, error) {
+		if err := checkScope(ctx, tx, Scope{Centre: c.Centre, Department: c.Department}); err != nil {
+			return c, err
 		}
 		if err := insertClosure(ctx, tx, c); err != nil {
-			return err
+			return c, err
 		}
-		return record(ctx, tx, "closure_added", by, now, c.fields())
+		if err := d.DayOff(ctx, tx); err != nil {
+			return c, err
+		}
+		return c, record(ctx, tx, "closure_added", by, now, c.fields())
 	})
-	return c, err
 }
 
 // WithdrawClosure takes a closure back; what was counted with it stays as it
-// was. Refuses with closure_unknown.
+// was. Refuses with closure_unknown, closure_withdrawn.
 func (d *Desk) WithdrawClosure(ctx context.Context, id, by string) error {
 	now := d.now()
 	return d.DB.Write(ctx, func(tx bun.IDB) error {
 		c := Closure{ID: id, WithdrawnBy: by, WithdrawnAt: now}
-		if _, err := find[Closure](ctx, tx, column{"id", id}, closureUnknown()); err != nil {
+		if _, err := FindClosure(ctx, tx, id); err != nil {
 			return err
 		}
 		if err := withdrawClosure(ctx, tx, c); err != nil {
@@ -271,11 +277,6 @@ func (d *Desk) WithdrawClosure(ctx context.Context, id, by string) error {
 	})
 }
 
-func closureUnknown() *fault.Error {
-	return fault.Refuse(fault.NotFound, "closure_unknown",
-		"没有这条闭馆记录，或已撤销，请刷新后核对", "there is no such closure, or it was withdrawn; reload and check")
-}
-
 func (c Closure) fields() map[string]any {
-	return map[string]any{"closure": c.ID, "centre": c.Centre, "day": c.Day.String()}
+	return map[string]any{"closure": c.ID, "centre": c.Centre, "department": c.Department, "day": c.Day.String()}
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/uptrace/bun"
 
 	"lianban/internal/fault"
+	"lianban/scheduler/workday"
 )
 
 // FindCentre refuses with centre_unknown.
@@ -42,8 +43,34 @@ func ListWindows(ctx context.Context, q bun.IDB, centre string) ([]Window, error
 
 // FindDepartment refuses with department_unknown.
 func FindDepartment(ctx context.Context, q bun.IDB, id string) (Department, error) {
-	return find[Department](ctx, q, column{"id", id}, fault.Refuse(fault.NotFound, "department_unknown",
-		"没有这个部门，请从列表中选择", "there is no such department; choose one from the list"))
+	return find[Department](ctx, q, column{"id", id}, departmentUnknown())
+}
+
+func departmentUnknown() *fault.Error {
+	return fault.Refuse(fault.NotFound, "department_unknown",
+		"没有这个部门，请从列表中选择", "there is no such department; choose one from the list")
+}
+
+// DepartmentsByID gives each of the departments named, by id (STY-21). Refuses
+// with department_unknown when one is missing.
+func DepartmentsByID(ctx context.Context, q bun.IDB, ids []string) (map[string]Department, error) {
+	out := make(map[string]Department, len(ids))
+	if len(ids) == 0 {
+		return out, nil
+	}
+	all, err := ListDepartments(ctx, q, DepartmentQuery{IDs: ids})
+	if err != nil {
+		return nil, err
+	}
+	for _, dep := range all {
+		out[dep.ID] = dep
+	}
+	for _, id := range ids {
+		if _, ok := out[id]; !ok {
+			return nil, departmentUnknown()
+		}
+	}
+	return out, nil
 }
 
 // ListDepartments gives the departments asked for, by division and system.
@@ -149,13 +176,45 @@ func updateDepartment(ctx context.Context, tx bun.IDB, dep Department) error {
 func insertClosure(ctx context.Context, tx bun.IDB, c Closure) error {
 	res, err := tx.NewInsert().Model(&c).On("CONFLICT DO NOTHING").Exec(ctx)
 	return changed(res, err, fault.Refuse(fault.Conflict, "closure_exists",
-		"%s 已登记闭馆，无需重复登记", "%s is already entered as closed; nothing to do", c.Day))
+		"%s 已登记停办，无需重复登记", "%s is already entered as closed; nothing to do", c.Day))
 }
 
 func withdrawClosure(ctx context.Context, tx bun.IDB, c Closure) error {
 	res, err := tx.NewUpdate().Model(&c).Column("withdrawn_by", "withdrawn_at").
 		WherePK().Where("withdrawn_at IS NULL").Exec(ctx)
-	return changed(res, err, closureUnknown())
+	return changed(res, err, fault.Refuse(fault.Conflict, "closure_withdrawn",
+		"这一天的停办已经撤销，请刷新后核对", "this closure was withdrawn before; reload and check"))
+}
+
+// FindClosure gives a closure, withdrawn or not. Refuses with closure_unknown.
+func FindClosure(ctx context.Context, q bun.IDB, id string) (Closure, error) {
+	return find[Closure](ctx, q, column{"id", id}, fault.Refuse(fault.NotFound, "closure_unknown",
+		"没有这条停办记录，请刷新后核对", "there is no such closure; reload and check"))
+}
+
+// ListStanding gives the closures of all places from a day on that were not
+// withdrawn, by day.
+func ListStanding(ctx context.Context, q bun.IDB, from workday.Date) ([]Closure, error) {
+	var all []Closure
+	err := q.NewSelect().Model(&all).Where("day >= ?", from.String()).Where("withdrawn_at IS NULL").
+		Order("day", "centre_id", "department_id").Scan(ctx)
+	return all, err
+}
+
+// ClosedDays gives the days, from one to another and both included, on which
+// each of the departments is shut (INS-502).
+func ClosedDays(ctx context.Context, q bun.IDB, departments []string, from, to workday.Date) (map[string][]workday.Date, error) {
+	if len(departments) == 0 {
+		return nil, nil
+	}
+	var all []Closure
+	err := q.NewSelect().Model(&all).Where("department_id IN (?)", bun.List(departments)).
+		Where("day BETWEEN ? AND ?", from.String(), to.String()).Where("withdrawn_at IS NULL").Order("day").Scan(ctx)
+	out := map[string][]workday.Date{}
+	for _, c := range all {
+		out[c.Department] = append(out[c.Department], c.Day)
+	}
+	return out, err
 }
 
 // ListClosures gives the closures that stood at an instant for a centre, those
@@ -163,7 +222,7 @@ func withdrawClosure(ctx context.Context, tx bun.IDB, c Closure) error {
 func ListClosures(ctx context.Context, q bun.IDB, centre string, at time.Time) ([]Closure, error) {
 	var all []Closure
 	err := q.NewSelect().Model(&all).
-		Where("centre_id IN ('', ?)", centre).Where("added_at <= ?", at).
+		Where("centre_id IN ('', ?) AND department_id = ''", centre).Where("added_at <= ?", at).
 		Where("withdrawn_at IS NULL OR withdrawn_at > ?", at).Order("day", "centre_id").Scan(ctx)
 	return all, err
 }

@@ -10,6 +10,7 @@ import (
 	"lianban/internal/db/dbtest"
 	"lianban/internal/fault"
 	"lianban/internal/office"
+	"lianban/internal/once"
 )
 
 // atOnce runs act for several people together and counts those who got through;
@@ -40,9 +41,9 @@ func TestOneDecisionWinsWhenManyDecideAtOnce(t *testing.T) {
 		h := newHouse(t, d)
 		setting, err := h.ProposeSetting(t.Context(), office.SettingChange{Key: "reply.term", Value: "3", Reason: "试行"}, anna)
 		h.ok(err)
-		address, err := h.ProposeAddress(t.Context(), form(h.department("431103", "fire")), anna)
+		address, err := h.ProposeAddress(t.Context(), form(h.department("431103", "fire")), anna, once.Key{})
 		h.ok(err)
-		calendar, err := h.ImportCalendar(t.Context(), []byte(notice2027), anna)
+		calendar, err := h.ImportCalendar(t.Context(), []byte(notice2027), anna, once.Key{})
 		h.ok(err)
 		for what, act := range map[string]func(by string) error{
 			"setting":  func(by string) error { _, err := h.ApproveSetting(t.Context(), setting.ID, by); return err },
@@ -66,7 +67,7 @@ func TestOneImportWaitsAtATime(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, d *db.DB) {
 		h := newHouse(t, d)
 		n := h.atOnce("calendar_waiting", func(by string) error {
-			_, err := h.ImportCalendar(t.Context(), []byte(notice2027), by)
+			_, err := h.ImportCalendar(t.Context(), []byte(notice2027), by, once.Key{})
 			return err
 		})
 		if n != 1 {

@@ -4,6 +4,8 @@ import (
 	"time"
 
 	"github.com/uptrace/bun"
+
+	"lianban/internal/once"
 )
 
 // Scope says for whom a setting is read or made. Empty fields are left out; a
@@ -91,6 +93,7 @@ type SettingChange struct {
 	Value  string
 	From   time.Time
 	Reason string
+	Once   once.Key
 }
 
 // SettingLine is one line of the settings page: what may be set, and the value

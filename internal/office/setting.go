@@ -2,12 +2,14 @@ package office
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/uptrace/bun"
 
 	"lianban/internal/fault"
+	"lianban/internal/once"
 )
 
 // The kinds of scope, from wide to narrow (INS-1301).
@@ -35,6 +37,10 @@ func (s Scope) one() (kind, id string, err error) {
 	return kind, id, nil
 }
 
+// has reports whether a scope takes a row in: it is the city's, or for one that
+// the scope names.
+func (s Scope) has(row Setting) bool { return row.ScopeID == s.ids()[row.ScopeKind] }
+
 // inForce picks, for each key, the row that counts: in each scope the one that
 // took effect last, of the scopes the narrowest that says anything (INS-1301).
 // rows are approved, in order of taking effect.
@@ -60,12 +66,33 @@ func inForce(rows []Setting, at time.Time) map[string]Setting {
 // RulesAt gives the settings in force at an instant for a scope (INS-1301). An
 // act reads them once, at its own instant; a deadline stores what it used.
 func RulesAt(ctx context.Context, q bun.IDB, at time.Time, s Scope) (Rules, error) {
-	rows, err := approvedSettings(ctx, q, s)
-	if err != nil {
-		return Rules{}, err
-	}
+	settings, err := SettingsAt(ctx, q, at, s)
+	return settings.Rules(s.Department), err
+}
+
+// Settings are the rows that took effect by an instant for a scope and some
+// departments, for acts that look at many departments (STY-21).
+type Settings struct {
+	scope Scope
+	at    time.Time
+	rows  []Setting
+}
+
+// SettingsAt reads the settings of a scope and, besides, of the departments
+// named.
+func SettingsAt(ctx context.Context, q bun.IDB, at time.Time, s Scope, departments ...string) (Settings, error) {
+	rows, err := settingsBy(ctx, q, at, s, departments)
+	return Settings{scope: s, at: at, rows: rows}, err
+}
+
+// Rules gives what is in force for the scope with this department in it, empty
+// for none (INS-1301).
+func (s Settings) Rules(department string) Rules {
+	scope := s.scope
+	scope.Department = department
+	rows := slices.DeleteFunc(slices.Clone(s.rows), func(row Setting) bool { return !scope.has(row) })
+	found := inForce(rows, s.at)
 	var r Rules
-	found := inForce(rows, at)
 	for _, d := range definitions {
 		value := d.standard
 		if row, ok := found[d.key]; ok {
@@ -73,7 +100,7 @@ func RulesAt(ctx context.Context, q bun.IDB, at time.Time, s Scope) (Rules, erro
 		}
 		d.put(&r, value) // checked when it was set
 	}
-	return r, nil
+	return r
 }
 
 // ListSettings gives every key with the value in force at an instant for a
@@ -120,16 +147,15 @@ func (d *Desk) ProposeSetting(ctx context.Context, c SettingChange, by string) (
 			return Setting{}, err
 		}
 	}
-	err = d.DB.Write(ctx, func(tx bun.IDB) error {
+	return once.Act(ctx, d.DB.Write, c.Once, now, func(tx bun.IDB) (Setting, error) {
 		if err := checkScope(ctx, tx, c.Scope); err != nil {
-			return err
+			return row, err
 		}
 		if err := insertSetting(ctx, tx, row); err != nil {
-			return err
+			return row, err
 		}
-		return record(ctx, tx, what, by, now, row.fields())
+		return row, record(ctx, tx, what, by, now, row.fields())
 	})
-	return row, err
 }
 
 // row checks a change and makes it a proposal.

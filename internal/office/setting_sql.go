@@ -2,6 +2,7 @@ package office
 
 import (
 	"context"
+	"time"
 
 	"github.com/uptrace/bun"
 )
@@ -14,6 +15,25 @@ func approvedSettings(ctx context.Context, q bun.IDB, s Scope) ([]Setting, error
 		WhereGroup(" AND ", func(w *bun.SelectQuery) *bun.SelectQuery {
 			for _, kind := range scopeKinds {
 				w.WhereOr("scope_kind = ? AND scope_id = ?", kind, s.ids()[kind])
+			}
+			return w
+		}).
+		Order("effective_from", "decided_at", "id").Scan(ctx)
+	return rows, err
+}
+
+// settingsBy gives what inForce looks at, and no more, of the approved rows that
+// took effect by an instant: every act on a visit reads them.
+func settingsBy(ctx context.Context, q bun.IDB, at time.Time, s Scope, departments []string) ([]Setting, error) {
+	var rows []Setting
+	err := q.NewSelect().Model(&rows).Column("key", "scope_kind", "scope_id", "value").
+		Where("state = ? AND effective_from <= ?", Approved, at).
+		WhereGroup(" AND ", func(w *bun.SelectQuery) *bun.SelectQuery {
+			for _, kind := range scopeKinds {
+				w.WhereOr("scope_kind = ? AND scope_id = ?", kind, s.ids()[kind])
+			}
+			if len(departments) > 0 {
+				w.WhereOr("scope_kind = 'department' AND scope_id IN (?)", bun.List(departments))
 			}
 			return w
 		}).

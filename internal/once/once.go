@@ -24,6 +24,9 @@ type Key struct {
 	Actor string // who asks, as auth.Actor.String gives it; keys of two actors never meet
 	Value string // what the client sent
 	Print string // hash of method, path and body
+
+	// Replayed, if set, is told whether the answer is an earlier one.
+	Replayed *bool
 }
 
 // Do runs act, on the caller's transaction, unless k has been used before: then
@@ -43,6 +46,9 @@ func Do[T any](ctx context.Context, tx bun.IDB, k Key, now time.Time, act func()
 	if err != nil {
 		return out, false, fmt.Errorf("claim idempotency key: %w", err)
 	}
+	if k.Replayed != nil {
+		*k.Replayed = !first
+	}
 	if !first {
 		out, err = replay[T](ctx, tx, k)
 		return out, err == nil, err
@@ -54,6 +60,17 @@ func Do[T any](ctx context.Context, tx bun.IDB, k Key, now time.Time, act func()
 		return out, false, fmt.Errorf("store answer: %w", err)
 	}
 	return out, false, answer(ctx, tx, row)
+}
+
+// Act is Do in a transaction of its own; write is db.DB.Write.
+func Act[T any](ctx context.Context, write func(context.Context, func(tx bun.IDB) error) error,
+	k Key, now time.Time, act func(tx bun.IDB) (T, error),
+) (out T, err error) {
+	err = write(ctx, func(tx bun.IDB) (err error) {
+		out, _, err = Do(ctx, tx, k, now, func() (T, error) { return act(tx) })
+		return err
+	})
+	return out, err
 }
 
 func replay[T any](ctx context.Context, tx bun.IDB, k Key) (out T, err error) {

@@ -6,6 +6,9 @@ for (const button of document.querySelectorAll("[data-print]")) {
   button.addEventListener("click", () => window.print());
 }
 
+// After a refusal the first wrong field is the one to go on with.
+document.querySelector("[aria-invalid=true]")?.focus();
+
 // A second click while the first is under way does nothing. The server guards
 // against it anyway. A page that comes back from the history works again.
 document.addEventListener("submit", (event) => {

@@ -55,6 +55,13 @@ func SQLite(t testing.TB) *db.DB {
 // synctest bubble: network waits are not idle there.
 func Postgres(t testing.TB) *db.DB {
 	t.Helper()
+	return open(t, PostgresURL(t))
+}
+
+// PostgresURL is [Postgres] for a test whose processes open the database
+// themselves, with db.OpenScratch.
+func PostgresURL(t testing.TB) string {
+	t.Helper()
 	if os.Getenv("TEST_POSTGRES") == "" {
 		t.Skip("needs PostgreSQL: set TEST_POSTGRES=auto, or to the URL of a server")
 	}
@@ -71,7 +78,7 @@ func Postgres(t testing.TB) *db.DB {
 			t.Errorf("drop %s: %v", name, err)
 		}
 	})
-	return open(t, s.url(name))
+	return s.url(name)
 }
 
 func open(t testing.TB, url string) *db.DB {

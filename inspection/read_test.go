@@ -1,0 +1,74 @@
+package inspection
+
+import (
+	"slices"
+	"testing"
+
+	"lianban/internal/db"
+	"lianban/internal/db/dbtest"
+	"lianban/internal/once"
+)
+
+// STK-44: a page starts where the one before ended, also among rows of the same
+// instant and when the last row seen has moved since.
+func TestPagesOfVisitsTasksAndInvitationsShowEachOnce(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		w := newWorld(t, d)
+		ctx := t.Context()
+		w.newDraft()
+		w.newDraft()
+		for range 3 {
+			w.newVisit()
+		}
+		answered := w.newVisit()
+		_, err := w.Reply(ctx, w.inspector("fire"), ReplyRequest{
+			ParticipantID: w.part(answered.ID, "fire").ID, Round: 1, Kind: ReplyAccept, Channel: "portal", ReceivedAt: w.clock.Now(),
+		})
+		w.must(err)
+		for range 3 { // tasks of one instant
+			w.must(w.PassOn(ctx, w.clerk, w.newCase().ID, "", once.Key{}))
+		}
+		same(t, "visits", func(after Position, limit int) ([]Visit, error) {
+			return w.ListVisits(ctx, w.clerk, VisitQuery{After: after, Limit: limit})
+		})
+		same(t, "invitations", func(after Position, limit int) ([]InboxLine, error) {
+			return w.Inbox(ctx, w.inspector("fire"), InboxQuery{After: after, Limit: limit})
+		})
+		same(t, "tasks", func(after Position, limit int) ([]Task, error) { return w.ListTasks(ctx, w.clerk, after, limit) })
+
+		first, err := w.ListVisits(ctx, w.clerk, VisitQuery{Limit: 1})
+		w.must(err)
+		_, err = w.Cancel(ctx, w.clerk, first[0].ID, "weather", "大雨")
+		w.must(err)
+		rest, err := w.ListVisits(ctx, w.clerk, VisitQuery{After: first[0].Position()})
+		w.must(err)
+		if len(rest) != 5 {
+			t.Errorf("%d visits after the first of six", len(rest))
+		}
+	})
+}
+
+// same wants the rows one by one to be those of the whole list.
+func same[T interface{ Position() Position }](t *testing.T, name string, list func(after Position, limit int) ([]T, error)) {
+	t.Helper()
+	whole, err := list(Position{}, 200)
+	if err != nil || len(whole) < 3 {
+		t.Fatal(name, len(whole), err)
+	}
+	var got []Position
+	for row, err := list(Position{}, 1); len(row) > 0; row, err = list(row[0].Position(), 1) {
+		if err != nil {
+			t.Fatal(name, err)
+		}
+		if got = append(got, row[0].Position()); len(got) > len(whole) {
+			t.Fatal(name, "never ends")
+		}
+	}
+	want := make([]Position, len(whole))
+	for i, row := range whole {
+		want[i] = row.Position()
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("%s one by one %v\nwhole %v", name, got, want)
+	}
+}
