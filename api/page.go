@@ -44,6 +44,8 @@ func (s *Server) pages() error {
 	p.inboxPages()
 	p.answerPages()
 	p.queuePages()
+	p.resultPages()
+	p.transferPages()
 	p.evidencePages()
 	p.officePages()
 	p.closurePages()
@@ -238,6 +240,7 @@ var fieldOfCode = map[string]string{
 	"closure_past": "day", "closure_exists": "day",
 	"scan_missing": "scan", "scan_type": "scan", "scan_size": "scan",
 	"code_wrong": "code", "ground_missing": "text",
+	"count_differs": "count", "decision_date": "decided_on", "giver_missing": "giver", "choice_giver": "given_by", "partial_reason": "partial_why",
 }
 
 // refusePage answers a refusal with a page of its own: what is wrong, what to

@@ -96,6 +96,7 @@ type casePage struct {
 	MayAmend  bool
 	Unknown   bool
 	Questions []question
+	Set       *caseSet
 }
 
 // oneCase shows a case to who may read it, the applicant masked (FAC-20).
@@ -107,6 +108,9 @@ func (p *site) oneCase(v *view) error {
 	}
 	d := casePage{Case: c, Once: newOnce(), Limit: endOfDay(c.LimitDate)}
 	if d.Visits, err = p.visitsOf(v, c); err != nil {
+		return err
+	}
+	if d.Set, err = p.setOf(v, c.ID); err != nil {
 		return err
 	}
 	var m inspection.Matter

@@ -114,6 +114,8 @@ var sections = []section{
 	{"/", "nav.inbox", inOffice},
 	{"/cases", "nav.cases", overseeing},
 	{"/visits", "nav.visits", overseeing},
+	{"/transfers", "nav.transfers", overseeing},
+	{"/sets", "nav.sets", overseeing},
 	{"/queue", "nav.queue", overseeing},
 	{"/outbox", "nav.outbox", overseeing},
 	{"/evidence", "nav.evidence", mayEvidence},

@@ -6,6 +6,7 @@ import (
 	"github.com/uptrace/bun"
 
 	"lianban/api/web"
+	"lianban/delivery"
 	"lianban/inspection"
 	"lianban/internal/auth"
 	"lianban/internal/office"
@@ -24,6 +25,7 @@ func (p *site) inboxPages() {
 type inboxPage struct {
 	Search, Department string
 	Open, Opine, Done  []inboxLine
+	Owed               []delivery.ResultLine // results to hand over
 }
 
 type inboxLine struct {
@@ -54,6 +56,9 @@ func (p *site) inbox(v *view) error {
 		default:
 			d.Done = append(d.Done, line)
 		}
+	}
+	if d.Owed, err = p.owedLines(v, d.Search); err != nil {
+		return err
 	}
 	err = p.Read(v.ctx(), func(q bun.IDB) (err error) {
 		d.Department, err = placeName(v, q)

@@ -11,6 +11,7 @@ import (
 	"github.com/uptrace/bun"
 
 	"lianban/api/web"
+	"lianban/delivery"
 	"lianban/inspection"
 	"lianban/internal/office"
 	"lianban/notify"
@@ -27,6 +28,9 @@ var wordsOfType = map[string]map[string][]string{
 	"../scheduler/slot": {"Code": {"why"}, "Kind": {"alternative"}},
 	"../internal/auth":  {"Role": {"role"}},
 	"../notify":         {"Result": {"attempt"}},
+	"../delivery": {
+		"LineState": {"line_state"}, "TransferState": {"transfer_state"}, "Finding": {"finding_of"}, "KeeperKind": {"keeper"}, "CustodyKind": {"custody"},
+	},
 }
 
 // A state that is added to a domain needs its words, in both languages.
@@ -58,6 +62,9 @@ func TestEveryStateHasItsWords(t *testing.T) {
 		for _, code := range inspection.EndReasons(act) {
 			want("end_reason", code)
 		}
+	}
+	for _, reason := range delivery.PartialReasons() {
+		want("partial", reason)
 	}
 	for _, state := range []string{
 		notify.Pending, notify.Attempting, notify.Unknown, notify.Accepted, notify.Delivered, notify.Undelivered,

@@ -39,6 +39,9 @@ func (w words) funcs() template.FuncMap {
 		"opinions": func() []string { return []string{"agree", "rectify", "disagree"} },                       // INS-1008
 		"three":    func() []int { return upTo(3) },                                                           // INS-801: at most three times
 		"items":    func() []int { return upTo(Items) },
+		"findings": func() []string { return []string{"accepted", "missing", "damaged"} },                     // DEL-910
+		"choices":  func() []string { return []string{"wait", "split", "no_answer"} },                         // DEL-303
+		"channels": func() []string { return []string{"window", "phone"} },
 		"add":      func(a, b int) int { return a + b },
 	}
 }
@@ -99,6 +102,13 @@ var tones = map[string]string{
 	"inbound_state.held": "warn", "inbound_state.sorted": "good",
 	"finding.ok": "good", "finding.bad": "bad", "verdict.PASS": "good", "verdict.FAIL": "bad", "verdict.CONFLICT": "bad", "verdict.UNPINNED": "warn",
 	"derived.in": "good", "derived.unknown": "warn",
+
+	"line_state.expected": "wait", "line_state.received": "good", "line_state.waived": "plain", "line_state.split_out": "info",
+	"set_state.ready": "good", "set_state.blocked": "wait",
+	"transfer_state.released": "wait", "transfer_state.accepted": "good", "transfer_state.accepted_partial": "warn", "transfer_state.refused": "bad",
+	"finding_of.accepted": "good", "finding_of.missing": "bad", "finding_of.damaged": "warn",
+	"keeper.window": "good", "keeper.department": "wait", "keeper.courier": "info",
+	"choice.wait": "plain", "choice.split": "info", "choice.no_answer": "warn",
 }
 
 // fieldID is the id of a field, one of its kind on the page.
