@@ -39,8 +39,8 @@ func (w words) funcs() template.FuncMap {
 		"opinions": func() []string { return []string{"agree", "rectify", "disagree"} },                       // INS-1008
 		"three":    func() []int { return upTo(3) },                                                           // INS-801: at most three times
 		"items":    func() []int { return upTo(Items) },
-		"findings": func() []string { return []string{"accepted", "missing", "damaged"} },                     // DEL-910
-		"choices":  func() []string { return []string{"wait", "split", "no_answer"} },                         // DEL-303
+		"findings": func() []string { return []string{"accepted", "missing", "damaged"} }, // DEL-910
+		"choices":  func() []string { return []string{"wait", "split", "no_answer"} },     // DEL-303
 		"channels": func() []string { return []string{"window", "phone"} },
 		"add":      func(a, b int) int { return a + b },
 	}
