@@ -135,7 +135,7 @@ func (p *site) recipient(v *view, m notify.Message, departments map[string]strin
 // What would let a reader answer for a department (SEC-11).
 var (
 	answerLink = regexp.MustCompile(`/r/[A-Za-z0-9_-]+`)
-	answerCode = regexp.MustCompile(`((?:反馈码|[Rr]eply code|[Cc]ode)[^0-9\n]{0,20})\d{6}`)
+	answerCode = regexp.MustCompile(`((?:反馈码|收货码|取件码|[Rr]eply code|[Cc]ode)[^0-9\n]{0,20})\d{6}`)
 )
 
 // hideSecrets takes link and code out of a notice's text.

@@ -42,6 +42,9 @@ type Desk struct {
 
 	// Files is where photos and signatures are kept, by their content (STK-79).
 	Files string
+
+	// Signature stands in front of every text, without brackets.
+	Signature string
 }
 
 // Check reports what the wiring forgot.

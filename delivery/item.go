@@ -29,6 +29,14 @@ const (
 	CustodyRefused    CustodyKind = "refused"
 )
 
+// Steps with a parcel.
+const (
+	CustodySealed     CustodyKind = "sealed" // put into it
+	CustodyHandedOver CustodyKind = "handed_over"
+	CustodyDelivered  CustodyKind = "delivered"
+	CustodyShelved    CustodyKind = "shelved" // taken out of it at the window
+)
+
 // keeper is who answers for the item now.
 func (i Item) keeper() Keeper { return Keeper{i.CustodianKind, i.Custodian} }
 

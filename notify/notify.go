@@ -58,6 +58,10 @@ const (
 	PurposeDeemed    = "deemed"    // 视为同意告知
 	PurposeReceipt   = "receipt"   // 回执 for a reply
 	PurposeApplicant = "applicant" // the applicant's own notice (INS-714)
+
+	PurposeCode      = "parcel_code"      // 收货码 or 取件码 (DEL-610); by SMS only, as the next two
+	PurposeDelivered = "parcel_delivered" // the parcel has arrived
+	PurposeAttempt   = "parcel_attempt"   // it could not be delivered
 )
 
 // Service classes as far as a transport alone can prove them (INS-704). Whether

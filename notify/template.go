@@ -62,6 +62,10 @@ type Facts struct {
 	Prepare    string    // applicant: what to prepare
 	Attend     string    // applicant: who must be present
 
+	Parcel string    // number of the parcel
+	Due    time.Time // of its promise; zero: none
+	Pickup bool      // it is collected at the window
+
 	Checkpoint string // latest checkpoint with its signature line (ICA-70)
 }
 
@@ -130,6 +134,20 @@ func Render(lang, purpose string, f Facts) (Body, error) {
 		Must: Must{Deadline: w.Deadline, Consequence: w.Consequence, Citation: f.Citation},
 	}
 	return out, r.err
+}
+
+// RenderSMS writes the text of a purpose that is told by SMS only.
+func RenderSMS(lang, purpose string, f Facts) (Body, error) {
+	parse, ok := languages[lang]
+	if !ok {
+		return Body{}, fmt.Errorf("notify: no templates in language %q", lang)
+	}
+	s, err := parse()
+	if err != nil {
+		return Body{}, err
+	}
+	r := renderer{sheets: s}
+	return Body{SMS: strings.TrimSpace(r.run(purpose+".sms", f))}, r.err
 }
 
 // renderer runs templates and keeps the first error.

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 	"unicode/utf8"
 )
 
@@ -176,5 +177,28 @@ func TestTemplatesExistInBothLanguages(t *testing.T) {
 	}
 	if _, err := Render("fr", PurposeNotice, someFacts()); err == nil {
 		t.Error("rendered in a language that has no templates")
+	}
+}
+
+// DEL-610, SIM-5: what an applicant reads of a parcel fits a text and carries
+// the code once.
+func TestParcelTextsFitAnSMS(t *testing.T) {
+	facts := Facts{
+		Parcel: "LB0301A7K3GX2", Code: "042317", Due: time.Date(2026, 11, 24, 9, 30, 0, 0, time.UTC), Centre: "永州市冷水滩区政务服务中心",
+		Phone: "0746-8322222", Signature: "永州政务", Reason: "楼宇封闭，无法进入",
+	}
+	for _, lang := range []string{"zh", "en"} {
+		for _, purpose := range []string{PurposeCode, PurposeDelivered, PurposeAttempt} {
+			for _, pickup := range []bool{false, true} {
+				facts.Pickup = pickup
+				b, err := RenderSMS(lang, purpose, facts)
+				if err != nil || checkText(b.SMS) != nil {
+					t.Errorf("%s %s: %q %v %v", lang, purpose, b.SMS, err, checkText(b.SMS))
+				}
+				if n := strings.Count(b.SMS, facts.Code); purpose == PurposeCode && n != 1 || purpose != PurposeCode && n != 0 {
+					t.Errorf("%s %s names the code %d times: %s", lang, purpose, n, b.SMS)
+				}
+			}
+		}
 	}
 }

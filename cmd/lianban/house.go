@@ -82,7 +82,7 @@ func build(cfg config, d *db.DB, log *slog.Logger, read func() scheduler.Reading
 	if err != nil {
 		return nil, err
 	}
-	h.delivery = &delivery.Desk{DB: d, Now: h.clock.Now, Auth: h.auth, Key: secrets, Files: cfg.file("proofs")}
+	h.delivery = &delivery.Desk{DB: d, Now: h.clock.Now, Auth: h.auth, Key: secrets, Files: cfg.file("proofs"), Signature: cfg.SMSSignature}
 	h.wire()
 	return h, errors.Join(h.channels(), h.check())
 }
@@ -90,7 +90,7 @@ func build(cfg config, d *db.DB, log *slog.Logger, read func() scheduler.Reading
 // wire hands the desks the functions that flow against the arrows (STY-3).
 func (h *house) wire() {
 	in := h.inspection
-	h.notify.Compose, h.notify.Served, h.notify.Failed = in.Compose, in.Served, in.Bounced
+	h.notify.Compose, h.notify.Served, h.notify.Failed = h.compose, in.Served, in.Bounced
 	h.notify.Dead, h.notify.Inbound = in.Dead, in.MailCame
 	h.auth.LinkLocked = func(ctx context.Context, tx bun.IDB, l auth.Link, _ time.Time) error {
 		return in.LinkLocked(ctx, tx, l)
@@ -98,6 +98,14 @@ func (h *house) wire() {
 	h.office.InUse = inspection.HasOpenRound
 	h.office.TellOld = in.TellOldAddress
 	h.office.DayOff = in.DayOff
+}
+
+// compose lets the half whose message it is write the text.
+func (h *house) compose(ctx context.Context, tx bun.IDB, m notify.Message) (notify.Body, error) {
+	if delivery.Composes(m.Purpose) {
+		return h.delivery.Compose(ctx, tx, m)
+	}
+	return h.inspection.Compose(ctx, tx, m)
 }
 
 // check reports the first thing the wiring forgot.

@@ -70,6 +70,7 @@ CREATE TABLE custody_events (
 	at          {{.Time}} NOT NULL
 );
 CREATE INDEX custody_events_by_item ON custody_events (item_id, at);
+CREATE INDEX custody_events_by_parcel ON custody_events (parcel_id) WHERE parcel_id <> '';
 
 CREATE TABLE transfers (
 	id            {{.ID}} PRIMARY KEY,
@@ -136,27 +137,41 @@ CREATE TABLE parcels (
 	way            {{.ID}} NOT NULL,
 	ground         {{.JSON}} NOT NULL,
 	receiver       {{.JSON}} NOT NULL,
-	state          {{.ID}} NOT NULL,
+	demand         {{.JSON}} NOT NULL,
 	bag            {{.ID}} NOT NULL,
-	sealed_at      {{.Time}},
+	sealed_at      {{.Time}} NOT NULL,
 	sealed_by      {{.ID}} NOT NULL,
 	sealed_with    {{.ID}} NOT NULL,
 	courier_id     {{.ID}} NOT NULL,
-	handed_over_at {{.Time}},
 	promise        {{.JSON}} NOT NULL,
-	due_at         {{.Time}},
-	result         {{.ID}} NOT NULL,
+	redelivery_of  {{.ID}} NOT NULL,
+	state          {{.ID}} NOT NULL,
+	since          {{.Time}} NOT NULL,
+	slot           {{.ID}} NOT NULL,
+	handed_over_at {{.Time}},
+	delivered_at   {{.Time}},
 	attempts       {{.Int}} NOT NULL,
 	exceptions     {{.Int}} NOT NULL,
-	delivered_at   {{.Time}},
-	redelivery_of  {{.ID}} NOT NULL,
-	created_at     {{.Time}} NOT NULL,
-	created_by     {{.ID}} NOT NULL,
+	result         {{.ID}} NOT NULL,
+	due_at         {{.Time}},
+	hand_over_by   {{.Time}},
 	version        {{.Int}} NOT NULL
 );
 CREATE INDEX parcels_by_case ON parcels (case_id);
 CREATE INDEX parcels_by_centre ON parcels (centre_id, due_at);
 CREATE INDEX parcels_by_courier ON parcels (courier_id, state) WHERE courier_id <> '';
+
+-- Which courier had a parcel and for how long: their events count for ever
+-- (DEL-506, DEL-508).
+CREATE TABLE parcel_couriers (
+	id          {{.ID}} PRIMARY KEY,
+	parcel_id   {{.ID}} NOT NULL REFERENCES parcels (id),
+	courier_id  {{.ID}} NOT NULL,
+	assigned_at {{.Time}} NOT NULL,
+	assigned_by {{.ID}} NOT NULL,
+	ended_at    {{.Time}}
+);
+CREATE INDEX parcel_couriers_by_parcel ON parcel_couriers (parcel_id, courier_id);
 
 -- Codes and last fours of one parcel, keyed hashes with their tries (DEL-610).
 CREATE TABLE parcel_secrets (
@@ -178,14 +193,17 @@ CREATE TABLE parcel_events (
 	device_id       {{.ID}} NOT NULL,
 	seq             {{.Int}} NOT NULL,
 	courier_id      {{.ID}} NOT NULL,
+	actor           {{.ID}} NOT NULL,
 	attempt_id      {{.ID}} NOT NULL,
 	type            {{.ID}} NOT NULL,
 	occurred_device {{.ID}} NOT NULL,
+	claimed_at      {{.Time}} NOT NULL,
 	sent_at         {{.ID}} NOT NULL,
 	received_at     {{.Time}} NOT NULL,
 	effective_at    {{.Time}} NOT NULL,
 	quality         {{.ID}} NOT NULL,
-	payload         {{.JSON}} NOT NULL,
+	ahead           {{.Bool}} NOT NULL,
+	payload         {{.ID}} NOT NULL, -- JSON as it came, which may hold what jsonb does not take
 	payload_hash    {{.ID}} NOT NULL,
 	proofs          {{.JSON}} NOT NULL,
 	checked         {{.JSON}} NOT NULL
@@ -193,7 +211,7 @@ CREATE TABLE parcel_events (
 CREATE INDEX parcel_events_by_parcel ON parcel_events (parcel_id);
 CREATE INDEX parcel_events_by_device ON parcel_events (device_id, seq);
 
--- Bodies that were refused, for the window (DEL-506).
+-- Bodies that were refused, for the window (DEL-506), without what is secret.
 CREATE TABLE parcel_event_refusals (
 	id          {{.ID}} PRIMARY KEY,
 	event_id    {{.ID}} NOT NULL,
@@ -206,13 +224,22 @@ CREATE TABLE parcel_event_refusals (
 -- Photos and signatures by the hash of their content (DEL-601).
 CREATE TABLE blobs (
 	sha256     {{.ID}} PRIMARY KEY,
-	kind       {{.ID}} NOT NULL,
+	media      {{.ID}} NOT NULL,
 	size       {{.Int}} NOT NULL,
 	width      {{.Int}} NOT NULL,
 	height     {{.Int}} NOT NULL,
 	put_at     {{.Time}} NOT NULL,
 	put_by     {{.ID}} NOT NULL
 );
+
+-- Which events name a blob; it may come after them (DEL-602).
+CREATE TABLE parcel_event_blobs (
+	sha256    {{.ID}} NOT NULL,
+	event_id  {{.ID}} NOT NULL REFERENCES parcel_events (id),
+	parcel_id {{.ID}} NOT NULL,
+	PRIMARY KEY (sha256, event_id)
+);
+CREATE INDEX parcel_event_blobs_by_parcel ON parcel_event_blobs (parcel_id);
 
 -- One rating for each case (DEL-1206).
 CREATE TABLE ratings (

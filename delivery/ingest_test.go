@@ -1,0 +1,309 @@
+package delivery
+
+import (
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/uptrace/bun"
+
+	"lianban/internal/auth"
+	"lianban/internal/db"
+	"lianban/internal/db/dbtest"
+	"lianban/notify"
+)
+
+// DEL-503, DEL-506, DEL-507: what is refused, what is known, and that nothing is
+// refused for its time.
+func TestEventsAreRefusedForFormAndOwnerAlone(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		w := newParcelWorld(t, d)
+		p := w.carried()
+		foreign := w.sealed()
+		w.later(10)
+		note := w.event(p, EventNote, "", map[string]any{"reason": "a"})
+		change := func(body json.RawMessage, name string, value any) json.RawMessage {
+			m := map[string]any{}
+			w.must(json.Unmarshal(body, &m))
+			m[name] = value
+			out, err := json.Marshal(m)
+			w.must(err)
+			return out
+		}
+		old := change(w.event(p, EventNote, "", nil), "occurred_device", "2001-01-01T00:00:00+08:00")
+		future := change(w.event(p, EventNote, "", nil), "occurred_device", "2099-01-01T00:00:00+08:00")
+		got := w.send(note, note, change(note, "payload", map[string]any{"reason": "b", "code": "775533"}), []byte(`{"code":"775533",`),
+			w.event(foreign, EventNote, "", nil), change(w.event(p, EventNote, "", nil), "parcel_id", "none"),
+			change(w.event(p, EventNote, "", nil), "courier_id", w.other.ID), w.event(p, EventReturned, "", nil),
+			change(w.event(p, EventNote, "", nil), "occurred_device", "2026-11-24T10:00:00"), old, future,
+			w.event(p, EventDelivered, "a1", map[string]any{"outcome": "recipient", "CODE": "775533", "receiver": "x\x00y"}))
+		want := []string{"accepted", "duplicate", "event_id_conflict", "event_malformed", "not_found", "not_found", "event_malformed", "event_malformed",
+			"event_offset_missing", "accepted", "accepted", "accepted"}
+		for i, a := range got {
+			if a.Result+a.Code != want[i] && a.Code != want[i] {
+				t.Errorf("%d: %+v, want %s", i, a, want[i])
+			}
+		}
+		if again := w.send(note); again[0].Result != EventDuplicate {
+			t.Errorf("a day later: %+v", again)
+		}
+		if v := w.parcel(p.ID); v.State != ParcelUnverified || len(v.Missing) == 0 {
+			t.Errorf("a claim without proof: %s %v", v.State, v.Missing)
+		}
+		w.wantNowhere("775533")
+		_, err := w.Ingest(t.Context(), w.clerk, Batch{Schema: 1, Events: []json.RawMessage{note}})
+		w.refused(err, "not_a_courier")
+		_, err = w.Ingest(t.Context(), w.courier, Batch{Schema: 1})
+		w.refused(err, "batch_size")
+		if out := func() []EventAnswer {
+			out, err := w.Ingest(t.Context(), w.courier, Batch{Schema: 9, Events: []json.RawMessage{note}})
+			w.must(err)
+			return out
+		}(); out[0].Code != "event_schema_unknown" {
+			t.Errorf("schema: %+v", out)
+		}
+	})
+}
+
+// DEL-602, DEL-422: the window settles what lacks proof; SIM-15: a supervisor
+// accepts a time; DEL-526: a correction takes an event out.
+func TestWindowSettlesWhatIsInDoubt(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		w := newParcelWorld(t, d)
+		ctx := t.Context()
+		p := w.carried()
+		_ = w.code(p)
+		w.later(5)
+		given := w.event(p, EventDelivered, "a1", map[string]any{"outcome": "recipient", "receiver": "欧阳修", "code": "no"})
+		w.later(300)
+		w.accepted(given)
+		v := w.parcel(p.ID)
+		last := v.Steps[len(v.Steps)-1]
+		if v.State != ParcelUnverified || last.Quality != QualityC || last.Checked.Code != MatchWrong || v.Verdict.Result != ResultPending {
+			t.Fatalf("claimed: %s %+v %+v", v.State, last, v.Verdict)
+		}
+		_, err := w.AcceptTime(ctx, w.clerk, p.ID, last.ID, "x")
+		w.refused(err, "not_supervisor")
+		_, err = w.AcceptTime(ctx, w.boss, p.ID, last.ID, "地下室无信号")
+		w.must(err)
+		_, err = w.Confirm(ctx, w.clerk, p.ID, "none", "x")
+		w.refused(err, "not_found")
+		_, err = w.Confirm(ctx, w.clerk, p.ID, last.ID, " ")
+		w.refused(err, "reason_missing")
+		out, err := w.Confirm(ctx, w.clerk, p.ID, last.ID, "电话核实，本人已收")
+		w.must(err)
+		if out.State != ParcelDelivered || out.Result != ResultMet || w.sound()[AtReceiver] != 1 {
+			t.Fatalf("confirmed: %+v", out)
+		}
+		out, err = w.Declare(ctx, w.clerk, p.ID, last.ID, DidNotOccur, "并未送到")
+		w.must(err)
+		if out.State != ParcelHandedOver || w.sound()[AtCourier] != 1 {
+			t.Errorf("declared wrong: %s", out.State)
+		}
+		_, err = w.Declare(ctx, w.clerk, p.ID, last.ID, "oops", "x")
+		w.refused(err, "error_kind")
+		_, err = w.Declare(ctx, w.clerk, p.ID, v.Steps[0].ID, DidNotOccur, "x")
+		w.refused(err, "event_not_meant")
+	})
+}
+
+// day is a whole day of several parcels: failures, a reschedule, deliveries.
+func (w *parcelWorld) day() (events []json.RawMessage, parcels []Parcel) {
+	for n := range 6 {
+		p := w.carried()
+		code := w.code(p)
+		parcels = append(parcels, p)
+		w.later(2)
+		events = append(events, w.event(p, EventStarted, "a1", nil))
+		w.later(2)
+		if n%2 == 0 {
+			events = append(events, w.event(p, EventFailed, "a1", map[string]any{"outcome": "not_home"}))
+			w.later(2)
+			events = append(events, w.event(p, EventRescheduled, "a1", map[string]any{"slot": "15:00"}), w.event(p, EventStarted, "a2", nil))
+			w.later(2)
+		}
+		if n < 5 {
+			events = append(events, w.event(p, EventDelivered, "a2", map[string]any{"outcome": "recipient", "receiver": "欧阳修", "code": code}))
+		}
+	}
+	return events, parcels
+}
+
+// DEL-520, DEL-522, DEL-527: arrival order, repetitions and batches play no part
+// in the state; the end is announced once, and nothing is that was not so.
+func TestDayArrivesInAnyOrderAndComesToTheSame(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		w := newParcelWorld(t, d)
+		var want string
+		for round := range 3 {
+			start := w.at
+			events, parcels := w.day()
+			if round > 0 {
+				random := rand.New(rand.NewPCG(uint64(round), 7))
+				random.Shuffle(len(events), func(i, j int) { events[i], events[j] = events[j], events[i] })
+				for range len(events) / 5 {
+					events = append(events, events[random.IntN(len(events))])
+				}
+				for rest := events; len(rest) > 0; {
+					n := min(1+random.IntN(7), len(rest))
+					w.send(rest[:n]...)
+					rest = rest[n:]
+				}
+			} else {
+				w.send(events...)
+			}
+			got := w.came(parcels)
+			if round == 0 {
+				want = got
+			} else if got != want {
+				t.Errorf("round %d:\n%s\nwant:\n%s", round, got, want)
+			}
+			for _, p := range parcels {
+				for _, said := range w.texts(notify.PurposeAttempt, p.ID) {
+					if !strings.Contains(said, "无人在场") {
+						t.Errorf("said: %s", said)
+					}
+				}
+			}
+			w.at = start.Add(24 * time.Hour)
+		}
+	})
+}
+
+// came is what a day amounts to, without ids.
+func (w *parcelWorld) came(parcels []Parcel) string {
+	var out strings.Builder
+	for _, p := range parcels {
+		v := w.parcel(p.ID)
+		fmt.Fprintf(&out, "%s %d %d %s told %d", v.State, v.Attempts, v.Exceptions, v.Slot, len(w.texts(notify.PurposeDelivered, p.ID)))
+		for _, a := range v.Tries {
+			fmt.Fprintf(&out, " [%s %s %v %s]", a.AttemptID, a.Outcome, a.Delivered, a.Fault)
+		}
+		out.WriteString("\n")
+	}
+	return out.String()
+}
+
+// DEL-601, DEL-604: a photo is what its bytes are.
+func TestBlobIsRefusedForHashSizeAndKind(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		w := newParcelWorld(t, d)
+		ctx := t.Context()
+		sum, body := picture(t, 9)
+		_, err := w.PutBlob(ctx, w.courier, sum, append(body, 0))
+		w.refused(err, "blob_hash")
+		_, err = w.PutBlob(ctx, w.courier, sum, make([]byte, MaxProof+1))
+		w.refused(err, "blob_size")
+		_, err = w.PutBlob(ctx, w.courier, "b94d27b9934d3e08a52e52d7da7dabfac484efe37a5380ee9088f7ace2efcde9", []byte("hello world"))
+		w.refused(err, "blob_type")
+		_, err = w.PutBlob(ctx, w.inspector("amr"), sum, body)
+		w.refused(err, "not_a_courier")
+		for range 2 {
+			_, err = w.PutBlob(ctx, w.courier, sum, body)
+			w.must(err)
+		}
+		p := w.carried()
+		w.accepted(w.event(p, EventDelivered, "a1", map[string]any{"outcome": "recipient", "receiver": "x", "signature": sum}, sum))
+		b, got, err := w.OpenBlob(ctx, w.clerk, p.ID, sum)
+		if err != nil || b.Media != "image/png" || string(got) != string(body) {
+			t.Errorf("opened: %+v %v", b, err)
+		}
+		for _, by := range []auth.Actor{w.courier, w.elsewhere(), w.inspector("amr")} {
+			_, _, err := w.OpenBlob(ctx, by, p.ID, sum)
+			w.refused(err, "not_found")
+		}
+		_, _, err = w.OpenBlob(ctx, w.clerk, w.sealed().ID, sum)
+		w.refused(err, "not_found")
+	})
+}
+
+// DEL-108, SEC-3: who sees what.
+func TestParcelIsSeenByItsWindowAndItsCourierAlone(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		w := newParcelWorld(t, d)
+		ctx := t.Context()
+		p := w.carried()
+		for _, by := range []auth.Actor{w.other, w.elsewhere(), w.inspector("amr")} {
+			_, err := w.FindParcel(ctx, by, p.ID)
+			w.refused(err, "not_found")
+			if list, err := w.ListParcels(ctx, by, ParcelQuery{}); err != nil || len(list) != 0 {
+				t.Errorf("%s lists %d, %v", by.ID, len(list), err)
+			}
+		}
+		if v, err := w.FindParcel(ctx, w.auditor, p.ID); err != nil || v.Receiver.Phone == p.Receiver.Phone {
+			t.Errorf("the auditor sees %+v, %v", v.Receiver, err)
+		}
+		round, err := w.MyRound(ctx, w.courier)
+		if err != nil || len(round) != 1 || round[0].Phone == p.Receiver.Phone || round[0].Address != p.Receiver.Address || len(round[0].Missing) == 0 {
+			t.Errorf("round: %+v %v", round, err)
+		}
+		if rest, err := w.MyRound(ctx, w.other); err != nil || len(rest) != 0 {
+			t.Errorf("of another: %+v %v", rest, err)
+		}
+		_, err = w.MyRound(ctx, w.clerk)
+		w.refused(err, "not_a_courier")
+		if list, err := w.Couriers(ctx, w.clerk); err != nil || len(list) != 2 || list[0].Load+list[1].Load != 1 {
+			t.Errorf("couriers: %+v %v", list, err)
+		}
+		w.at = w.at.Add(48 * time.Hour)
+		for c, n := range map[PromiseColour]int{ColourRed: 1, ColourAmber: 0, ColourGreen: 0, "": 1} {
+			list, err := w.ListParcels(ctx, w.clerk, ParcelQuery{Colour: c, Open: true, Search: p.Number[4:9]})
+			if err != nil || len(list) != n || n > 0 && list[0].Colour != ColourRed {
+				t.Errorf("%s: %+v %v", c, list, err)
+			}
+		}
+		if v, err := w.Track(ctx, p.Number, "1234", ""); err != nil || v.State != ParcelHandedOver || len(v.Steps) != 2 {
+			t.Errorf("tracked: %+v %v", v, err)
+		}
+		_, err = w.Track(ctx, p.Number, "9999", "")
+		w.refused(err, "not_found")
+	})
+}
+
+// DEL-210, DEL-213: who may be given a parcel.
+func TestParcelGoesToACourierOfTheCentre(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		w := newParcelWorld(t, d)
+		ctx := t.Context()
+		p := w.sealed()
+		give := func(by auth.Actor, to string) error {
+			return d.Write(ctx, func(tx bun.IDB) error { _, _, err := w.Dispatch(ctx, tx, by, p.ID, to); return err })
+		}
+		w.refused(give(w.clerk, w.clerk.ID), "courier_unknown")
+		w.refused(give(w.clerk, "none"), "courier_unknown")
+		w.refused(give(w.elsewhere(), w.courier.ID), "not_found")
+		w.refused(give(w.auditor, w.courier.ID), "not_receiving_window")
+		w.must(give(w.clerk, w.other.ID))
+		w.must(give(w.clerk, w.courier.ID)) // given to somebody else before anybody took it
+		if out, err := w.TakeOver(ctx, w.other, []string{p.Number}); err != nil || out[0].Code != "not_found" {
+			t.Errorf("%+v %v", out, err)
+		}
+		_, err := w.TakeOver(ctx, w.courier, []string{p.Number})
+		w.must(err)
+		w.refused(give(w.clerk, w.other.ID), "parcel_state")
+	})
+}
+
+// DEL §15: 1,000 events a second on SQLite with every commit on disk.
+func BenchmarkIngestInBatchesOfFifty(b *testing.B) {
+	w := newParcelWorld(b, dbtest.SQLite(b))
+	var parcels []Parcel
+	for range 25 {
+		parcels = append(parcels, w.carried())
+	}
+	b.ResetTimer()
+	for n := 0; b.Loop(); n++ {
+		b.StopTimer()
+		var events []json.RawMessage
+		for i := range 50 {
+			what := []EventType{EventStarted, EventArrived, EventNote}[(n+i)%3]
+			events = append(events, w.event(parcels[i%25], what, "a1", map[string]any{"reason": "备注"}))
+		}
+		b.StartTimer()
+		w.send(events...)
+	}
+	b.ReportMetric(float64(b.N*50)/b.Elapsed().Seconds(), "events/s")
+}

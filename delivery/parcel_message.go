@@ -1,0 +1,122 @@
+package delivery
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strconv"
+
+	"github.com/uptrace/bun"
+
+	"lianban/internal/office"
+	"lianban/notify"
+)
+
+// messageFacts are what a text is composed from when it is sent.
+type messageFacts struct {
+	Parcel  string `json:"parcel"`
+	Nth     int    `json:"nth,omitempty"` // which code it is
+	Outcome string `json:"outcome,omitempty"`
+}
+
+// applicantContact is the contact of messages to the applicant.
+const applicantContact = "applicant"
+
+// codeSubject lets a code that has not gone out yet be dropped.
+func codeSubject(parcelID string) string { return parcelID + "/code" }
+
+// queueCode has the receiver sent a code. The value does not exist yet: it is
+// made with the text (DEL-610).
+func (d *Desk) queueCode(ctx context.Context, tx bun.IDB, p Parcel, nth int) error {
+	return d.queue(ctx, tx, p, notify.PurposeCode, codeSubject(p.ID), strconv.Itoa(nth), messageFacts{Parcel: p.ID, Nth: nth})
+}
+
+func (d *Desk) stopCode(ctx context.Context, tx bun.IDB, parcelID string) error {
+	return notify.Cancel(ctx, tx, d.now(), codeSubject(parcelID))
+}
+
+// announce tells the applicant of the present state, once for each attempt and
+// state (DEL-527): that the parcel arrived, or that an attempt failed.
+func (d *Desk) announce(ctx context.Context, tx bun.IDB, p Parcel, f Folded) error {
+	key, ok := f.Notice()
+	if !ok {
+		return nil
+	}
+	facts := messageFacts{Parcel: p.ID}
+	purpose := ""
+	switch key.State {
+	case ParcelDelivered:
+		purpose = notify.PurposeDelivered
+	case ParcelAttemptFailed:
+		purpose = notify.PurposeAttempt
+		for _, a := range f.Attempts {
+			if a.EndEvent == f.EventID {
+				facts.Outcome = string(a.Outcome)
+			}
+		}
+	default:
+		return nil
+	}
+	return d.queue(ctx, tx, p, purpose, p.ID, key.AttemptID, facts)
+}
+
+// queue writes a text of a parcel; one with the same purpose and key is there
+// once only.
+func (d *Desk) queue(ctx context.Context, tx bun.IDB, p Parcel, purpose, subject, key string, facts messageFacts) error {
+	body, err := json.Marshal(facts)
+	if err != nil {
+		return err
+	}
+	return notify.Queue(ctx, tx, d.now(), notify.Message{
+		Key: purpose + "/" + p.ID + "/" + applicantContact + "/" + notify.SMS + "/" + key, Purpose: purpose, Channel: notify.SMS,
+		Address: p.Receiver.Phone, Lang: "zh", Subject: subject, Contact: applicantContact, Stream: Stream(p.CaseID), Facts: body,
+	})
+}
+
+// Composes reports whether Compose writes the messages of a purpose.
+func Composes(purpose string) bool {
+	return purpose == notify.PurposeCode || purpose == notify.PurposeDelivered || purpose == notify.PurposeAttempt
+}
+
+// Compose makes the text of a parcel's message when it is sent (SIM-5), on the
+// transaction that stores it. It takes no lock but that of the code.
+func (d *Desk) Compose(ctx context.Context, tx bun.IDB, m notify.Message) (notify.Body, error) {
+	var facts messageFacts
+	if err := json.Unmarshal(m.Facts, &facts); err != nil {
+		return notify.Body{}, fmt.Errorf("facts of message %s: %w", m.ID, err)
+	}
+	p, err := findParcel(ctx, tx, facts.Parcel)
+	if err != nil {
+		return notify.Body{}, err
+	}
+	centre, err := office.FindCentre(ctx, tx, p.CentreID)
+	if err != nil {
+		return notify.Body{}, err
+	}
+	out := notify.Facts{
+		Parcel: p.Number, Due: p.DueAt, Pickup: p.Way == WayWindow, Centre: centre.Name, Phone: centre.Phone, Signature: d.Signature,
+		Reason: Outcome(facts.Outcome).Word(m.Lang),
+	}
+	if m.Purpose == notify.PurposeCode {
+		if out.Code, err = d.makeCode(ctx, tx, p, facts.Nth, m); err != nil {
+			return notify.Body{}, err
+		}
+	}
+	return notify.RenderSMS(m.Lang, m.Purpose, out)
+}
+
+// makeCode makes the receiver's code and keeps its keyed hash. A code that was
+// replaced meanwhile opens nothing: its text goes out with a value that is
+// stored nowhere.
+func (d *Desk) makeCode(ctx context.Context, tx bun.IDB, p Parcel, nth int, m notify.Message) (string, error) {
+	code, err := newCode()
+	if err != nil {
+		return "", err
+	}
+	s, ok, err := lockSecret(ctx, tx, p.ID, SecretCode)
+	if err != nil || !ok || s.Resent != nth {
+		return code, err
+	}
+	s.Hash, s.MadeAt = d.hide(p.ID, SecretCode, code), m.ComposedAt
+	return code, updateSecret(ctx, tx, &s)
+}

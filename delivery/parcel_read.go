@@ -1,0 +1,226 @@
+package delivery
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/uptrace/bun"
+
+	"lianban/internal/auth"
+	"lianban/internal/fault"
+	"lianban/internal/office"
+)
+
+// colour is the light of a parcel at an instant. No arrival is predicted yet, so
+// amber says that no courier has it in time.
+func (p Parcel) colour(now time.Time) PromiseColour {
+	held := slices.Contains(heldStates, p.State)
+	m := PromiseMarks{Due: p.DueAt, HandOverBy: p.HandOverBy}
+	return m.Colour(now, Progress{HandedOver: !held, Done: p.State.Terminal() || p.State == ParcelUnverified})
+}
+
+// FindParcel gives a parcel with everything that belongs to it. The receiver is
+// masked for whoever is not at the window that sealed it. Refusal: not_found.
+func (d *Desk) FindParcel(ctx context.Context, by auth.Actor, id string) (out ParcelView, err error) {
+	d = d.still()
+	err = d.DB.Read(ctx, func(q bun.IDB) error {
+		p, err := findParcel(ctx, q, id)
+		if err != nil {
+			return err
+		}
+		if !mayReadParcel(by, p) {
+			return notFound()
+		}
+		out, err = d.view(ctx, q, by, p)
+		return err
+	})
+	if err != nil {
+		return ParcelView{}, err
+	}
+	return out, nil
+}
+
+func (d *Desk) view(ctx context.Context, q bun.IDB, by auth.Actor, p Parcel) (v ParcelView, err error) {
+	f, err := readFolding(ctx, q, []Parcel{p}, d.now())
+	if err != nil {
+		return v, err
+	}
+	g := f.fold(p)
+	v = ParcelView{Parcel: p, Tries: g.Attempts, Open: g.Exceptions, Colour: p.colour(d.now()), Missing: f.lacking(p, g)}
+	for _, s := range g.Steps {
+		e, _ := f.event(p, s.EventID)
+		step := StepView{EventRow: e, Verdict: s.Verdict, State: s.State, At: s.At}
+		if e.Type == EventDelivered {
+			step.Missing = p.missing(e, f.have)
+		}
+		v.Steps = append(v.Steps, step)
+	}
+	for _, b := range f.have {
+		v.Photos = append(v.Photos, b)
+	}
+	slices.SortFunc(v.Photos, func(a, b Blob) int { return a.PutAt.Compare(b.PutAt) })
+	if v.Items, err = itemsSealed(ctx, q, p.ID); err != nil {
+		return v, err
+	}
+	cal := f.cals[p.CentreID]
+	if v.Ledger, err = p.Promise.Ledger(cal, nil); err != nil {
+		return v, err
+	}
+	if v.Verdict, err = p.Promise.Judge(cal, f.promiseFacts(p, g), d.now()); err != nil {
+		return v, err
+	}
+	if !atWindow(by) {
+		v.Receiver = v.Receiver.Masked()
+	}
+	return v, d.people(ctx, q, &v)
+}
+
+// people adds who has the parcel, and how often a code may still be sent.
+func (d *Desk) people(ctx context.Context, q bun.IDB, v *ParcelView) error {
+	if v.CourierID != "" {
+		courier, err := auth.FindPerson(ctx, q, v.CourierID)
+		if err != nil && !fault.Is(err, "person_unknown") {
+			return err
+		}
+		v.Courier = courier.Name
+	}
+	s, err := findSecret(ctx, q, v.ID, SecretCode)
+	v.CodeLeft = max(0, maxResent-s.Resent)
+	return err
+}
+
+// lacking gives what is still missing: of the claimed hand-over, or of one to come.
+func (f folding) lacking(p Parcel, g Folded) []Proof {
+	if g.State == ParcelUnverified {
+		e, _ := f.event(p, g.Closing.EventID)
+		return p.missing(e, f.have)
+	}
+	if g.State.Terminal() {
+		return nil
+	}
+	return p.Demand.Proofs.Missing(nil)
+}
+
+// ListParcels gives the parcels of the actor's window, the most urgent first,
+// with the receiver masked.
+func (d *Desk) ListParcels(ctx context.Context, by auth.Actor, query ParcelQuery) (out []ParcelLine, err error) {
+	err = d.DB.Read(ctx, func(q bun.IDB) error {
+		rows, err := listParcels(ctx, q, by, query, d.now())
+		out = nil
+		for _, p := range rows {
+			line := ParcelLine{Parcel: p, Colour: p.colour(d.now())}
+			line.Receiver = p.Receiver.Masked()
+			out = append(out, line)
+		}
+		return err
+	})
+	return out, err
+}
+
+// MyRound gives a courier's open parcels, the most urgent first: name and
+// address in full, because the parcel has to find its receiver; the phone masked
+// (DEL-1012). No other role has a round. Refusal: not_a_courier.
+func (d *Desk) MyRound(ctx context.Context, by auth.Actor) (out []Stop, err error) {
+	if !by.Is(auth.Courier) {
+		return nil, notACourier()
+	}
+	err = d.DB.Read(ctx, func(q bun.IDB) error {
+		rows, err := roundOf(ctx, q, by.ID)
+		if err != nil || len(rows) == 0 {
+			out = nil
+			return err
+		}
+		f, err := readFolding(ctx, q, rows, d.now())
+		if err != nil {
+			return err
+		}
+		out = make([]Stop, len(rows))
+		for i, p := range rows {
+			out[i] = Stop{
+				ParcelID: p.ID, Number: p.Number, Name: p.Receiver.Name, Phone: MaskPhone(p.Receiver.Phone), Address: p.Receiver.Address,
+				Classes: classesOf(f.items[p.ID]), Receive: p.Demand.Receivers, Proofs: p.Demand.Proofs, Missing: f.lacking(p, f.fold(p)),
+				Due: p.DueAt, Colour: p.colour(d.now()), State: p.State, Tries: p.Attempts,
+			}
+		}
+		return nil
+	})
+	return out, err
+}
+
+// Couriers gives the couriers of the actor's centre, by name, with how many
+// parcels each has. Refusal: not_receiving_window.
+func (d *Desk) Couriers(ctx context.Context, by auth.Actor) (out []CourierName, err error) {
+	if err := mayReceive(by, by.Centre); err != nil {
+		return nil, err
+	}
+	err = d.DB.Read(ctx, func(q bun.IDB) error {
+		people, err := auth.ListPeople(ctx, q, auth.PersonQuery{Centre: by.Centre, Role: auth.Courier, Enabled: true})
+		if err != nil {
+			return err
+		}
+		has, err := loads(ctx, q, by.Centre)
+		out = nil
+		for _, p := range people {
+			out = append(out, CourierName{ID: p.ID, Name: p.Name, Load: has[p.ID]})
+		}
+		return err
+	})
+	return out, err
+}
+
+// Track shows the applicant where a parcel is, by its number and the last four
+// of the telephone (DEL-1201). Wrong and unknown look the same; tries are counted
+// by number and by address at the edge. Refusal: not_found.
+func (d *Desk) Track(ctx context.Context, number, phoneLast4, address string) (out TrackView, err error) {
+	d = d.still()
+	err = d.DB.Read(ctx, func(q bun.IDB) error {
+		p, err := trackedParcel(ctx, q, number, phoneLast4)
+		if err != nil {
+			return err
+		}
+		f, err := readFolding(ctx, q, []Parcel{p}, d.now())
+		if err != nil {
+			return err
+		}
+		centre, err := office.FindCentre(ctx, q, p.CentreID)
+		if err != nil {
+			return err
+		}
+		g := f.fold(p)
+		out = TrackView{Number: p.Number, State: g.State, Since: g.Since, Slot: p.Slot, Due: p.DueAt, Result: p.Result, Steps: publicSteps(f, p, g), Phone: centre.Phone}
+		out.Ledger, err = p.Promise.Ledger(f.cals[p.CentreID], nil)
+		return err
+	})
+	if err != nil {
+		return TrackView{}, err
+	}
+	return out, nil
+}
+
+// publicSteps are the changes of state, without who and without words.
+func publicSteps(f folding, p Parcel, g Folded) (out []TrackStep) {
+	for _, s := range g.Steps {
+		if s.Verdict != Applied {
+			continue
+		}
+		step := TrackStep{State: s.State, At: s.At}
+		if e, _ := f.event(p, s.EventID); e.Type == EventFailed {
+			step.Outcome = e.facts().Outcome
+		}
+		out = append(out, step)
+	}
+	return out
+}
+
+func trackedParcel(ctx context.Context, q bun.IDB, number, phoneLast4 string) (Parcel, error) {
+	plain, err := ParseNumber(number)
+	if err != nil {
+		return Parcel{}, notFound()
+	}
+	p, err := findParcelNumber(ctx, q, plain)
+	if err == nil && (len(phoneLast4) != 4 || len(p.Receiver.Phone) < 4 || p.Receiver.Phone[len(p.Receiver.Phone)-4:] != phoneLast4) {
+		err = notFound()
+	}
+	return p, err
+}

@@ -1,0 +1,289 @@
+package delivery
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"github.com/uptrace/bun"
+
+	"lianban/internal/audit"
+	"lianban/internal/auth"
+	"lianban/internal/fault"
+	"lianban/internal/office"
+)
+
+// Confirm settles a hand-over whose proof is not complete: the window has spoken
+// with the receiver and says how (DEL-602). Refusals: not_found,
+// not_receiving_window, parcel_state, event_not_meant, reason_missing,
+// text_invalid.
+func (d *Desk) Confirm(ctx context.Context, by auth.Actor, parcelID, eventID, reason string) (Parcel, error) {
+	return d.about(ctx, by, parcelID, eventID, EventProofConfirmed, Facts{Refers: eventID, Reason: reason}, func(p Parcel, e EventRow) error {
+		if err := p.wantState(ParcelUnverified); err != nil {
+			return err
+		}
+		return meant(e.Type == EventDelivered)
+	})
+}
+
+// Kinds of correction (DEL-526).
+const (
+	DidNotOccur   = "did_not_occur"
+	IncorrectData = "incorrect_data"
+)
+
+// Declare says that an event did not occur, or not so. Nothing is deleted; the
+// fold leaves it out (DEL-526). Sealing is undone by CancelParcel alone.
+// Refusals: as Confirm, and error_kind.
+func (d *Desk) Declare(ctx context.Context, by auth.Actor, parcelID, eventID, kind, reason string) (Parcel, error) {
+	if kind != DidNotOccur && kind != IncorrectData {
+		return Parcel{}, fault.Refuse(fault.Invalid, "error_kind",
+			"请选择“未发生”或“内容有误”", "choose did_not_occur or incorrect_data")
+	}
+	facts := Facts{Refers: eventID, Error: kind, Reason: reason}
+	return d.about(ctx, by, parcelID, eventID, EventErrorDeclared, facts, func(_ Parcel, e EventRow) error {
+		ends := []EventType{EventSealed, EventReturned, EventCancelled} // what was in it may be elsewhere
+		return meant(!slices.Contains(ends, e.Type))
+	})
+}
+
+// AcceptTime lets a supervisor accept the device time of an event whose own
+// time counted for nothing (SIM-15). Refusals: as Confirm, and not_supervisor.
+func (d *Desk) AcceptTime(ctx context.Context, by auth.Actor, parcelID, eventID, reason string) (Parcel, error) {
+	facts := Facts{Refers: eventID, Reason: reason}
+	return d.about(ctx, by, parcelID, eventID, EventTimeAccepted, facts, func(_ Parcel, e EventRow) error {
+		if !by.Is(auth.Supervisor) {
+			return notSupervisor()
+		}
+		return meant(e.Quality == QualityC)
+	})
+}
+
+func notSupervisor() *fault.Error {
+	return fault.Refuse(fault.Forbidden, "not_supervisor",
+		"须由中心主管办理，请联系主管", "only a supervisor may do that; ask one")
+}
+
+func meant(fits bool) error {
+	if fits {
+		return nil
+	}
+	return fault.Refuse(fault.Invalid, "event_not_meant",
+		"这条记录不能这样处理，请刷新后选择要处理的记录", "that cannot be done to this record; reload and choose the one you mean")
+}
+
+// about appends an event that speaks about another one of the parcel.
+func (d *Desk) about(ctx context.Context, by auth.Actor, parcelID, eventID string, what EventType, facts Facts, check func(Parcel, EventRow) error) (Parcel, error) {
+	d = d.still()
+	return d.onParcel(ctx, by, parcelID, func(tx bun.IDB, p *Parcel) error {
+		if err := checkReason("reason", facts.Reason); err != nil {
+			return err
+		}
+		events, err := eventsOf(ctx, tx, []string{p.ID})
+		if err != nil {
+			return err
+		}
+		n := slices.IndexFunc(events[p.ID], func(e EventRow) bool { return e.ID == eventID })
+		if n < 0 {
+			return notFound()
+		}
+		e := events[p.ID][n]
+		if err := check(*p, e); err != nil {
+			return err
+		}
+		return d.happened(ctx, tx, by, p, what, facts, map[string]any{"event": e.ID, "about": string(e.Type)})
+	})
+}
+
+// AcceptReturn takes a parcel back at the window: only its own scan ends a return
+// (DEL-425, DEL-804). What was inside lies on the shelf again and may be sealed
+// into a new parcel. Refusals: not_found, not_receiving_window, parcel_state,
+// text_invalid.
+func (d *Desk) AcceptReturn(ctx context.Context, by auth.Actor, parcelID, note string) (Parcel, error) {
+	d = d.still()
+	return d.onParcel(ctx, by, parcelID, func(tx bun.IDB, p *Parcel) error {
+		if err := checkOptional("note", note); err != nil {
+			return err
+		}
+		if err := p.wantState(ParcelReturning, ParcelHandedOver, ParcelAttemptFailed, ParcelRescheduled, ParcelOnHold); err != nil {
+			return err
+		}
+		if p.State != ParcelReturning { // it comes back without the courier's word
+			e, err := d.deskEvent(by, p, EventReturning, Facts{Reason: note})
+			if err != nil {
+				return err
+			}
+			if err := insertEvents(ctx, tx, []EventRow{e}); err != nil {
+				return err
+			}
+		}
+		if err := d.stopCode(ctx, tx, p.ID); err != nil {
+			return err
+		}
+		return d.happened(ctx, tx, by, p, EventReturned, Facts{Reason: note}, nil)
+	})
+}
+
+// Collect hands a parcel over at the window (DEL-221): code, document and
+// signature; a supervisor may do without the code and says why. Refusals:
+// not_found, not_receiving_window, parcel_state, receiver_missing, text_invalid,
+// pickup_code_wrong, code_locked, id_wrong, not_supervisor, blob_unknown.
+func (d *Desk) Collect(ctx context.Context, by auth.Actor, r CollectRequest) (Parcel, error) {
+	d = d.still()
+	r.Receiver = strings.TrimSpace(r.Receiver)
+	var refusal error
+	p, err := d.onParcel(ctx, by, r.ParcelID, func(tx bun.IDB, p *Parcel) error {
+		if err := p.wantState(ParcelSealed); err != nil {
+			return err
+		}
+		if err := r.check(by); err != nil {
+			return err
+		}
+		checked, err := d.checkSecrets(ctx, tx, p.ID, r)
+		if fault.KindOf(err) != 0 { // the wrong try has to be kept
+			refusal = err
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		return d.collect(ctx, tx, by, p, r, checked)
+	})
+	if refusal != nil {
+		return Parcel{}, refusal
+	}
+	return p, err
+}
+
+func (r CollectRequest) check(by auth.Actor) error {
+	if r.Receiver == "" {
+		return fault.Refuse(fault.Invalid, "receiver_missing",
+			"请填写领取人姓名", "give the name of who collects it")
+	}
+	if r.Code == "" {
+		if !by.Is(auth.Supervisor) {
+			return notSupervisor()
+		}
+		if err := checkReason("why", r.Why); err != nil {
+			return err
+		}
+	}
+	return office.CheckLines(line("receiver", r.Receiver))
+}
+
+// checkSecrets compares what the receiver brought. Where a document is on file
+// its last four are compared too.
+func (d *Desk) checkSecrets(ctx context.Context, tx bun.IDB, parcelID string, r CollectRequest) (c Checked, err error) {
+	if r.Code != "" {
+		if c.Code, err = d.tryOnce(ctx, tx, parcelID, SecretCode, r.Code); err != nil {
+			return c, err
+		}
+	}
+	if c.ID, err = d.tryOnce(ctx, tx, parcelID, SecretID, r.IDLast4); err != nil {
+		return c, err
+	}
+	switch {
+	case c.Code == MatchLocked, c.ID == MatchLocked:
+		return c, fault.Refuse(fault.Conflict, "code_locked",
+			"输错次数过多，请 15 分钟后再试", "too many wrong tries; try again in 15 minutes")
+	case c.Code == MatchWrong, c.Code == MatchNone:
+		return c, fault.Refuse(fault.Invalid, "pickup_code_wrong",
+			"取件码不对，请核对短信；没有收到可以重发", "the code is wrong; compare it with the text, or have a new one sent")
+	case c.ID == MatchWrong:
+		return c, fault.Refuse(fault.Invalid, "id_wrong",
+			"证件号后四位与登记的不符，请核对证件", "the last four do not match the document on file; look at the document")
+	}
+	return c, nil
+}
+
+func (d *Desk) tryOnce(ctx context.Context, tx bun.IDB, parcelID string, kind SecretKind, value string) (Match, error) {
+	s, ok, err := lockSecret(ctx, tx, parcelID, kind)
+	if err != nil || !ok {
+		return MatchNone, err
+	}
+	m := s.try(d.hide(parcelID, kind, value), d.now())
+	return m, updateSecret(ctx, tx, &s)
+}
+
+func (d *Desk) collect(ctx context.Context, tx bun.IDB, by auth.Actor, p *Parcel, r CollectRequest, checked Checked) error {
+	e, err := d.deskEvent(by, p, EventCollected, Facts{Receiver: r.Receiver, Reason: r.Why})
+	if err != nil {
+		return err
+	}
+	if e.Checked, e.Checked.Paper = checked, r.Signature == ""; r.Signature != "" {
+		if _, err := findBlob(ctx, tx, r.Signature); err != nil {
+			return blobUnknown()
+		}
+		e.Proofs = []string{r.Signature}
+	}
+	if err := d.stopCode(ctx, tx, p.ID); err != nil {
+		return err
+	}
+	return d.appended(ctx, tx, by, p, e, map[string]any{"code": string(checked.Code), "id": string(checked.ID), "paper": e.Checked.Paper})
+}
+
+func blobUnknown() *fault.Error {
+	return fault.Refuse(fault.Invalid, "blob_unknown",
+		"签名图片还没有上传，请先上传再提交", "the signature was not uploaded; upload it first")
+}
+
+// NewCode sends the receiver another code, three times at most. The old one is
+// void at once; a lock stays (DEL-611). Refusals: not_found,
+// not_receiving_window, parcel_state, code_resent.
+func (d *Desk) NewCode(ctx context.Context, by auth.Actor, parcelID string) (Parcel, error) {
+	d = d.still()
+	return d.onParcel(ctx, by, parcelID, func(tx bun.IDB, p *Parcel) error {
+		if p.State.Terminal() || p.State == ParcelUnverified {
+			return p.wantState()
+		}
+		s, ok, err := lockSecret(ctx, tx, p.ID, SecretCode)
+		if err != nil {
+			return err
+		}
+		if !ok || s.Resent >= maxResent {
+			return fault.Refuse(fault.Conflict, "code_resent",
+				"收货码已重发 %d 次，不能再发；请核对手机号码，或由派送员按证件核对", "the code was sent again %d times; compare the number, or let the courier check the document", maxResent)
+		}
+		s.Resent++
+		s.Hash = ""
+		if err := updateSecret(ctx, tx, &s); err != nil {
+			return err
+		}
+		if err := d.stopCode(ctx, tx, p.ID); err != nil {
+			return err
+		}
+		if err := d.queueCode(ctx, tx, *p, s.Resent); err != nil {
+			return err
+		}
+		return audit.Record(ctx, tx, d.parcelLeaf("parcel_code_sent", *p, by, map[string]any{"nth": s.Resent}))
+	})
+}
+
+// proofCame folds the parcels whose events name a blob that is here now: a late
+// photo completes a hand-over without another event (DEL-602).
+func (d *Desk) proofCame(ctx context.Context, tx bun.IDB, by auth.Actor, sum string) error {
+	ids, err := parcelsNaming(ctx, tx, sum)
+	if err != nil || len(ids) == 0 {
+		return err
+	}
+	parcels, err := lockParcels(ctx, tx, "id", ids)
+	if err != nil {
+		return err
+	}
+	var all []*Parcel
+	before := map[string]ParcelState{}
+	for i := range parcels {
+		all = append(all, &parcels[i])
+		before[parcels[i].ID] = parcels[i].State
+	}
+	if _, err := d.refold(ctx, tx, by, all); err != nil {
+		return err
+	}
+	var leaves []audit.Leaf
+	for _, p := range all {
+		if p.State != before[p.ID] {
+			leaves = append(leaves, d.parcelLeaf("parcel_proof_came", *p, by, map[string]any{"blob": sum}))
+		}
+	}
+	return audit.Record(ctx, tx, leaves...)
+}
