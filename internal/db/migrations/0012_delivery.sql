@@ -51,6 +51,7 @@ CREATE TABLE items (
 	version        {{.Int}} NOT NULL
 );
 CREATE INDEX items_by_case ON items (case_id);
+CREATE INDEX items_by_line ON items (line_id);
 CREATE INDEX items_by_custodian ON items (custodian_kind, custodian);
 CREATE INDEX items_by_parcel ON items (parcel_id) WHERE parcel_id <> '';
 
@@ -101,6 +102,7 @@ CREATE TABLE transfers (
 	note          {{.ID}} NOT NULL,
 	version       {{.Int}} NOT NULL
 );
+CREATE INDEX transfers_by_line ON transfers (line_id, released_at);
 CREATE UNIQUE INDEX transfers_one_open ON transfers (line_id) WHERE state = 'released';
 CREATE INDEX transfers_by_case ON transfers (case_id);
 CREATE INDEX transfers_open ON transfers (centre_id, due_at) WHERE state = 'released';
