@@ -111,7 +111,7 @@ func seenCase(c *call, out inspection.Case) inspection.Case {
 
 type listCases struct {
 	Search string `query:"search" validate:"omitempty,line=60"`
-	State  string `query:"state" validate:"omitempty,oneof=accepted visiting visited no_visit"`
+	State  string `query:"state" validate:"omitempty,oneof=accepted visiting visited no_visit handed_over"`
 	Limit  int    `query:"limit" validate:"min=0,max=200"`
 	Cursor string `query:"cursor" validate:"omitempty,cursor=id"`
 }

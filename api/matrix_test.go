@@ -1,11 +1,17 @@
 package api
 
 import (
+	"bytes"
+	"crypto/sha256"
+	"fmt"
+	"image"
+	"image/png"
 	"net/http"
 	"slices"
 	"strings"
 	"testing"
 
+	"github.com/google/uuid"
 	"github.com/uptrace/bun"
 
 	"lianban/delivery"
@@ -20,6 +26,7 @@ import (
 // scene holds one object of each kind for the matrix, all of 冷水滩区.
 type scene struct {
 	*world
+	parcel, sealing, blob        string
 	caseID, draft, visit         string
 	best                         offer
 	task, hold, mail             string
@@ -47,6 +54,7 @@ func apiSamples(s *scene) map[string]sample {
 	reason := map[string]any{"reason": "核对无误"}
 	end := map[string]any{"reason_code": "weather", "reason": "大雨"}
 	call := map[string]any{"round": 1, "kind": "accept", "channel": "phone", "given_by": "周队长"}
+	parcel := func(rest string) string { return "/parcels/" + s.parcel + rest }
 	return map[string]sample{
 		"acceptCase": {path: "/cases", body: restaurant()},
 		"listCases":  {path: "/cases"},
@@ -105,6 +113,22 @@ func apiSamples(s *scene) map[string]sample {
 		"acceptTransfer": {path: "/transfers/" + s.transfer + "/accept", object: true, body: map[string]any{"count": 1}},
 		"refuseTransfer": {path: "/transfers/" + s.transfer + "/refuse", object: true, body: reason},
 		"findItem":       {path: "/items/" + s.item, object: true},
+
+		"sealParcel": {path: "/parcels", object: true, body: sealing(s.caseID, s.item)}, "listParcels": {path: "/parcels"},
+		"findParcel":        {path: parcel(""), object: true},
+		"handOverParcel":    {path: parcel("/handover"), object: true, body: map[string]any{"courier_id": "nobody"}},
+		"newParcelCode":     {path: parcel("/code"), object: true},
+		"cancelParcel":      {path: parcel("/cancel"), object: true, body: reason},
+		"returnParcel":      {path: parcel("/return"), object: true, body: map[string]any{}},
+		"collectParcel":     {path: parcel("/collect"), object: true, body: map[string]any{"receiver": "周志强", "code": "1"}},
+		"confirmDelivery":   {path: parcel("/events/" + s.sealing + "/confirm"), object: true, body: reason},
+		"declareEventWrong": {path: parcel("/events/" + s.sealing + "/declare"), object: true, body: map[string]any{"kind": "did_not_occur", "reason": "x"}},
+		"acceptEventTime":   {path: parcel("/events/" + s.sealing + "/accept-time"), object: true, body: reason},
+		"listCouriers":      {path: "/couriers"}, "myRound": {path: "/round"},
+		"takeOverParcels": {path: "/round/take-over", body: map[string]any{"numbers": []string{"LB0000000000X"}}},
+		"ingestEvents":    {path: "/round/events", body: map[string]any{"schema": 1, "events": []any{map[string]any{}}}},
+		"putBlob":         {path: "/blobs/" + strings.Repeat("a", 64), body: []byte("x"), header: map[string]string{"Content-Type": "application/octet-stream"}},
+		"openBlob":        {path: parcel("/blobs/" + s.blob), object: true},
 
 		"listDivisions": {path: "/divisions"}, "listCentres": {path: "/centres"}, "listDepartments": {path: "/departments"},
 		"listPeople": {path: "/people"}, "listSettings": {path: "/settings"}, "listProposedSettings": {path: "/settings/proposed"},
@@ -166,6 +190,7 @@ func newScene(t *testing.T) *scene {
 	closure, err := s.Office.AddClosure(ctx, office.Closure{Department: "431103-fire", Day: dayOf("2026-12-23"), Reason: "业务培训"}, "person:one", once.Key{})
 	s.must(err)
 	s.closure = closure.ID
+	s.packed()
 	s.resource = own.ID
 	s.owe(s.caseID)
 	var released struct {
@@ -178,6 +203,67 @@ func newScene(t *testing.T) *scene {
 	s.post("inspector", "/results/"+s.owed+"/transfers", handedOver(false)).is(http.StatusCreated).into(&released)
 	s.transfer, s.number, s.item = released.ID, released.Number, released.Items[0].ItemID
 	return s
+}
+
+func sealing(caseID, item string) map[string]any {
+	return map[string]any{
+		"case_id": caseID, "items": []string{item}, "way": "own_courier", "name": "周志强", "phone": "13800001234", "address": "湘永路1号", "bag": "B1",
+	}
+}
+
+// received is a case whose only result lies at the window.
+func (s *scene) received() (caseID, item string) {
+	s.t.Helper()
+	caseID = s.newCase()
+	s.owe(caseID)
+	var released struct {
+		ID    string
+		Items []struct {
+			ItemID string `json:"item_id"`
+		}
+	}
+	s.post("inspector", "/results/"+s.owed+"/transfers", handedOver(false)).is(http.StatusCreated).into(&released)
+	s.post("clerk", "/transfers/"+released.ID+"/accept", map[string]any{"count": 1}).is(http.StatusOK)
+	return caseID, released.Items[0].ItemID
+}
+
+// packed makes a parcel that the courier of the centre has, with a signature.
+func (s *scene) packed() {
+	s.t.Helper()
+	caseID, item := s.received()
+	var p struct{ ID, Number string }
+	s.post("clerk", "/parcels", sealing(caseID, item)).is(http.StatusCreated).into(&p)
+	courier, _, err := s.Auth.Session(s.t.Context(), s.tokens["courier"])
+	s.must(err)
+	s.post("clerk", "/parcels/"+p.ID+"/handover", map[string]any{"courier_id": courier.ID}).is(http.StatusOK)
+	s.post("courier", "/round/take-over", map[string]any{"numbers": []string{p.Number}}).is(http.StatusOK)
+	var view struct {
+		Steps []struct {
+			EventID string `json:"event_id"`
+		}
+	}
+	s.get("clerk", "/parcels/"+p.ID).is(http.StatusOK).into(&view)
+	s.parcel, s.sealing = p.ID, view.Steps[0].EventID
+	s.blob = s.signed(courier.ID)
+}
+
+// signed is a signature that an event of the parcel names.
+func (s *scene) signed(courier string) string {
+	s.t.Helper()
+	var out bytes.Buffer
+	s.must(png.Encode(&out, image.NewGray(image.Rect(0, 0, 4, 4))))
+	sum := fmt.Sprintf("%x", sha256.Sum256(out.Bytes()))
+	s.do(request{as: "courier", method: http.MethodPost, path: prefix + "/blobs/" + sum, body: out.Bytes(),
+		header: map[string]string{"Content-Type": "application/octet-stream"}}).is(http.StatusOK)
+	var answers struct{ Items []struct{ Result string } }
+	s.post("courier", "/round/events", map[string]any{"schema": 1, "sent_at": s.now(), "events": []any{map[string]any{
+		"event_id": uuid.Must(uuid.NewV7()), "device_id": "phone", "seq": 1, "courier_id": courier, "parcel_id": s.parcel,
+		"type": "note", "occurred_device": s.now(), "payload": map[string]any{"reason": "门口"}, "proof_refs": []string{sum},
+	}}}).is(http.StatusOK).into(&answers)
+	if answers.Items[0].Result != "accepted" {
+		s.t.Fatalf("the event was not taken: %+v", answers)
+	}
+	return sum
 }
 
 // owe lets the fire brigade owe a case its result.

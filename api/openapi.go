@@ -88,6 +88,9 @@ func (s *Server) describeAnswers(op *huma.Operation, line Route, out reflect.Typ
 	switch out {
 	case reflect.TypeFor[none]():
 		line.Status = http.StatusNoContent
+	case reflect.TypeFor[photo]():
+		image := &huma.MediaType{Schema: &huma.Schema{Type: huma.TypeString, Format: "binary"}}
+		good.Content = map[string]*huma.MediaType{"image/jpeg": image, "image/png": image}
 	case reflect.TypeFor[file]():
 		good.Content = map[string]*huma.MediaType{"application/zip": {Schema: &huma.Schema{Type: huma.TypeString, Format: "binary"}}}
 	default:

@@ -62,7 +62,7 @@ func (p *site) cases(v *view) error {
 	}
 	d := casesPage{
 		Search: v.query("q"), Filtered: v.query("q") != "" || v.query("state") != "", MayAccept: v.is(atDesk...),
-		States: p.stateOptions(v, "case_state", "accepted", "visiting", "visited", "no_visit"),
+		States: p.stateOptions(v, "case_state", "accepted", "visiting", "visited", "no_visit", "handed_over"),
 	}
 	for _, c := range list {
 		d.Cases = append(d.Cases, lineOf(c))

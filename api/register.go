@@ -28,6 +28,7 @@ type call struct {
 	at     time.Time // when it came in
 	url    *url.URL
 	digest string
+	remote string // the client's address
 	header http.Header
 
 	replayed bool // the answer is one of an earlier request
@@ -42,6 +43,12 @@ type file struct {
 	body        []byte
 }
 
+// photo is an answer that is an image.
+type photo struct {
+	media string
+	body  []byte
+}
+
 // register makes an operation: it is read strictly, checked by the one
 // validator, done, and answered; In and Out also make its part of the document,
 // so that document and check cannot drift apart (STK-39).
@@ -52,7 +59,7 @@ func register[In, Out any](s *Server, line Route, act func(ctx context.Context, 
 	}
 	plan := readingOf(line.in)
 	handler := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		c := &call{by: exchangeOf(r).by, lang: exchangeOf(r).lang, at: s.now(), url: r.URL, header: w.Header()}
+		c := &call{by: exchangeOf(r).by, lang: exchangeOf(r).lang, at: s.now(), url: r.URL, header: w.Header(), remote: s.clientOf(r)}
 		in, err := readAndCheck[In](s, plan, c, r)
 		var out Out
 		if err == nil {
@@ -118,6 +125,10 @@ func answer(w http.ResponseWriter, r *http.Request, line Route, out any) error {
 	switch out := out.(type) {
 	case none:
 		w.WriteHeader(http.StatusNoContent)
+		return nil
+	case photo:
+		w.Header().Set("Content-Type", out.media)
+		_, _ = w.Write(out.body)
 		return nil
 	case file:
 		w.Header().Set("Content-Type", out.media)

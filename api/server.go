@@ -130,4 +130,5 @@ func (s *Server) operations() {
 	s.officeRoutes()
 	s.resourceRoutes()
 	s.resultRoutes()
+	s.parcelRoutes()
 }

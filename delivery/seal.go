@@ -415,6 +415,7 @@ func (d *Desk) CancelParcel(ctx context.Context, by auth.Actor, parcelID, reason
 // not_receiving_window, parcel_state, parcel_for_window, carrier_not_allowed,
 // courier_unknown.
 func (d *Desk) Dispatch(ctx context.Context, tx bun.IDB, by auth.Actor, parcelID, courierID string) (Parcel, []audit.Leaf, error) {
+	d = d.still()
 	p, err := lockParcel(ctx, tx, parcelID)
 	if err == nil && !mayReadParcel(by, p) {
 		err = notFound()

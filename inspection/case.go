@@ -325,6 +325,9 @@ func stateFor(rows []CaseDepartment) CaseState {
 
 // stateAfter says where a case stands, given its visits.
 func stateAfter(c Case, visits []VisitState) CaseState {
+	if c.State == CaseHandedOver {
+		return c.State
+	}
 	closed := false
 	for _, s := range visits {
 		switch s {

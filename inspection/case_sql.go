@@ -105,6 +105,18 @@ func bookCase(ctx context.Context, tx bun.IDB, c Case) error {
 	return exactlyOne(res, err, "case_changed")
 }
 
+// handCaseOver says that all results of a case are on their way; moved is false
+// if that was known, or while a visit is still under way.
+func handCaseOver(ctx context.Context, tx bun.IDB, id string) (moved bool, err error) {
+	res, err := tx.NewUpdate().Model((*Case)(nil)).Set("state = ?", CaseHandedOver).Set("version = version + 1").
+		Where("id = ? AND state IN (?)", id, bun.List([]CaseState{CaseVisited, CaseNoVisit})).Exec(ctx)
+	if err != nil {
+		return false, err
+	}
+	n, err := res.RowsAffected()
+	return n == 1, err
+}
+
 // settleCase says anew where a case stands after one of its visits has ended.
 // It locks the case, after the visit (DB-12), so that two visits ending at once
 // see each other.

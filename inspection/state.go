@@ -9,6 +9,8 @@ const (
 	CaseVisiting CaseState = "visiting" // a visit is booked or under way
 	CaseVisited  CaseState = "visited"  // the visit is closed, departments decide
 	CaseNoVisit  CaseState = "no_visit" // no department has to see the site (INS-309)
+
+	CaseHandedOver CaseState = "handed_over" // all its results are on their way to the applicant
 )
 
 // VisitState is where a Visit stands (INS section 6).

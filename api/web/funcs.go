@@ -75,7 +75,7 @@ func (w words) chip(kind string, value any) (template.HTML, error) {
 
 // tones are the colours of the states: good, wait, warn, bad; others are plain.
 var tones = map[string]string{
-	"case_state.accepted": "wait", "case_state.visiting": "info", "case_state.visited": "good", "case_state.no_visit": "plain",
+	"case_state.accepted": "wait", "case_state.visiting": "info", "case_state.visited": "good", "case_state.no_visit": "plain", "case_state.handed_over": "good",
 
 	"visit_state.draft": "wait", "visit_state.offered": "info", "visit_state.confirmed": "good",
 	"visit_state.in_progress": "info", "visit_state.collecting": "info", "visit_state.closed": "good",
