@@ -465,3 +465,71 @@ func TestACentreTakesOnlySoManyVisitsInAHalfDay(t *testing.T) { // INS-502 centr
 		}
 	})
 }
+
+func TestFactsThatOpenAgainAfterTheDraftStopTheBooking(t *testing.T) { // INS-305
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		w := newWorld(t, d)
+		ctx := t.Context()
+		r := restaurant()
+		delete(r.Answers, "outdoor_sign")
+		c, err := w.Accept(ctx, w.clerk, r)
+		w.must(err)
+		c, err = w.Amend(ctx, w.clerk, AmendRequest{CaseID: c.ID, ConfirmUnknown: true, Version: c.Version})
+		w.must(err)
+		draft, err := w.Plan(ctx, w.clerk, PlanRequest{CaseID: c.ID, Kind: KindSite})
+		w.must(err)
+		choice := w.bestSlot(draft.ID)
+		area, _ := ParseDecimal("130")
+		_, err = w.Amend(ctx, w.clerk, AmendRequest{CaseID: c.ID, Answers: Answers{"floor_area_m2": Number(area)}, Version: c.Version})
+		w.must(err) // the sign is an open question again
+		_, err = w.Book(ctx, w.clerk, BookRequest{VisitID: draft.ID, Choice: choice})
+		w.refused(err, "facts_missing")
+	})
+}
+
+func TestAnOfferedRoundIsStillTakenWhenAHoldWouldHaveRunOut(t *testing.T) { // INS-603
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		w := newWorld(t, d)
+		v := w.newVisit()
+		for _, b := range w.bookings(v) {
+			if !b.ExpiresAt.IsZero() {
+				t.Fatalf("occupied until %v only", b.ExpiresAt)
+			}
+		}
+		w.clock.forward(16 * time.Minute)
+		taken := SlotChoice{Start: v.Start}
+		for _, b := range w.bookings(v) {
+			taken.Resources = append(taken.Resources, b.ResourceID)
+		}
+		_, err := w.HoldSlot(t.Context(), w.clerk, w.newDraft().ID, taken)
+		w.refused(err, "slot_taken")
+	})
+}
+
+func TestABookingWritesAllThatFollows(t *testing.T) { // INS-601, INS-713
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		w := newWorld(t, d)
+		v := w.newVisit()
+		for _, c := range []struct {
+			table, where string
+			want         int
+		}{
+			{"visits", "state = 'offered' AND round = 1", 1}, {"rounds", "n = 1", 1}, {"participants", "consent = 'unserved'", 3},
+			{"bookings", "expires_at IS NULL", 6}, {"notices", "round = 1", 3}, {"cases", "state = 'visiting'", 1},
+			{"messages", "purpose = 'notice' AND channel = 'mail'", 3}, {"messages", "purpose = 'notice' AND channel = 'portal'", 3},
+			{"messages", "purpose = 'applicant'", 1},
+			{"deadlines", "kind = 'remind_visit'", 3}, {"deadlines", "kind = 'escalate'", 3},
+		} {
+			if n := w.count(c.table, c.where); n != c.want {
+				t.Errorf("%d %s with %s, want %d", n, c.table, c.where, c.want)
+			}
+		}
+		if got := w.leafCounts(); got["visit_offered"] != 1 || got["invited"] != 3 {
+			t.Errorf("leaves %v", got)
+		}
+		w.refused(func() error {
+			_, err := w.Book(t.Context(), w.clerk, BookRequest{VisitID: v.ID, Choice: SlotChoice{Start: v.Start, Resources: w.pair()}})
+			return err
+		}(), "bad_move")
+	})
+}
