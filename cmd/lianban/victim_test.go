@@ -76,10 +76,7 @@ type victimWorld struct {
 
 // openVictim opens the city that the test made and finds its people again.
 func openVictim(ctx context.Context, dir string) (*victimWorld, error) {
-	a := &app{console: console{out: io.Discard, err: io.Discard}, ctx: ctx, lang: "zh", cfg: config{
-		Data: dir, Origin: "test.example/log", PublicURL: "http://127.0.0.1:8080",
-		MailDomain: "lianban.example", MailFrom: "window@lianban.example", MailSep: "+", SMSSignature: "永州政务",
-	}}
+	a := &app{console: console{out: io.Discard, err: io.Discard}, ctx: ctx, lang: "zh", cfg: testConfig(dir)}
 	w, err := a.newWorldOn(victimDay)
 	if err != nil {
 		return nil, err
