@@ -96,6 +96,15 @@ func listVisits(ctx context.Context, q bun.IDB, by auth.Actor, query VisitQuery)
 	return out, s.Scan(ctx)
 }
 
+// listUnfinished gives a centre's visits before an instant that have not come
+// to their end, oldest first.
+func listUnfinished(ctx context.Context, q bun.IDB, centre string, before time.Time) (out []Visit, err error) {
+	states := []VisitState{VisitOffered, VisitConfirmed, VisitInProgress, VisitCollecting}
+	err = q.NewSelect().Model(&out).Where("centre_id = ? AND state IN (?) AND start_at < ?", centre, bun.List(states), before.UTC()).
+		Order("start_at", "id").Limit(200).Scan(ctx)
+	return out, err
+}
+
 func listTasks(ctx context.Context, q bun.IDB, centre string, after Position, limit int) (out []Task, err error) {
 	s := q.NewSelect().Model(&out).Where("centre_id = ? AND done_at IS NULL", centre).Order("created_at", "id").Limit(page(limit))
 	if after != (Position{}) {
