@@ -205,6 +205,11 @@ func TestAMailedDeclineIsNeverFollowedByDeeming(t *testing.T) { // DEC-1, INS-80
 			t.Fatalf("with a mail waiting: %s", got.Consent)
 		}
 		w.holdsOn(v, "urban", HoldMail, HoldUnread)
+		if !w.hasTask(TaskReadMail) {
+			t.Error("nobody is told to read it")
+		}
+		w.refused(w.Sort(ctx, w.clerk, SortRequest{MailID: w.inbox()[0].ID, Why: " "}), "reason_missing")
+		w.refused(w.Sort(ctx, w.inspector("urban"), SortRequest{MailID: w.inbox()[0].ID, Why: "x"}), "not_a_window")
 		mails := w.inbox()
 		w.must(w.Sort(ctx, w.clerk, SortRequest{MailID: mails[0].ID, Answer: ReplyDecline, GivenBy: "城管局办公室", Words: "当日有会", Why: "来信写明不能参加"}))
 		got := w.part(v.ID, "urban")

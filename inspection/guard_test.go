@@ -10,6 +10,7 @@ import (
 	"lianban/internal/db"
 	"lianban/internal/db/dbtest"
 	"lianban/internal/fault"
+	"lianban/notify"
 )
 
 // The tests of this file bring about what no act brings about by itself, and
@@ -134,6 +135,55 @@ func TestThePrintedDeadlineIsAskedAgainWhenSilenceIsDue(t *testing.T) { // INS-9
 		w.deemedAt(v, "amr")
 		if got := w.wantDue(v, "amr", at(19, 17, 30)); got.Deemed != nil {
 			t.Error("deemed before the printed deadline")
+		}
+	})
+}
+
+func TestEveryMoveStartsFromTheStateThatWasRead(t *testing.T) { // PRO-2, PRO-5, STY-19
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		w := newWorld(t, d)
+		ctx := t.Context()
+		v := w.served()
+		read := w.part(v.ID, "amr").Participant // awaiting, no opinion
+		w.reply(v, "amr", ReplyDecline)
+		w.change("UPDATE participants SET opinion = ? WHERE id = ?", OpinionGiven, read.ID)
+		for name, move := range map[string]func(tx bun.IDB) error{
+			"C2":      func(tx bun.IDB) error { return startParticipant(ctx, tx, read) },
+			"C3":      func(tx bun.IDB) error { return setConsent(ctx, tx, read, ConsentAccepted) },
+			"C9":      func(tx bun.IDB) error { _, err := clearClock(ctx, tx, read); return err },
+			"C13, O4": func(tx bun.IDB) error { return settleDeemed(ctx, tx, read) },
+			"O2":      func(tx bun.IDB) error { return setOpinion(ctx, tx, read, OpinionNone, OpinionGiven) },
+		} {
+			if err := d.Write(ctx, move); !fault.Is(err, "bad_move") {
+				t.Errorf("%s from a state that is over: %v", name, err)
+			}
+		}
+		row := Deemed{ID: newID(), ParticipantID: read.ID, VisitID: v.ID, DepartmentID: read.DepartmentID, Round: 1, Reason: NoReply, Number: "1", DecidedAt: w.now(), DueAt: w.now()}
+		w.must(d.Write(ctx, func(tx bun.IDB) error { return insertDeemed(ctx, tx, &row) }))
+		row.ID, row.Number = newID(), "2"
+		w.refused(d.Write(ctx, func(tx bun.IDB) error { return insertDeemed(ctx, tx, &row) }), "bad_move")
+	})
+}
+
+func TestWithoutItsLeafNoOutcomeIsWritten(t *testing.T) { // INS-908, PRO-3
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		w := newWorld(t, d)
+		v := w.served()
+		w.wait(w.part(v.ID, "amr").RespondBy.Add(grace - time.Second))
+		w.clock.forward(2 * time.Second)
+		w.beat(notify.Portal, notify.Mail)
+		size := w.count("evidence", "1 = 1")
+		w.change("DELETE FROM evidence_head")
+		if err := w.DeemDue(t.Context()); err == nil {
+			t.Error("the log could not be written and nobody was told")
+		}
+		if w.deemedRows() != 0 || w.count("messages", "purpose = 'deemed'") != 0 || w.part(v.ID, "amr").Consent != ConsentAwaiting {
+			t.Fatalf("%d outcomes without a leaf", w.deemedRows())
+		}
+		w.change("INSERT INTO evidence_head (id, size) VALUES (1, ?)", size)
+		w.must(w.DeemDue(t.Context()))
+		if w.deemedRows() != 3 || w.count("messages", "purpose = 'deemed' AND channel = 'mail'") != 3 || w.leafCounts()["deemed"] != 3 {
+			t.Errorf("%d outcomes once the log is back", w.deemedRows())
 		}
 	})
 }
