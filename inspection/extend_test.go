@@ -338,6 +338,11 @@ func TestAServiceLaterThanTheDeadlineAllowsIsAtRisk(t *testing.T) { // INS-606
 		if got.Consent != ConsentAwaiting || !got.AtRisk || !w.hasTask(TaskAtRisk) {
 			t.Errorf("%s, at risk %v", got.Consent, got.AtRisk)
 		}
+		today, err := w.Today(t.Context(), w.clerk)
+		w.must(err)
+		i := slices.IndexFunc(today.Tasks, func(task Task) bool { return task.Kind == TaskAtRisk })
+		w.refused(w.Done(t.Context(), w.clerk, today.Tasks[i].ID, " "), "reason_missing") // it is kept with a reason
+		w.must(w.Done(t.Context(), w.clerk, today.Tasks[i].ID, "该部门已电话确认到场"))
 	})
 }
 

@@ -212,7 +212,7 @@ func checkProposals(times []time.Time, v Visit, received time.Time) error {
 
 func checkDelegate(ctx context.Context, q bun.IDB, p Participant, person string) error {
 	who, err := auth.FindPerson(ctx, q, person)
-	if err == nil && who.Department == p.DepartmentID {
+	if err == nil && who.Department == p.DepartmentID && who.DisabledAt.IsZero() {
 		return nil
 	}
 	if err != nil && fault.KindOf(err) != fault.NotFound {
