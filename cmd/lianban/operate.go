@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
@@ -211,7 +210,7 @@ func (c *adminCreateCommand) Run(a *app) error {
 func (c *adminCreateCommand) password(a *app) (string, error) {
 	switch c.PasswordFile {
 	case "":
-		return "Lb-" + strings.ToLower(rand.Text()), nil
+		return firstPassword(c.Login), nil
 	case "-":
 		text, err := io.ReadAll(io.LimitReader(a.in, 1<<10))
 		return strings.TrimSpace(string(text)), err
