@@ -54,6 +54,31 @@ func TestReminderGoesAtHalfOfTheTermAndOnlyToThoseConcerned(t *testing.T) { // I
 	})
 }
 
+// INS-709: a notice that arrived and that nobody opened is the supervisor's to
+// see at half of the term, until somebody looks or answers.
+func TestUnopenedNoticeIsShownAtHalfOfTheTerm(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		w := newWorld(t, d)
+		v := w.served()
+		w.must(w.Opened(t.Context(), w.inspector("urban"), w.part(v.ID, "urban").ID))
+		p := w.part(v.ID, "amr")
+		w.wait(p.ServedAt.Add(p.RespondBy.Sub(p.ServedAt) / 2))
+		w.must(w.RemindDue(t.Context()))
+		const open = "kind = 'notice_unopened' AND done_at IS NULL"
+		if n := w.count("tasks", open); n != 2 {
+			t.Fatalf("%d departments shown, want amr and fire", n)
+		}
+		if n := w.count("tasks", open+" AND for_role = 'supervisor'"); n != 2 {
+			t.Errorf("%d of them to the supervisor", n)
+		}
+		w.must(w.Opened(t.Context(), w.inspector("amr"), p.ID))
+		w.reply(v, "fire", ReplyDecline)
+		if n := w.count("tasks", open); n != 0 {
+			t.Errorf("%d shown after they looked and answered", n)
+		}
+	})
+}
+
 func TestWhatWasNotSentYetDiesWithTheVisit(t *testing.T) { // INS-713, INS-608
 	dbtest.Each(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)

@@ -389,7 +389,7 @@ func (d *Desk) moveConsent(ctx context.Context, tx bun.IDB, p Participant, v Vis
 }
 
 // silenceTasks are what somebody had to do because a department was silent.
-var silenceTasks = []TaskKind{TaskServeByHand, TaskAtRisk, TaskNeverDeemed, TaskConfirm}
+var silenceTasks = []TaskKind{TaskServeByHand, TaskAtRisk, TaskUnopened, TaskNeverDeemed, TaskConfirm}
 
 // endSilence stops the reply clock of a department that has answered or is
 // deemed, with the doubts about its silence and the tasks they made.

@@ -43,6 +43,7 @@ const (
 	TaskDeclined    TaskKind = "call_declined" // a department says it does not come
 	TaskAtRisk      TaskKind = "visit_at_risk"
 	TaskHoliday     TaskKind = "visit_on_holiday"
+	TaskUnopened    TaskKind = "notice_unopened" // served, and nobody has looked at half of the term
 	TaskNeverDeemed TaskKind = "never_deemed"
 	TaskConfirm     TaskKind = "confirm_deemed"
 	TaskReview      TaskKind = "review_opinion"
