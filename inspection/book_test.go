@@ -270,6 +270,20 @@ func TestTheTableItselfRefusesAnOverlap(t *testing.T) { // PRO-8, DB-7
 			return err
 		})
 		w.refused(err, "overlap")
+		beside := Booking{
+			ID: newID(), ResourceID: w.bookings(v)[0].ResourceID, VisitID: other.ID, Round: 1,
+			Start: v.End, End: v.End.Add(time.Hour), HeldBy: "x",
+		}
+		w.must(d.Write(t.Context(), func(tx bun.IDB) error { // side by side is no overlap
+			_, err := tx.NewInsert().Model(&beside).Exec(t.Context())
+			return err
+		}))
+		beside.Start = v.End.Add(-time.Millisecond)
+		err = d.Write(t.Context(), func(tx bun.IDB) error {
+			_, err := tx.NewUpdate().Model(&beside).Column("start_at").WherePK().Exec(t.Context())
+			return err
+		})
+		w.refused(err, "overlap")
 	})
 }
 

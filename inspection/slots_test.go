@@ -1,8 +1,10 @@
 package inspection
 
 import (
+	"context"
 	"maps"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -332,5 +334,67 @@ func TestChoosingAgainGivesTheOldSlotUp(t *testing.T) { // INS-510
 	}
 	if got := w.reasons(second); got["10:00"] != "" || got["14:00"] != slot.Reserved {
 		t.Errorf("10:00 %q, 14:00 %q", got["10:00"], got["14:00"])
+	}
+}
+
+// The database knows overlaps only; the rest of the rules hold in a race because
+// rows are locked and the check runs again (DEC-5).
+func TestLimitsThatNoConstraintKnowsHoldInARace(t *testing.T) { // INS-602, PRO-8, DEC-5
+	for name, race := range map[string]func(*testWorld) []SlotChoice{
+		"the daily limit of an inspector": func(w *testWorld) (out []SlotChoice) {
+			w.set("inspector.max_per_day", "1")
+			for _, hour := range []int{10, 14, 15} {
+				out = append(out, SlotChoice{Start: at(20, hour, 0), Resources: w.pair()})
+			}
+			return out
+		},
+		"the way between two visits": func(w *testWorld) (out []SlotChoice) {
+			for _, minutes := range []int{0, 60} { // side by side, no time to go
+				out = append(out, SlotChoice{Start: at(20, 14, minutes), Resources: w.pair()})
+			}
+			return out
+		},
+		"the visits of a centre": func(w *testWorld) (out []SlotChoice) {
+			w.hire(4)
+			w.set("centre.max_per_halfday", "1")
+			for i := range 3 { // everybody is different
+				c := SlotChoice{Start: at(20, 14, 0)}
+				for _, system := range []string{"amr", "fire", "urban"} {
+					c.Resources = append(c.Resources, w.people[system][2*i].ID, w.people[system][2*i+1].ID)
+				}
+				out = append(out, c)
+			}
+			return out
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dbtest.Each(t, func(t *testing.T, d *db.DB) {
+				w := newWorld(t, d)
+				choices := race(w)
+				drafts := make([]Visit, len(choices))
+				for i := range drafts {
+					drafts[i] = w.newDraft()
+				}
+				errs := make([]error, len(choices))
+				var all sync.WaitGroup
+				for i, c := range choices {
+					all.Go(func() {
+						_, errs[i] = w.Book(context.Background(), w.clerk, BookRequest{VisitID: drafts[i].ID, Choice: c})
+					})
+				}
+				all.Wait()
+				won := 0
+				for _, err := range errs {
+					if err == nil {
+						won++
+					} else if !fault.Is(err, "slot_taken") {
+						t.Errorf("a loser got %v", err)
+					}
+				}
+				if won != 1 {
+					t.Errorf("%d won, want 1", won)
+				}
+			})
+		})
 	}
 }
