@@ -149,21 +149,25 @@ func holdReasons(ctx context.Context, q bun.IDB, rows []Waiting) (map[string][]H
 	return out, err
 }
 
+// listInbox chooses the lines by what orders them and reads only those whole: a
+// large department has thousands of invitations in a year.
 func listInbox(ctx context.Context, q bun.IDB, department string, query InboxQuery) (out []InboxLine, err error) {
 	const rank = "CASE WHEN p.consent IN (?) THEN 0 ELSE 1 END"
-	s := q.NewSelect().Model(&out).ModelTableExpr("participants AS p").ColumnExpr("p.*").
-		ColumnExpr("v.case_number, v.matter_code, v.matter_name, v.place, v.start_at, v.end_at, v.state").
-		Join("JOIN visits AS v ON v.id = p.visit_id").
-		Where("p.department_id = ? AND v.state <> ?", department, VisitDraft).
-		OrderExpr(rank+", v.start_at DESC, p.id DESC", bun.List(open)).Limit(page(query.Limit))
+	order := func(s *bun.SelectQuery) *bun.SelectQuery {
+		return s.Join("JOIN visits AS v ON v.id = p.visit_id").OrderExpr(rank+", v.start_at DESC, p.id DESC", bun.List(open))
+	}
+	lines := order(q.NewSelect().TableExpr("participants AS p").ColumnExpr("p.id")).
+		Where("p.department_id = ? AND v.state <> ?", department, VisitDraft).Limit(page(query.Limit))
 	if query.Participant != "" {
-		s = s.Where("p.id = ?", query.Participant)
+		lines = lines.Where("p.id = ?", query.Participant)
 	}
 	if after := query.After; after != (Position{}) {
-		s = s.Where("("+rank+" > ? OR "+rank+" = ? AND (v.start_at, p.id) < (?, ?))",
+		lines = lines.Where("("+rank+" > ? OR "+rank+" = ? AND (v.start_at, p.id) < (?, ?))",
 			bun.List(open), after.Rank, bun.List(open), after.Rank, after.At, after.ID)
 	}
-	return out, s.Scan(ctx)
+	return out, order(q.NewSelect().Model(&out).ModelTableExpr("participants AS p").ColumnExpr("p.*").
+		ColumnExpr("v.case_number, v.matter_code, v.matter_name, v.place, v.start_at, v.end_at, v.state")).
+		Where("p.id IN (?)", lines).Scan(ctx)
 }
 
 func viewVisit(ctx context.Context, q bun.IDB, id string) (out VisitView, err error) {
