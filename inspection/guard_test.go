@@ -187,3 +187,36 @@ func TestWithoutItsLeafNoOutcomeIsWritten(t *testing.T) { // INS-908, PRO-3
 		}
 	})
 }
+
+func TestTakingWhatIsTakenIsRefused(t *testing.T) { // INS-602, INS-603, DB-7
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		w := newWorld(t, d)
+		ctx := t.Context()
+		draft, other := w.newDraft(), w.newDraft()
+		row := func(v Visit, resource string) Booking {
+			return Booking{ID: newID(), ResourceID: resource, VisitID: v.ID, Round: 1, Start: at(20, 10, 0), End: at(20, 11, 0), HeldBy: "x"}
+		}
+		err := d.Write(ctx, func(tx bun.IDB) error {
+			s, err := w.lockSlot(ctx, tx, w.clerk, draft.ID, SlotChoice{Start: at(20, 10, 0), Resources: w.pair()})
+			w.must(err) // the check saw nothing in the way
+			taken := row(other, w.pair()[5])
+			_, err = tx.NewInsert().Model(&taken).Exec(ctx)
+			w.must(err)
+			return w.take(ctx, tx, s, bookingRow{round: 1, by: "x"})
+		})
+		w.refused(err, map[bool]string{true: "slot_taken", false: "overlap"}[d.Postgres()]) // as each engine says it
+		err = d.Write(ctx, func(tx bun.IDB) error {                                         // a visit's own row is in its way, too
+			own := row(draft, w.pair()[0])
+			_, err := tx.NewInsert().Model(&own).Exec(ctx)
+			w.must(err)
+			got, err := occupy(ctx, tx, []Booking{row(draft, w.pair()[0]), row(draft, w.pair()[1])})
+			if got {
+				t.Error("one of two counts as both")
+			}
+			return err
+		})
+		if err != nil {
+			w.refused(err, "overlap")
+		}
+	})
+}

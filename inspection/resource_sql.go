@@ -109,12 +109,13 @@ func clearWay(ctx context.Context, tx bun.IDB, visitID string, resources []strin
 // constraint decides (DB-7).
 func occupy(ctx context.Context, tx bun.IDB, rows []Booking) (bool, error) {
 	slices.SortFunc(rows, func(a, b Booking) int { return strings.Compare(a.ResourceID, b.ResourceID) })
+	wanted := len(rows) // bun cuts rows down to those that PostgreSQL returns
 	res, err := tx.NewInsert().Model(&rows).On("CONFLICT DO NOTHING").Exec(ctx)
 	if err != nil {
 		return false, err
 	}
 	n, err := res.RowsAffected()
-	return int(n) == len(rows), err
+	return int(n) == wanted, err
 }
 
 // alreadyTaken reports whether anything chosen is occupied by another visit.
