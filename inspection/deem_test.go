@@ -456,6 +456,11 @@ func TestALateReplyIsKeptAndChangesNothing(t *testing.T) { // INS-916, DL-13, C1
 		if r.Outcome != OutcomeLate || got.Consent != ConsentDeemed || !got.Deemed.SuspendedAt.IsZero() {
 			t.Errorf("%s, then %s", r.Outcome, got.Consent)
 		}
+		w.tick()
+		receipts := w.sent.of(notify.PurposeReceipt, notify.Mail)
+		if len(receipts) != 1 || !strings.Contains(plainText(t, receipts[0].Body), "晚于反馈期限") {
+			t.Errorf("%d receipts, none says that it was late", len(receipts))
+		}
 	})
 }
 

@@ -134,6 +134,9 @@ func TestSilenceIsToldAsDeemedAndNeverAsComing(t *testing.T) { // INS-914, INS-9
 	w.reply(v, "fire", ReplyAccept)
 	w.deemedAt(v, "amr")
 	w.tick()
+	if got := w.part(v.ID, "amr"); got.Consent != ConsentDeemed || got.Opinion != OpinionDeemed || got.Attendance != AttendanceOptional {
+		t.Errorf("consent %s, opinion %s, attendance %s", got.Consent, got.Opinion, got.Attendance)
+	}
 	deemed, confirmed := w.sent.of(notify.PurposeDeemed, notify.Mail), w.sent.of(notify.PurposeConfirmed, notify.Mail)
 	if len(deemed) != 2 || len(confirmed) != 3 {
 		t.Fatalf("%d told that they are deemed, %d that the visit takes place", len(deemed), len(confirmed))
