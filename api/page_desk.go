@@ -38,6 +38,7 @@ type deskPage struct {
 	Tasks          []taskLine
 	Unbooked       []caseLine
 	Visits         []inspection.Visit
+	Unfinished     []inspection.Visit // of earlier days
 }
 
 // caseLine is a case with its limit date as an instant: the end of that day.
@@ -119,6 +120,11 @@ func (p *site) desk(v *view) error {
 	for _, visit := range today.Visits {
 		if d.finds(visit.CaseNumber, visit.MatterName, visit.Place) {
 			d.Visits = append(d.Visits, visit)
+		}
+	}
+	for _, visit := range today.Unfinished {
+		if d.finds(visit.CaseNumber, visit.MatterName, visit.Place) {
+			d.Unfinished = append(d.Unfinished, visit)
 		}
 	}
 	if err := p.drafts(v, d.Unbooked); err != nil {

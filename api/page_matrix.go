@@ -87,11 +87,8 @@ func (b *boarding) whyNot(e slot.Explanation) *whyNot {
 	for _, a := range e.Alternatives {
 		card := b.card(a.Offer)
 		card.Kind = string(a.Kind)
-		switch a.Kind {
-		case slot.LendPeople:
+		if a.Kind == slot.LendPeople {
 			card.Words, card.Note = true, b.p.say(b.v, "board.lend", "department", b.names[a.Department])
-		case slot.ShorterTime:
-			card.Words, card.Note = true, b.p.say(b.v, "board.shorter", "n", a.Minutes)
 		}
 		w.Alternatives = append(w.Alternatives, card)
 	}

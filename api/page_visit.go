@@ -123,6 +123,9 @@ func (p *site) visit(v *view) error {
 		Ahead:         found.State == inspection.VisitOffered || found.State == inspection.VisitConfirmed,
 		CancelReasons: inspection.EndReasons("Cancel"), NotHeldReasons: inspection.EndReasons("NotHeld"),
 	}
+	if d.Ahead && p.now().After(found.End) {
+		d.Next = "late"
+	}
 	if !v.organises(found.CentreID) || !p.set.Has("visit.next."+d.Next) {
 		d.Next = ""
 	}

@@ -5,10 +5,14 @@ import (
 	"encoding/json"
 	"fmt"
 	"html"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/uptrace/bun"
 
+	"lianban/delivery"
+	"lianban/internal/fault"
 	"lianban/internal/office"
 	"lianban/notify"
 )
@@ -19,8 +23,10 @@ const purposeAddress = "address"
 // addressFacts is what that word says.
 type addressFacts struct {
 	Department string    `json:"department"`
-	Change     string    `json:"change"`
+	Channel    string    `json:"channel"`
+	Change     string    `json:"change"` // with the address itself, for a mail
 	Effective  time.Time `json:"effective"`
+	Phone      string    `json:"phone"` // of the window, to object
 }
 
 // TellOldAddress tells every address a department had about a change, so that
@@ -31,11 +37,13 @@ func (d *Desk) TellOldAddress(ctx context.Context, tx bun.IDB, c office.AddressC
 	if err != nil {
 		return err
 	}
-	change := "新增" + channelWords[c.New.Channel]
-	if c.New.Value != "" {
-		change += " " + c.New.Value
+	phone, err := windowPhone(ctx, tx, department.Division)
+	if err != nil {
+		return err
 	}
-	facts, err := json.Marshal(addressFacts{Department: department.Name, Change: change, Effective: latest(c.New.From, c.At)})
+	facts, err := json.Marshal(addressFacts{
+		Department: department.Name, Channel: channelWords[c.New.Channel], Change: changeOf(c), Effective: latest(c.New.From, c.At), Phone: phone,
+	})
 	if err != nil {
 		return err
 	}
@@ -53,6 +61,35 @@ func (d *Desk) TellOldAddress(ctx context.Context, tx bun.IDB, c office.AddressC
 	return notify.Queue(ctx, tx, c.At, out...)
 }
 
+// changeOf says what becomes of the addresses, mobile numbers masked: the old
+// address may be read by somebody who has left.
+func changeOf(c office.AddressChange) string {
+	shown := func(a office.Address) string {
+		if a.Channel == office.SMS {
+			a.Value = delivery.MaskPhone(a.Value)
+		}
+		return strings.TrimSpace(channelWords[a.Channel] + " " + a.Value)
+	}
+	i := slices.IndexFunc(c.Old, func(a office.Address) bool { return a.ID == c.New.Replaces })
+	switch {
+	case i < 0:
+		return "新增" + shown(c.New)
+	case c.New.Removal:
+		return "停用" + shown(c.Old[i])
+	}
+	return shown(c.Old[i]) + "改为" + shown(c.New)
+}
+
+// windowPhone is the telephone of the window of a division, empty where none
+// organises visits.
+func windowPhone(ctx context.Context, q bun.IDB, division string) (string, error) {
+	centre, _, err := office.Organiser(ctx, q, division)
+	if fault.Is(err, "no_organiser") || fault.Is(err, "centre_without_window") {
+		return "", nil
+	}
+	return centre.Phone, err
+}
+
 var channelWords = map[office.Channel]string{
 	office.Portal: "收件页", office.Mail: "邮箱", office.SMS: "手机", office.Paper: "书面收件处",
 }
@@ -63,10 +100,15 @@ func (d *Desk) composeAddress(m notify.Message) (notify.Body, error) {
 	if err := json.Unmarshal(m.Facts, &f); err != nil {
 		return notify.Body{}, fmt.Errorf("facts of message %s: %w", m.ID, err)
 	}
-	text := fmt.Sprintf("%s的送达地址将于 %s 变更：%s。如非本单位申请，请立即联系综合窗口。",
-		f.Department, local(f.Effective)[:16], f.Change)
+	call := "如非本单位申请，请立即联系综合窗口"
+	if f.Phone != "" {
+		call += "，电话" + f.Phone
+	}
+	when := local(f.Effective)[:16]
+	text := fmt.Sprintf("%s的送达地址将于 %s 变更：%s。%s。", f.Department, when, f.Change, call)
 	return notify.Body{
 		Subject: "【送达地址变更】" + f.Department, Text: text, HTML: "<p>" + html.EscapeString(text) + "</p>",
-		SMS: "【" + d.Mail.Signature + "】" + text, From: d.Mail.From, FromName: "综合窗口",
+		SMS:  fmt.Sprintf("【%s】%s的送达地址（%s）将于%s变更。%s。", d.Mail.Signature, f.Department, f.Channel, when, call), // INS-710: no address in it
+		From: d.Mail.From, FromName: "综合窗口",
 	}, nil
 }

@@ -122,11 +122,53 @@ func TestALateObjectionToADeemedConsentGoesToASupervisor(t *testing.T) { // INS-
 			t.Fatalf("opinion %s, consent %s", got.Opinion, got.Consent)
 		}
 		w.must(w.Uphold(t.Context(), w.boss, got.ID, "逾期反馈，理由不成立"))
+		for _, kind := range []ReplyKind{ReplyCounter, ReplyExcuse} { // anything but a yes is contrary
+			w.clock.forward(time.Minute)
+			w.reply(v, "amr", kind)
+			if got := w.part(v.ID, "amr").Opinion; got != OpinionReview {
+				t.Errorf("a late %s: opinion %s", kind, got)
+			}
+			w.must(w.Uphold(t.Context(), w.boss, got.ID, "逾期反馈，理由不成立"))
+		}
 		if got := w.part(v.ID, "amr"); got.Opinion != OpinionDeemed || w.hasTask(TaskReview) {
 			t.Errorf("upheld: %s", got.Opinion)
 		}
 		w.verifyBundle(v, "amr")
 	})
+}
+
+func TestALateObjectionAfterTheJointOpinionReopensNothing(t *testing.T) { // INS-916
+	w := newWorld(t, dbtest.SQLite(t))
+	v := w.served()
+	t2 := w.deemedAt(v, "amr").RespondBy
+	w.holdVisit(v)
+	w.mailAt(v, "amr", "不能参加", t2.Add(time.Millisecond))
+	w.must(w.sort(ReplyDecline))
+	got := w.part(v.ID, "amr")
+	if got.Opinion != OpinionDeemed || !got.Deemed.SuspendedAt.IsZero() || w.hasTask(TaskReview) {
+		t.Errorf("opinion %s, suspended %v", got.Opinion, got.Deemed.SuspendedAt)
+	}
+	if len(got.Replies) != 1 || got.Replies[0].Outcome != OutcomeLate {
+		t.Errorf("kept as %+v", got.Replies)
+	}
+	w.refused(w.Reverse(t.Context(), w.boss, got.ID, "有误"), "visit_closed")
+}
+
+func TestWhatCannotBeReversed(t *testing.T) { // INS-917
+	w := newWorld(t, dbtest.SQLite(t))
+	v := w.served()
+	w.reply(v, "fire", ReplyAccept)
+	p := w.deemedAt(v, "amr")
+	w.refused(w.Reverse(t.Context(), w.boss, w.part(v.ID, "fire").ID, "有误"), "nothing_deemed")
+	w.refused(w.Reverse(t.Context(), w.boss, p.ID, " "), "reason_missing")
+	elsewhere := w.city()
+	elsewhere.Roles = []auth.Role{auth.Supervisor}
+	w.refused(w.Reverse(t.Context(), elsewhere, p.ID, "有误"), "wrong_window")
+	w.must(w.Reverse(t.Context(), w.boss, p.ID, "有误"))
+	w.refused(w.Reverse(t.Context(), elsewhere, p.ID, "同意"), "wrong_window")
+	if got := w.part(v.ID, "amr"); got.Opinion != OpinionDeemed || !got.Deemed.SuspendedAt.IsZero() {
+		t.Errorf("one person alone: %s, suspended %v", got.Opinion, got.Deemed.SuspendedAt)
+	}
 }
 
 func TestADeemedConsentWithoutProofCannotBeUpheld(t *testing.T) { // INS-101, INS-708, INS-909

@@ -3,6 +3,7 @@ package inspection
 import (
 	"context"
 	"errors"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -187,6 +188,7 @@ func TestOfTwoHundredClerksBookingOneInspectorAtOnceOneWins(t *testing.T) { // I
 		for i := range drafts {
 			drafts[i] = w.newDraft()
 		}
+		hook(t, d, dawdler{})
 		won, other := w.race(drafts, choice)
 		if won != 1 {
 			t.Errorf("%d won, want 1", won)
@@ -203,6 +205,20 @@ func TestOfTwoHundredClerksBookingOneInspectorAtOnceOneWins(t *testing.T) { // I
 		w.noOverlap()
 	})
 }
+
+// dawdler lets time pass between the look at a time and its booking. Without
+// locks and constraint other clerks then get in between every time; without the
+// pause that showed in two of five runs only.
+type dawdler struct{}
+
+func (dawdler) BeforeQuery(ctx context.Context, e *bun.QueryEvent) context.Context {
+	if strings.HasPrefix(e.Query, `INSERT INTO "bookings"`) {
+		<-time.After(100 * time.Millisecond)
+	}
+	return ctx
+}
+
+func (dawdler) AfterQuery(context.Context, *bun.QueryEvent) {}
 
 // race books every draft at once for one choice.
 func (w *testWorld) race(drafts []Visit, choice SlotChoice) (won int, lost []error) {
@@ -251,6 +267,20 @@ func TestTheTableItselfRefusesAnOverlap(t *testing.T) { // PRO-8, DB-7
 				Start: v.Start.Add(time.Minute), End: v.End.Add(time.Minute), HeldBy: "x",
 			}
 			_, err := tx.NewInsert().Model(&b).Exec(t.Context())
+			return err
+		})
+		w.refused(err, "overlap")
+		beside := Booking{
+			ID: newID(), ResourceID: w.bookings(v)[0].ResourceID, VisitID: other.ID, Round: 1,
+			Start: v.End, End: v.End.Add(time.Hour), HeldBy: "x",
+		}
+		w.must(d.Write(t.Context(), func(tx bun.IDB) error { // side by side is no overlap
+			_, err := tx.NewInsert().Model(&beside).Exec(t.Context())
+			return err
+		}))
+		beside.Start = v.End.Add(-time.Millisecond)
+		err = d.Write(t.Context(), func(tx bun.IDB) error {
+			_, err := tx.NewUpdate().Model(&beside).Column("start_at").WherePK().Exec(t.Context())
 			return err
 		})
 		w.refused(err, "overlap")
@@ -463,5 +493,73 @@ func TestACentreTakesOnlySoManyVisitsInAHalfDay(t *testing.T) { // INS-502 centr
 				t.Fatalf("offered %v beside the visit at %v", o.Start, v.Start)
 			}
 		}
+	})
+}
+
+func TestFactsThatOpenAgainAfterTheDraftStopTheBooking(t *testing.T) { // INS-305
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		w := newWorld(t, d)
+		ctx := t.Context()
+		r := restaurant()
+		delete(r.Answers, "outdoor_sign")
+		c, err := w.Accept(ctx, w.clerk, r)
+		w.must(err)
+		c, err = w.Amend(ctx, w.clerk, AmendRequest{CaseID: c.ID, ConfirmUnknown: true, Version: c.Version})
+		w.must(err)
+		draft, err := w.Plan(ctx, w.clerk, PlanRequest{CaseID: c.ID, Kind: KindSite})
+		w.must(err)
+		choice := w.bestSlot(draft.ID)
+		area, _ := ParseDecimal("130")
+		_, err = w.Amend(ctx, w.clerk, AmendRequest{CaseID: c.ID, Answers: Answers{"floor_area_m2": Number(area)}, Version: c.Version})
+		w.must(err) // the sign is an open question again
+		_, err = w.Book(ctx, w.clerk, BookRequest{VisitID: draft.ID, Choice: choice})
+		w.refused(err, "facts_missing")
+	})
+}
+
+func TestAnOfferedRoundIsStillTakenWhenAHoldWouldHaveRunOut(t *testing.T) { // INS-603
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		w := newWorld(t, d)
+		v := w.newVisit()
+		for _, b := range w.bookings(v) {
+			if !b.ExpiresAt.IsZero() {
+				t.Fatalf("occupied until %v only", b.ExpiresAt)
+			}
+		}
+		w.clock.forward(16 * time.Minute)
+		taken := SlotChoice{Start: v.Start}
+		for _, b := range w.bookings(v) {
+			taken.Resources = append(taken.Resources, b.ResourceID)
+		}
+		_, err := w.HoldSlot(t.Context(), w.clerk, w.newDraft().ID, taken)
+		w.refused(err, "slot_taken")
+	})
+}
+
+func TestABookingWritesAllThatFollows(t *testing.T) { // INS-601, INS-713
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		w := newWorld(t, d)
+		v := w.newVisit()
+		for _, c := range []struct {
+			table, where string
+			want         int
+		}{
+			{"visits", "state = 'offered' AND round = 1", 1}, {"rounds", "n = 1", 1}, {"participants", "consent = 'unserved'", 3},
+			{"bookings", "expires_at IS NULL", 6}, {"notices", "round = 1", 3}, {"cases", "state = 'visiting'", 1},
+			{"messages", "purpose = 'notice' AND channel = 'mail'", 3}, {"messages", "purpose = 'notice' AND channel = 'portal'", 3},
+			{"messages", "purpose = 'applicant'", 1},
+			{"deadlines", "kind = 'remind_visit'", 3}, {"deadlines", "kind = 'escalate'", 3},
+		} {
+			if n := w.count(c.table, c.where); n != c.want {
+				t.Errorf("%d %s with %s, want %d", n, c.table, c.where, c.want)
+			}
+		}
+		if got := w.leafCounts(); got["visit_offered"] != 1 || got["invited"] != 3 {
+			t.Errorf("leaves %v", got)
+		}
+		w.refused(func() error {
+			_, err := w.Book(t.Context(), w.clerk, BookRequest{VisitID: v.ID, Choice: SlotChoice{Start: v.Start, Resources: w.pair()}})
+			return err
+		}(), "bad_move")
 	})
 }

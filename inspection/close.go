@@ -146,7 +146,7 @@ func opinionsFinal(tracks []Participant) error {
 	}
 	names := strings.Join(missing, "、")
 	return fault.Refuse(fault.Conflict, "opinions_open",
-		"还缺这些部门的意见：%s", "opinions are still missing or under review: %s", names).With("departments", missing)
+		"还缺这些部门的意见：%s。请催办或复核，齐全后再出具", "opinions are still missing or under review: %s; ask for them or review them, then close the visit", names).With("departments", missing)
 }
 
 // jointOpinion takes the next number in the issuing transaction, so that the

@@ -17,6 +17,7 @@ type Copies struct {
 	N       int
 	Later   time.Duration // every deadline of a copy is so much later
 	Only    DeadlineKind  // nothing but deadlines of this kind, when set
+	Past    bool          // closed visits of the year before, the same number on each day
 }
 
 // Copy writes them on the caller's transaction. Copies have no leaves in the
@@ -29,8 +30,8 @@ func Copy(ctx context.Context, tx bun.IDB, c Copies) error {
 	const batch = 250
 	for done := 0; done < c.N; done += batch {
 		var out sample
-		for range min(batch, c.N-done) {
-			s.copyTo(&out, c)
+		for i := range min(batch, c.N-done) {
+			s.copyTo(&out, c, done+i)
 		}
 		if err := out.insert(ctx, tx); err != nil {
 			return fmt.Errorf("copy visit %s: %w", c.VisitID, err)
@@ -84,8 +85,8 @@ func readSample(ctx context.Context, q bun.IDB, visitID string) (s sample, err e
 	return s, nil
 }
 
-// copyTo adds one copy of the sample under new ids.
-func (s sample) copyTo(out *sample, want Copies) {
+// copyTo adds the copy of a number of the sample, under new ids.
+func (s sample) copyTo(out *sample, want Copies, number int) {
 	renamed := map[string]string{}
 	fresh := func(old string) string {
 		if renamed[old] == "" {
@@ -102,6 +103,20 @@ func (s sample) copyTo(out *sample, want Copies) {
 			row.DueAt, row.NextAt = row.DueAt.Add(want.Later), row.NextAt.Add(want.Later)
 			out.deadlines = append(out.deadlines, row)
 		}
+	}
+	if want.Past {
+		out.end(number)
+	}
+}
+
+// end closes the copy made last, some days back.
+func (s *sample) end(number int) {
+	back := -time.Duration(1+number%365) * 24 * time.Hour
+	c, v := &s.cases[len(s.cases)-1], &s.visits[len(s.visits)-1]
+	c.State, c.AcceptedAt = CaseVisited, c.AcceptedAt.Add(back)
+	v.State, v.Start, v.End = VisitClosed, v.Start.Add(back), v.End.Add(back)
+	for i := range s.deadlines {
+		s.deadlines[i].State = deadlineDone
 	}
 }
 

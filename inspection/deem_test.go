@@ -205,6 +205,11 @@ func TestAMailedDeclineIsNeverFollowedByDeeming(t *testing.T) { // DEC-1, INS-80
 			t.Fatalf("with a mail waiting: %s", got.Consent)
 		}
 		w.holdsOn(v, "urban", HoldMail, HoldUnread)
+		if !w.hasTask(TaskReadMail) {
+			t.Error("nobody is told to read it")
+		}
+		w.refused(w.Sort(ctx, w.clerk, SortRequest{MailID: w.inbox()[0].ID, Why: " "}), "reason_missing")
+		w.refused(w.Sort(ctx, w.inspector("urban"), SortRequest{MailID: w.inbox()[0].ID, Why: "x"}), "not_a_window")
 		mails := w.inbox()
 		w.must(w.Sort(ctx, w.clerk, SortRequest{MailID: mails[0].ID, Answer: ReplyDecline, GivenBy: "城管局办公室", Words: "当日有会", Why: "来信写明不能参加"}))
 		got := w.part(v.ID, "urban")
@@ -450,6 +455,11 @@ func TestALateReplyIsKeptAndChangesNothing(t *testing.T) { // INS-916, DL-13, C1
 		got := w.part(v.ID, "amr")
 		if r.Outcome != OutcomeLate || got.Consent != ConsentDeemed || !got.Deemed.SuspendedAt.IsZero() {
 			t.Errorf("%s, then %s", r.Outcome, got.Consent)
+		}
+		w.tick()
+		receipts := w.sent.of(notify.PurposeReceipt, notify.Mail)
+		if len(receipts) != 1 || !strings.Contains(plainText(t, receipts[0].Body), "晚于反馈期限") {
+			t.Errorf("%d receipts, none says that it was late", len(receipts))
 		}
 	})
 }

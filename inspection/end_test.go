@@ -324,3 +324,27 @@ func TestEveryoneExpectedIsRemindedOnTheMorningOnce(t *testing.T) { // INS-713, 
 		t.Errorf("%d reminders to answer, want one to the silent department", n)
 	}
 }
+
+func TestTheDeskKeepsAForgottenVisitInSight(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		w := newWorld(t, d)
+		v := w.served()
+		seen := func() int {
+			today, err := w.Today(t.Context(), w.clerk)
+			w.must(err)
+			return len(today.Unfinished)
+		}
+		if seen() != 0 {
+			t.Error("a visit to come is called unfinished")
+		}
+		w.wait(v.Start.AddDate(0, 0, 1)) // nobody started it
+		if seen() != 1 {
+			t.Error("the desk has lost the visit")
+		}
+		_, err := w.Cancel(t.Context(), w.clerk, v.ID, "other", "未举行")
+		w.must(err)
+		if seen() != 0 {
+			t.Error("a cancelled visit is still asked for")
+		}
+	})
+}

@@ -68,6 +68,20 @@ func TestConditionsCompareJoinAndNegate(t *testing.T) { // INS-303
 	}
 }
 
+func TestBoundariesAreLiteral(t *testing.T) { // INS-306
+	t.Parallel()
+	for op, want := range map[string][3]Truth{ // one unit below, at, one unit above
+		"<": {TruthYes, TruthNo, TruthNo}, "<=": {TruthYes, TruthYes, TruthNo},
+		">": {TruthNo, TruthNo, TruthYes}, ">=": {TruthNo, TruthYes, TruthYes},
+	} {
+		for i, answer := range []string{"floor_area_m2=299.99", "floor_area_m2=300", "floor_area_m2=300.01"} {
+			if got, _ := mustParse(t, "floor_area_m2 "+op+" 300").Eval(mustAnswer(t, answer)); got != want[i] {
+				t.Errorf("%s %s 300: %v, want %v", answer, op, got, want[i])
+			}
+		}
+	}
+}
+
 func TestUnknownDecidesOnlyWhereItMust(t *testing.T) { // INS-305
 	t.Parallel()
 	for text, want := range map[string]Truth{

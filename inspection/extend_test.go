@@ -338,6 +338,11 @@ func TestAServiceLaterThanTheDeadlineAllowsIsAtRisk(t *testing.T) { // INS-606
 		if got.Consent != ConsentAwaiting || !got.AtRisk || !w.hasTask(TaskAtRisk) {
 			t.Errorf("%s, at risk %v", got.Consent, got.AtRisk)
 		}
+		today, err := w.Today(t.Context(), w.clerk)
+		w.must(err)
+		i := slices.IndexFunc(today.Tasks, func(task Task) bool { return task.Kind == TaskAtRisk })
+		w.refused(w.Done(t.Context(), w.clerk, today.Tasks[i].ID, " "), "reason_missing") // it is kept with a reason
+		w.must(w.Done(t.Context(), w.clerk, today.Tasks[i].ID, "该部门已电话确认到场"))
 	})
 }
 
@@ -356,5 +361,58 @@ func TestServiceAfterHoursCountsFromTheNextWorkingDay(t *testing.T) { // INS-413
 		if !got.Notice.PrintedDue.Equal(c.due) {
 			t.Errorf("printed %s, want %s", minute(got.Notice.PrintedDue), minute(c.due))
 		}
+	}
+}
+
+func TestTheDeadlineIsNeverBeforeThePrintedOne(t *testing.T) { // INS-703, INS-903
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		w := newWorld(t, d)
+		w.importYear(2026, off("2026-11-18"))
+		w.sent.down = true
+		w.dropPortal()
+		v := w.bookedOn("2026-11-24")
+		if p := w.part(v.ID, "amr"); !p.Notice.PrintedDue.Equal(at(19, 17, 30)) || p.Consent != ConsentUnserved {
+			t.Fatalf("printed %s, %s", minute(p.Notice.PrintedDue), p.Consent)
+		}
+		w.importYear(2026, func(*workday.Year) {}) // counted from now on it would be the 18th
+		w.sent.down = false
+		w.clock.forward(2 * time.Hour)
+		w.must(w.outbox.SendDue(t.Context(), notify.Mail))
+		w.wantDue(v, "amr", at(19, 17, 30))
+	})
+}
+
+func TestADeadlineThatMovedToADayThatClosesMovesOn(t *testing.T) { // INS-409, INS-402
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		w := newWorld(t, d)
+		v := w.bookedOn("2026-11-24")
+		w.wait(at(18, 16, 0))
+		w.mail(v, "amr", "已阅")
+		w.must(w.sort("")) // no answer, so it gets another day
+		w.wantDue(v, "amr", at(19, 17, 30))
+		_, err := w.office.AddClosure(t.Context(), office.Closure{Centre: w.centre.ID, Day: november(19), Reason: "台风"}, "person:one", once.Key{})
+		w.must(err)
+		w.wait(at(19, 17, 36))
+		if got := w.wantDue(v, "amr", at(20, 17, 30)); got.Deemed != nil {
+			t.Error("deemed on a day on which the centre was closed")
+		}
+	})
+}
+
+func TestAGapOfHalfAnHourOfWorkIsNotTooLong(t *testing.T) { // INS-905
+	for _, c := range []struct {
+		back time.Time
+		due  time.Time
+	}{
+		{at(18, 13, 45), at(18, 17, 30)}, // 15 minutes before noon, 15 after half past one
+		{at(18, 13, 46), at(19, 17, 30)},
+	} {
+		w := newWorld(t, dbtest.SQLite(t))
+		v := w.bookedOn("2026-11-24")
+		w.wait(at(18, 11, 45))
+		w.clock.forward(c.back.Sub(w.clock.Now()))
+		w.beat(notify.Portal, notify.Mail)
+		w.wait(at(18, 17, 36))
+		w.wantDue(v, "amr", c.due)
 	}
 }

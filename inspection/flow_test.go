@@ -2,8 +2,13 @@ package inspection
 
 import (
 	"bytes"
+	"io"
+	"strings"
 	"testing"
 	"time"
+
+	"github.com/emersion/go-message/mail"
+	"github.com/uptrace/bun"
 
 	"lianban/internal/audit"
 	"lianban/internal/db"
@@ -94,6 +99,63 @@ func TestEveryDepartmentGetsAMailWithAnInviteAndAnInboxRow(t *testing.T) {
 			if !bytes.Contains(m.Body, []byte("method=REQUEST")) {
 				t.Errorf("mail to %s has no calendar part", m.Contact)
 			}
+			w.wantCalendar(m.Body, "PARTSTAT=NEEDS-ACTION")
 		}
 	})
+}
+
+// wantCalendar wants the words in every calendar of a mail, and no answer in a
+// department's name.
+func (w *testWorld) wantCalendar(raw []byte, words string) {
+	w.t.Helper()
+	r, err := mail.CreateReader(bytes.NewReader(raw))
+	w.must(err)
+	found := false
+	for part, err := r.NextPart(); err == nil; part, err = r.NextPart() {
+		if !strings.HasPrefix(part.Header.Get("Content-Type"), "text/calendar") {
+			continue
+		}
+		body, err := io.ReadAll(part.Body)
+		w.must(err)
+		text := strings.ReplaceAll(string(body), "\r\n ", "")
+		found = true
+		if !strings.Contains(text, words) || strings.Contains(text, "ACCEPTED") { // INS-914
+			w.t.Errorf("the calendar says %s", text)
+		}
+	}
+	if !found {
+		w.t.Error("no calendar")
+	}
+}
+
+func TestSilenceIsToldAsDeemedAndNeverAsComing(t *testing.T) { // INS-914, INS-918
+	w := newWorld(t, dbtest.SQLite(t))
+	v := w.served()
+	w.reply(v, "fire", ReplyAccept)
+	w.deemedAt(v, "amr")
+	w.tick()
+	if got := w.part(v.ID, "amr"); got.Consent != ConsentDeemed || got.Opinion != OpinionDeemed || got.Attendance != AttendanceOptional {
+		t.Errorf("consent %s, opinion %s, attendance %s", got.Consent, got.Opinion, got.Attendance)
+	}
+	deemed, confirmed := w.sent.of(notify.PurposeDeemed, notify.Mail), w.sent.of(notify.PurposeConfirmed, notify.Mail)
+	if len(deemed) != 2 || len(confirmed) != 3 {
+		t.Fatalf("%d told that they are deemed, %d that the visit takes place", len(deemed), len(confirmed))
+	}
+	for _, m := range append(deemed, confirmed...) {
+		if bytes.Contains(m.Body, []byte("text/calendar")) {
+			t.Errorf("%s carries a calendar", m.Purpose)
+		}
+	}
+	var body notify.Facts
+	w.must(w.DB.Write(t.Context(), func(tx bun.IDB) error {
+		l, err := w.open(t.Context(), tx, confirmed[0])
+		if err == nil {
+			err = w.say(t.Context(), tx, &l)
+		}
+		body = l.out
+		return err
+	}))
+	if len(body.Coming) != 1 || !strings.Contains(body.Coming[0], "消防") || len(body.Silent) != 2 {
+		t.Errorf("coming %v, silent %v", body.Coming, body.Silent)
+	}
 }

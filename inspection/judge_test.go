@@ -63,7 +63,7 @@ var breaks = []struct {
 	{"INS-910 a clerk has to confirm", Ask, func(e *Evidence) { e.Confirm = true }},
 }
 
-func TestOneBrokenConditionAloneKeepsSilenceFromCounting(t *testing.T) {
+func TestOneBrokenConditionAloneKeepsSilenceFromCounting(t *testing.T) { // PRO-4
 	for _, b := range breaks {
 		e := sound()
 		b.do(&e)

@@ -182,15 +182,16 @@ type Waiting struct {
 
 // Today is what the desk shows a window first.
 type Today struct {
-	Unbooked []Case    `json:"unbooked"`
-	Visits   []Visit   `json:"visits"`
-	Waiting  []Waiting `json:"waiting"`
-	Held     []Waiting `json:"held"`
-	Tasks    []Task    `json:"tasks"`
+	Unbooked   []Case    `json:"unbooked"`
+	Visits     []Visit   `json:"visits"`
+	Unfinished []Visit   `json:"unfinished"` // of earlier days
+	Waiting    []Waiting `json:"waiting"`
+	Held       []Waiting `json:"held"`
+	Tasks      []Task    `json:"tasks"`
 }
 
 // Today gathers the actor's own centre's day: cases to book, today's visits,
-// departments that are waited for with their deadline, holds, and tasks.
+// those of earlier days that nobody has finished, departments that are waited for with their deadline, holds, and tasks.
 func (d *Desk) Today(ctx context.Context, by auth.Actor) (t Today, err error) {
 	if !atWindow(by) {
 		return t, notAWindow()
@@ -203,6 +204,9 @@ func (d *Desk) Today(ctx context.Context, by auth.Actor) (t Today, err error) {
 		}
 		window := VisitQuery{From: day.Midnight(), To: day.AddDays(1).Midnight(), Limit: 200}
 		if t.Visits, err = listVisits(ctx, q, by, window); err != nil {
+			return err
+		}
+		if t.Unfinished, err = listUnfinished(ctx, q, by.Centre, day.Midnight()); err != nil {
 			return err
 		}
 		if t.Waiting, t.Held, err = listWaiting(ctx, q, by.Centre); err != nil {

@@ -96,6 +96,15 @@ func listVisits(ctx context.Context, q bun.IDB, by auth.Actor, query VisitQuery)
 	return out, s.Scan(ctx)
 }
 
+// listUnfinished gives a centre's visits before an instant that have not come
+// to their end, oldest first.
+func listUnfinished(ctx context.Context, q bun.IDB, centre string, before time.Time) (out []Visit, err error) {
+	states := []VisitState{VisitOffered, VisitConfirmed, VisitInProgress, VisitCollecting}
+	err = q.NewSelect().Model(&out).Where("centre_id = ? AND state IN (?) AND start_at < ?", centre, bun.List(states), before.UTC()).
+		Order("start_at", "id").Limit(200).Scan(ctx)
+	return out, err
+}
+
 func listTasks(ctx context.Context, q bun.IDB, centre string, after Position, limit int) (out []Task, err error) {
 	s := q.NewSelect().Model(&out).Where("centre_id = ? AND done_at IS NULL", centre).Order("created_at", "id").Limit(page(limit))
 	if after != (Position{}) {
@@ -140,21 +149,25 @@ func holdReasons(ctx context.Context, q bun.IDB, rows []Waiting) (map[string][]H
 	return out, err
 }
 
+// listInbox chooses the lines by what orders them and reads only those whole: a
+// large department has thousands of invitations in a year.
 func listInbox(ctx context.Context, q bun.IDB, department string, query InboxQuery) (out []InboxLine, err error) {
 	const rank = "CASE WHEN p.consent IN (?) THEN 0 ELSE 1 END"
-	s := q.NewSelect().Model(&out).ModelTableExpr("participants AS p").ColumnExpr("p.*").
-		ColumnExpr("v.case_number, v.matter_code, v.matter_name, v.place, v.start_at, v.end_at, v.state").
-		Join("JOIN visits AS v ON v.id = p.visit_id").
-		Where("p.department_id = ? AND v.state <> ?", department, VisitDraft).
-		OrderExpr(rank+", v.start_at DESC, p.id DESC", bun.List(open)).Limit(page(query.Limit))
+	order := func(s *bun.SelectQuery) *bun.SelectQuery {
+		return s.Join("JOIN visits AS v ON v.id = p.visit_id").OrderExpr(rank+", v.start_at DESC, p.id DESC", bun.List(open))
+	}
+	lines := order(q.NewSelect().TableExpr("participants AS p").ColumnExpr("p.id")).
+		Where("p.department_id = ? AND v.state <> ?", department, VisitDraft).Limit(page(query.Limit))
 	if query.Participant != "" {
-		s = s.Where("p.id = ?", query.Participant)
+		lines = lines.Where("p.id = ?", query.Participant)
 	}
 	if after := query.After; after != (Position{}) {
-		s = s.Where("("+rank+" > ? OR "+rank+" = ? AND (v.start_at, p.id) < (?, ?))",
+		lines = lines.Where("("+rank+" > ? OR "+rank+" = ? AND (v.start_at, p.id) < (?, ?))",
 			bun.List(open), after.Rank, bun.List(open), after.Rank, after.At, after.ID)
 	}
-	return out, s.Scan(ctx)
+	return out, order(q.NewSelect().Model(&out).ModelTableExpr("participants AS p").ColumnExpr("p.*").
+		ColumnExpr("v.case_number, v.matter_code, v.matter_name, v.place, v.start_at, v.end_at, v.state")).
+		Where("p.id IN (?)", lines).Scan(ctx)
 }
 
 func viewVisit(ctx context.Context, q bun.IDB, id string) (out VisitView, err error) {

@@ -72,3 +72,39 @@ func same[T interface{ Position() Position }](t *testing.T, name string, list fu
 		t.Errorf("%s one by one %v\nwhole %v", name, got, want)
 	}
 }
+
+func TestEachCentreAndDepartmentSeesItsOwnDay(t *testing.T) { // PRO-12
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		w := newWorld(t, d)
+		ctx := t.Context()
+		w.newCase()
+		w.served()
+		held := w.served()
+		w.mail(held, "fire", "不能参加")
+		own, err := w.Today(ctx, w.clerk)
+		w.must(err)
+		if len(own.Unbooked) != 1 || len(own.Waiting) != 5 || len(own.Held) != 1 || len(own.Tasks) != 1 {
+			t.Fatalf("its own window sees %d to book, %d waited for, %d held, %d tasks", len(own.Unbooked), len(own.Waiting), len(own.Held), len(own.Tasks))
+		}
+		city := w.city()
+		other, err := w.Today(ctx, city)
+		w.must(err)
+		tasks, err := w.ListTasks(ctx, city, Position{}, 0)
+		w.must(err)
+		if len(other.Unbooked)+len(other.Visits)+len(other.Waiting)+len(other.Held)+len(other.Tasks)+len(tasks) != 0 {
+			t.Errorf("another window sees %+v", other)
+		}
+		for system, want := range map[string]int{"fire": 2, "police": 0} {
+			lines, err := w.Inbox(ctx, w.inspector(system), InboxQuery{})
+			w.must(err)
+			if len(lines) != want {
+				t.Errorf("%s sees %d invitations, want %d", system, len(lines), want)
+			}
+			for _, line := range lines {
+				if line.DepartmentID != w.department(system) {
+					t.Errorf("%s sees that of %s", system, line.DepartmentID)
+				}
+			}
+		}
+	})
+}

@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/uptrace/bun"
 
+	"lianban/internal/auth"
 	"lianban/notify"
 )
 
@@ -47,8 +49,25 @@ func (d *Desk) remind(ctx context.Context, tx bun.IDB, row DeadlineRow) error {
 		o.purpose = notify.PurposeMorning
 	case row.Kind == DeadlineRemindReply && p.Consent == ConsentAwaiting:
 		o.purpose, o.until = notify.PurposeReminder, p.RespondBy
+		if err := d.taskUnopened(ctx, tx, p, v); err != nil {
+			return err
+		}
 	default:
 		return nil
 	}
 	return d.queueTo(ctx, tx, p, o)
+}
+
+// taskUnopened shows the supervisor a department whose notice arrived and that
+// nobody there has opened at half of the term (INS-709).
+func (d *Desk) taskUnopened(ctx context.Context, tx bun.IDB, p Participant, v Visit) error {
+	services, err := listServices(ctx, tx, []string{p.ID})
+	seen := slices.ContainsFunc(services, func(s Service) bool { return s.Round == p.Round && s.Class == "A" && s.FallenAt.IsZero() })
+	if err != nil || seen {
+		return err
+	}
+	return raiseTask(ctx, tx, v, Task{
+		Kind: TaskUnopened, Subject: p.ID, ForRole: string(auth.Supervisor), CreatedAt: d.now(), DueAt: p.RespondBy,
+		Detail: p.Name + "的通知已送达，期限过半仍无人打开，请电话提醒",
+	})
 }

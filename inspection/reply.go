@@ -212,7 +212,7 @@ func checkProposals(times []time.Time, v Visit, received time.Time) error {
 
 func checkDelegate(ctx context.Context, q bun.IDB, p Participant, person string) error {
 	who, err := auth.FindPerson(ctx, q, person)
-	if err == nil && who.Department == p.DepartmentID {
+	if err == nil && who.Department == p.DepartmentID && who.DisabledAt.IsZero() {
 		return nil
 	}
 	if err != nil && fault.KindOf(err) != fault.NotFound {
@@ -389,7 +389,7 @@ func (d *Desk) moveConsent(ctx context.Context, tx bun.IDB, p Participant, v Vis
 }
 
 // silenceTasks are what somebody had to do because a department was silent.
-var silenceTasks = []TaskKind{TaskServeByHand, TaskAtRisk, TaskNeverDeemed, TaskConfirm}
+var silenceTasks = []TaskKind{TaskServeByHand, TaskAtRisk, TaskUnopened, TaskNeverDeemed, TaskConfirm}
 
 // endSilence stops the reply clock of a department that has answered or is
 // deemed, with the doubts about its silence and the tasks they made.

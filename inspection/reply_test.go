@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/emersion/go-message/mail"
+	"github.com/uptrace/bun"
 
 	"lianban/internal/auth"
 	"lianban/internal/db"
@@ -73,6 +74,9 @@ func TestAnAnswerThroughTheLinkNeedsTheCodeFromTheMail(t *testing.T) { // INS-80
 		if got.Consent != ConsentAccepted || r.Strength != L1 || r.Receipt == "" {
 			t.Errorf("%s at L%d, receipt %q", got.Consent, r.Strength, r.Receipt)
 		}
+		if got.Opinion != OpinionNone { // INS-804: it comes, and no more
+			t.Errorf("a weak yes became an opinion: %s", got.Opinion)
+		}
 		if !slices.ContainsFunc(got.Services, func(s Service) bool { return s.Class == "A" && s.Channel == "link" }) {
 			t.Errorf("an answer with the code proves nothing: %+v", got.Services)
 		}
@@ -105,6 +109,9 @@ func TestFiveWrongCodesLockTheLinkAndHoldTheDepartment(t *testing.T) { // INS-80
 		_, err := w.ReplyByLink(ctx, token, code, ReplyRequest{Round: 1, Kind: ReplyAccept})
 		w.refused(err, "link_locked")
 		w.holdsOn(v, "fire", HoldLink)
+		if !w.hasTask(TaskLink) {
+			t.Error("nobody is told to call")
+		}
 		w.until(v.Start.Add(-time.Minute))
 		if w.part(v.ID, "fire").Deemed != nil {
 			t.Error("deemed while the link is locked")
@@ -124,6 +131,58 @@ func TestALinkSpeaksForItsOwnDepartmentOnly(t *testing.T) { // SEC-11
 		}
 		_, err = w.Reply(t.Context(), auth.Actor{Kind: auth.KindLink, ID: "x"}, ReplyRequest{ParticipantID: w.part(v.ID, "amr").ID, Round: 1, Kind: ReplyAccept})
 		w.refused(err, "not_found")
+		w.must(d.Write(t.Context(), func(tx bun.IDB) (err error) { // made for something else
+			token, code, err = auth.NewLink(t.Context(), tx, auth.Link{Purpose: "rating", Subject: w.part(v.ID, "amr").ID, CreatedAt: w.now(), ExpiresAt: v.Start})
+			return err
+		}))
+		_, err = w.ReplyByLink(t.Context(), token, code, ReplyRequest{Round: 1, Kind: ReplyAccept})
+		w.refused(err, "not_found")
+	})
+}
+
+func TestAnAnswerThroughTheLinkCountsFromItsArrival(t *testing.T) { // INS-802, PRO-13
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		w := newWorld(t, d)
+		v := w.served()
+		token, code := w.link(v, "fire")
+		t2 := w.deemedAt(v, "fire").RespondBy
+		r, err := w.ReplyByLink(t.Context(), token, code, ReplyRequest{Round: 1, Kind: ReplyDecline, Reason: "有会", ReceivedAt: t2})
+		w.must(err)
+		if got := w.part(v.ID, "fire"); r.Outcome != OutcomeLate || got.Consent != ConsentDeemed || !got.Deemed.SuspendedAt.IsZero() {
+			t.Errorf("dated back: %s, then %s", r.Outcome, got.Consent)
+		}
+	})
+}
+
+func TestAnAnswerByTelephoneOrMailIsWeak(t *testing.T) { // INS-804, INS-805
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		w := newWorld(t, d)
+		v := w.served()
+		for _, system := range []string{"amr", "fire"} {
+			w.reply(v, system, ReplyDecline) // signed in
+		}
+		w.clock.forward(time.Minute)
+		r, err := w.Reply(t.Context(), w.clerk, ReplyRequest{ParticipantID: w.part(v.ID, "amr").ID, Round: 1, Kind: ReplyAccept, Channel: "phone", GivenBy: "周"})
+		w.must(err)
+		if r.Strength != L1 || r.Outcome != OutcomeHeld {
+			t.Errorf("by telephone: L%d, %s", r.Strength, r.Outcome)
+		}
+		w.mail(v, "fire", "可以参加")
+		w.must(w.sort(ReplyAccept))
+		replies := w.part(v.ID, "fire").Replies
+		if r := replies[len(replies)-1]; r.Strength != L1 || r.Outcome != OutcomeHeld {
+			t.Errorf("by mail: L%d, %s", r.Strength, r.Outcome)
+		}
+		for _, system := range []string{"amr", "fire"} {
+			if got := w.part(v.ID, system).Consent; got != ConsentDeclined {
+				t.Errorf("%s is %s by a weaker yes", system, got)
+			}
+		}
+		_, err = w.Reply(t.Context(), w.clerk, ReplyRequest{ParticipantID: w.part(v.ID, "urban").ID, Round: 1, Kind: ReplyDecline, Reason: "有会", Channel: "phone", GivenBy: "周"})
+		w.must(err)
+		if got := w.part(v.ID, "urban").Consent; got != ConsentDeclined { // a weak no stops silence all the same
+			t.Errorf("a no by telephone: %s", got)
+		}
 	})
 }
 
@@ -135,6 +194,15 @@ func TestNobodyAnswersForAnotherDepartment(t *testing.T) { // PRO-12
 		_, err := w.Reply(t.Context(), w.inspector("fire"), ReplyRequest{ParticipantID: p.ID, Round: 1, Kind: ReplyAccept, Channel: "portal"})
 		w.refused(err, "not_your_department")
 		w.refused(w.Opened(t.Context(), w.inspector("fire"), p.ID), "not_your_department")
+		auditor := auth.Actor{Kind: auth.KindPerson, ID: "x", Roles: []auth.Role{auth.Auditor}, Department: p.DepartmentID}
+		_, err = w.Reply(t.Context(), auditor, ReplyRequest{ParticipantID: p.ID, Round: 1, Kind: ReplyAccept, Channel: "portal"})
+		w.refused(err, "not_your_department") // neither inspector nor head
+		for code, by := range map[string]auth.Actor{"not_a_window": w.inspector("amr"), "wrong_window": w.city()} {
+			_, err = w.Reply(t.Context(), by, ReplyRequest{ParticipantID: p.ID, Round: 1, Kind: ReplyAccept, Channel: "phone", GivenBy: "周"})
+			w.refused(err, code)
+			w.refused(w.ServeByHand(t.Context(), by, HandServiceRequest{ParticipantID: p.ID, Channel: "phone", Receiver: "周", At: w.now()}), code)
+			w.refused(w.Confirm(t.Context(), by, p.ID), code)
+		}
 		_, err = w.FindVisit(t.Context(), auth.Actor{Kind: auth.KindPerson, ID: "x", Roles: []auth.Role{auth.Inspector}, Department: "431102-amr"}, v.ID)
 		w.refused(err, "not_found") // unknown and out of scope are the same (SEC-3)
 	})
@@ -155,7 +223,7 @@ func TestWhatAReplyMustSay(t *testing.T) { // INS-801, INS-810
 			{ReplyRequest{Kind: ReplyCounter}, "proposals"},
 			{ReplyRequest{Kind: ReplyCounter, Proposals: []time.Time{v.Start}}, "proposals"},
 			{ReplyRequest{Kind: ReplyCounter, Proposals: []time.Time{w.now().Add(-time.Hour)}}, "proposals"},
-			{ReplyRequest{Kind: ReplyCounter, Proposals: make([]time.Time, 4)}, "proposals"},
+			{ReplyRequest{Kind: ReplyCounter, Proposals: slices.Repeat([]time.Time{v.Start.Add(time.Hour)}, 4)}, "proposals"},
 			{ReplyRequest{Kind: ReplyDelegate, Delegate: "nobody"}, "delegate_outside"},
 		} {
 			c.r.ParticipantID, c.r.Round, c.r.Channel = p.ID, 1, "portal"
@@ -182,6 +250,7 @@ func TestADelegateOfTheSameDepartmentDoesNotRestartTheClock(t *testing.T) { // I
 			w.must(err)
 			return p.ID
 		}
+		w.wait(at(18, 10, 0)) // a term counted from now would end a day later
 		p := w.part(v.ID, "fire")
 		_, err := w.Reply(ctx, w.inspector("fire"), ReplyRequest{ParticipantID: p.ID, Round: 1, Kind: ReplyDelegate, Delegate: person("amr"), Channel: "portal"})
 		w.refused(err, "delegate_outside")

@@ -2,7 +2,6 @@ package inspection
 
 import (
 	"context"
-	"errors"
 	"slices"
 	"strings"
 	"time"
@@ -105,34 +104,25 @@ func clearWay(ctx context.Context, tx bun.IDB, visitID string, resources []strin
 }
 
 // occupy inserts the bookings in the order of their resources, which is the
-// order of locks, and reports whether it got them all. The overlap query decides
-// on SQLite, whose writer is alone; the exclusion constraint decides on
-// PostgreSQL (DB-7).
+// order of locks, and reports whether it got them all. Those already taken were
+// refused before; where others write meanwhile, on PostgreSQL, the exclusion
+// constraint decides (DB-7).
 func occupy(ctx context.Context, tx bun.IDB, rows []Booking) (bool, error) {
 	slices.SortFunc(rows, func(a, b Booking) int { return strings.Compare(a.ResourceID, b.ResourceID) })
-	if taken, err := overlapping(ctx, tx, rows); err != nil || taken {
-		return false, err
-	}
+	wanted := len(rows) // bun cuts rows down to those that PostgreSQL returns
 	res, err := tx.NewInsert().Model(&rows).On("CONFLICT DO NOTHING").Exec(ctx)
 	if err != nil {
 		return false, err
 	}
 	n, err := res.RowsAffected()
-	return int(n) == len(rows), err
+	return int(n) == wanted, err
 }
 
-// overlapping reports whether another visit has any of the resources meanwhile.
-func overlapping(ctx context.Context, q bun.IDB, rows []Booking) (bool, error) {
-	if len(rows) == 0 {
-		return false, errors.New("nothing to occupy")
-	}
-	ids := make([]string, len(rows))
-	for i, r := range rows {
-		ids[i] = r.ResourceID
-	}
+// alreadyTaken reports whether anything chosen is occupied by another visit.
+func alreadyTaken(ctx context.Context, q bun.IDB, v Visit, choice SlotChoice) (bool, error) {
 	return q.NewSelect().Model((*Booking)(nil)).Column("id").
-		Where("resource_id IN (?) AND visit_id <> ?", bun.List(ids), rows[0].VisitID).
-		Where("start_at < ? AND end_at > ?", rows[0].End, rows[0].Start).Exists(ctx)
+		Where("resource_id IN (?) AND visit_id <> ?", bun.List(choice.Resources), v.ID).
+		Where("start_at < ? AND end_at > ?", choice.Start.UTC().Add(time.Duration(v.Minutes)*time.Minute), choice.Start.UTC()).Exists(ctx)
 }
 
 func freeResources(ctx context.Context, tx bun.IDB, visitID string) error {

@@ -61,6 +61,11 @@ func (d *Desk) recordService(ctx context.Context, tx bun.IDB, p Participant, v V
 			"served_at": stamp(s.ServedAt), "source": s.Source, "message": s.MessageID,
 		},
 	}}
+	if s.Class == "A" {
+		if err := finishTasks(ctx, tx, TaskUnopened, p.ID, s.RecordedAt, s.recordedBy(), "已打开"); err != nil {
+			return nil, err
+		}
+	}
 	if s.Round != p.Round || p.Consent != ConsentUnserved {
 		return leaves, nil
 	}

@@ -113,6 +113,9 @@ func (d *Desk) world(ctx context.Context, q bun.IDB, by auth.Actor, r SlotReques
 	if err := mayOrganise(ctx, q, by, v.CentreID); err != nil {
 		return world{}, err
 	}
+	if v.State != VisitDraft {
+		return world{}, movedOn("bad_move")
+	}
 	w, err := d.around(ctx, q, v)
 	if err != nil {
 		return w, err
@@ -127,12 +130,9 @@ func (d *Desk) world(ctx context.Context, q bun.IDB, by auth.Actor, r SlotReques
 	return w, d.occupy(ctx, q, &w, loadDays)
 }
 
-// around reads what surrounds a draft visit: its case, the departments invited,
+// around reads what surrounds a visit: its case, the departments invited,
 // calendar and settings.
 func (d *Desk) around(ctx context.Context, q bun.IDB, v Visit) (world, error) {
-	if v.State != VisitDraft {
-		return world{}, movedOn("bad_move")
-	}
 	c, err := findCase(ctx, q, v.CaseID)
 	if err != nil {
 		return world{}, err
@@ -406,6 +406,15 @@ func (d *Desk) lockSlot(ctx context.Context, tx bun.IDB, by auth.Actor, visitID 
 	if err := mayOrganise(ctx, tx, by, v.CentreID); err != nil {
 		return chosen{}, err
 	}
+	if v.State != VisitDraft {
+		return chosen{}, movedOn("bad_move")
+	}
+	if err := clearWay(ctx, tx, v.ID, choice.Resources, d.now()); err != nil {
+		return chosen{}, err
+	}
+	if taken, err := alreadyTaken(ctx, tx, v, choice); err != nil || taken { // soon, since others wait for these locks
+		return chosen{}, orTaken(err)
+	}
 	w, err := d.around(ctx, tx, v)
 	if err != nil {
 		return chosen{}, err
@@ -413,14 +422,19 @@ func (d *Desk) lockSlot(ctx context.Context, tx bun.IDB, by auth.Actor, visitID 
 	if err := d.lockHall(ctx, tx, w); err != nil {
 		return chosen{}, err
 	}
-	if err := clearWay(ctx, tx, v.ID, choice.Resources, d.now()); err != nil {
-		return chosen{}, err
-	}
 	if err := plannable(w.c, w.departments); err != nil { // INS-305: facts may have changed since the draft
 		return chosen{}, err
 	}
 	s := chosen{world: w, choice: choice, locked: resources}
 	return s, d.check(ctx, tx, &s)
+}
+
+// orTaken is the refusal for a slot that somebody else has.
+func orTaken(err error) error {
+	if err != nil {
+		return err
+	}
+	return slotTaken()
 }
 
 // lockHall makes bookings of one centre wait for each other where it takes only

@@ -1,8 +1,10 @@
 package inspection
 
 import (
+	"context"
 	"maps"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -207,6 +209,9 @@ func TestOnlyWhoMayComeCanBeTaken(t *testing.T) { // INS-502, INS-503, INS-512
 	city := w.city()
 	foreign, err := w.AddResource(ctx, systemActor, Resource{Kind: KindVehicle, Name: "市直001", CentreID: city.Centre}, once.Key{})
 	w.must(err)
+	scrapped, err := w.AddResource(ctx, systemActor, Resource{Kind: KindVehicle, Name: "湘M·A009", CentreID: w.centre.ID}, once.Key{})
+	w.must(err)
+	w.change("UPDATE resources SET active = ? WHERE id = ?", false, scrapped.ID)
 	w.change("UPDATE resources SET active = ? WHERE id = ?", false, w.people["fire"][2].ID)
 	swap := func(i int, id string) []string {
 		ids := w.pair()
@@ -219,6 +224,7 @@ func TestOnlyWhoMayComeCanBeTaken(t *testing.T) { // INS-502, INS-503, INS-512
 		"somebody who has left":  swap(2, w.people["fire"][2].ID),
 		"another department's":   append(w.pair(), w.people["police"][0].ID),
 		"another centre's car":   append(w.pair(), foreign.ID),
+		"a car out of use":       append(w.pair(), scrapped.ID),
 	} {
 		_, err := w.Book(ctx, w.clerk, BookRequest{VisitID: draft.ID, Choice: SlotChoice{Start: at(20, 10, 0), Resources: ids}})
 		if !fault.Is(err, "slot_refused") {
@@ -332,5 +338,76 @@ func TestChoosingAgainGivesTheOldSlotUp(t *testing.T) { // INS-510
 	}
 	if got := w.reasons(second); got["10:00"] != "" || got["14:00"] != slot.Reserved {
 		t.Errorf("10:00 %q, 14:00 %q", got["10:00"], got["14:00"])
+	}
+}
+
+// bookAll books a draft for each choice, all at once, and gives those that won.
+func (w *testWorld) bookAll(choices []SlotChoice) (won []string) {
+	w.t.Helper()
+	drafts, errs := make([]Visit, len(choices)), make([]error, len(choices))
+	for i := range drafts {
+		drafts[i] = w.newDraft()
+	}
+	var all sync.WaitGroup
+	for i, c := range choices {
+		all.Go(func() {
+			_, errs[i] = w.Book(context.Background(), w.clerk, BookRequest{VisitID: drafts[i].ID, Choice: c})
+		})
+	}
+	all.Wait()
+	for i, err := range errs {
+		if err == nil {
+			won = append(won, drafts[i].ID)
+		} else if !fault.Is(err, "slot_taken") {
+			w.t.Errorf("a loser got %v", err)
+		}
+	}
+	return won
+}
+
+// The database knows overlaps only; the rest of the rules hold in a race because
+// rows are locked and the check runs again (DEC-5).
+func TestLimitsThatNoConstraintKnowsHoldInARace(t *testing.T) { // INS-602, PRO-8, DEC-5
+	for name, race := range map[string]func(*testWorld) []SlotChoice{
+		"the daily limit of an inspector": func(w *testWorld) (out []SlotChoice) {
+			w.set("inspector.max_per_day", "1")
+			for _, hour := range []int{10, 14, 15} {
+				out = append(out, SlotChoice{Start: at(20, hour, 0), Resources: w.pair()})
+			}
+			return out
+		},
+		"the way between two visits": func(w *testWorld) (out []SlotChoice) {
+			for _, minutes := range []int{0, 60} { // side by side, no time to go
+				out = append(out, SlotChoice{Start: at(20, 14, minutes), Resources: w.pair()})
+			}
+			return out
+		},
+		"the visits of a centre": func(w *testWorld) (out []SlotChoice) {
+			w.hire(4)
+			w.set("centre.max_per_halfday", "1")
+			for i := range 3 { // everybody is different
+				c := SlotChoice{Start: at(20, 14, 0)}
+				for _, system := range []string{"amr", "fire", "urban"} {
+					c.Resources = append(c.Resources, w.people[system][2*i].ID, w.people[system][2*i+1].ID)
+				}
+				out = append(out, c)
+			}
+			return out
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dbtest.Each(t, func(t *testing.T, d *db.DB) {
+				w := newWorld(t, d)
+				choices := race(w)
+				for range 3 { // until every connection is warm
+					if won := w.bookAll(choices); len(won) != 1 {
+						t.Fatalf("%d won, want 1", len(won))
+					} else {
+						_, err := w.Cancel(t.Context(), w.clerk, won[0], "other", "腾出时间")
+						w.must(err)
+					}
+				}
+			})
+		})
 	}
 }

@@ -43,6 +43,7 @@ const (
 	TaskDeclined    TaskKind = "call_declined" // a department says it does not come
 	TaskAtRisk      TaskKind = "visit_at_risk"
 	TaskHoliday     TaskKind = "visit_on_holiday"
+	TaskUnopened    TaskKind = "notice_unopened" // served, and nobody has looked at half of the term
 	TaskNeverDeemed TaskKind = "never_deemed"
 	TaskConfirm     TaskKind = "confirm_deemed"
 	TaskReview      TaskKind = "review_opinion"
@@ -61,8 +62,8 @@ func raiseTask(ctx context.Context, tx bun.IDB, v Visit, t Task) error {
 	return insertTask(ctx, tx, &t)
 }
 
-// Done marks a task done with a note. Refusals: not_found, wrong_window,
-// task_done.
+// Done marks a task done with a note, which a visit kept at risk must have.
+// Refusals: not_found, wrong_window, task_done, reason_missing.
 func (d *Desk) Done(ctx context.Context, by auth.Actor, taskID, note string) error {
 	now := d.now()
 	if err := checkOptional("note", note, reasonLength); err != nil {
@@ -78,6 +79,11 @@ func (d *Desk) Done(ctx context.Context, by auth.Actor, taskID, note string) err
 		}
 		if !t.DoneAt.IsZero() {
 			return fault.Refuse(fault.Conflict, "task_done", "该事项已办结", "this task is done already")
+		}
+		if t.Kind == TaskAtRisk { // INS-606: the window keeps the time with a reason, or lets it go
+			if err := checkText("note", note, reasonLength); err != nil {
+				return err
+			}
 		}
 		return finishTasks(ctx, tx, t.Kind, t.Subject, now, by.String(), note)
 	})

@@ -154,7 +154,7 @@ func (w *testWorld) wire(d *db.DB) {
 	w.sent.loop = w.outbox.Receive
 	authDesk.LinkLocked = func(ctx context.Context, tx bun.IDB, l auth.Link, _ time.Time) error { return w.LinkLocked(ctx, tx, l) }
 	w.office = &office.Desk{DB: d, Now: w.trust.Now, InUse: HasOpenRound, DayOff: w.DayOff,
-		TellOld: func(context.Context, bun.IDB, office.AddressChange) error { return nil }}
+		TellOld: w.TellOldAddress}
 	logKey, err := audit.CreateKey(filepath.Join(w.t.TempDir(), "log.key"), "test.example/log")
 	w.must(err)
 	w.log = &audit.Desk{DB: d, Now: w.trust.Now, Key: logKey}

@@ -28,6 +28,14 @@ func TestSecondEnqueueOfTheSameSendingIsNothing(t *testing.T) { // OUT-2, DEC-3
 		if n := w.mail.count(); n != 1 {
 			t.Fatalf("sent %d times, want once", n)
 		}
+		third := newMessage(func(m *Message) { m.Key = first.Key }) // long after it went out
+		w.queue(third)
+		w.later(time.Hour)
+		w.send()
+		w.wantState(first.ID, Accepted)
+		if n := w.mail.count(); n != 1 {
+			t.Errorf("sent %d times, want once", n)
+		}
 	})
 }
 
@@ -119,6 +127,26 @@ func TestMailInFlightAtACrashIsSentAgainAsTheSameLetter(t *testing.T) { // OUT-2
 	})
 }
 
+func TestAnUnclearLetterIsSentAgainHoweverOften(t *testing.T) { // PRO-6, OUT-6
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		for _, m := range []Message{newMessage(), newMessage(reminder)} {
+			w := newWorld(t, d)
+			w.mail.say(Outcome{Result: Unclear})
+			w.queue(m)
+			for n := range 3 {
+				w.send()
+				w.wantState(m.ID, Unknown)
+				w.later(2 * time.Minute)
+				w.ask()
+				if got := w.wantState(m.ID, Pending); got.Attempt != n+1 {
+					t.Errorf("attempt %d, want %d", got.Attempt, n+1)
+				}
+				w.later(2 * time.Hour)
+			}
+		}
+	})
+}
+
 func TestUnclearTextIsResentOnceIfLegalAndDroppedIfReminder(t *testing.T) { // SIM-6
 	dbtest.Each(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
@@ -160,6 +188,13 @@ func TestResultOfAnOlderAttemptOverwritesNothing(t *testing.T) { // OUT-3
 		}
 		w.later(2 * time.Minute)
 		w.ask()
+		w.mail.then(func(Message) Outcome { // the newer call is under way
+			if err := w.settleCall(t.Context(), stale, Outcome{Result: Refused}); err != nil {
+				t.Error(err)
+			}
+			w.wantState(id, Attempting)
+			return Outcome{Result: Yes}
+		})
 		w.send()
 		w.wantState(id, Accepted)
 		if err := w.settleCall(t.Context(), stale, Outcome{Result: Refused}); err != nil {

@@ -115,6 +115,33 @@ func TestFreeTextIsKeptHeldAndHandedOverInOneCommit(t *testing.T) { // DEC-1, IN
 	})
 }
 
+func TestAReportToAnAnswerAddressIsNoReport(t *testing.T) { // PRO-13, INS-708, INS-807
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		w := newWorld(t, d)
+		id, bounce := w.bounceAddress()
+		w.served = nil
+		for _, action := range []string{"failed", "delivered"} {
+			in := w.receive(w.answerAddress(), "scjg@dept.example", reportMail("mx.dept.example", action, "5.1.1"))
+			if in.Class != ClassHuman || in.State != Held {
+				t.Errorf("%s: kept as %s %s", action, in.State, in.Class)
+			}
+		}
+		w.wantState(id, Accepted)
+		if len(w.failed)+len(w.served) != 0 || len(w.inbound) != 2 {
+			t.Errorf("%d failures, %d arrivals, %d mails for a person", len(w.failed), len(w.served), len(w.inbound))
+		}
+		// The token of one kind of address does not open another.
+		forged := strings.Replace(w.answerAddress(), tokenAnswer+"+", tokenBounce+"+", 1)
+		if forged == w.answerAddress() || forged == bounce {
+			t.Fatalf("%s is no forgery", forged)
+		}
+		err := w.Receive(t.Context(), Envelope{ReceivedAt: w.clock(), MailFrom: "x@x.example", Rcpt: forged}, plainAnswer)
+		if !fault.Is(err, "address_unknown") {
+			t.Errorf("%s: %v", forged, err)
+		}
+	})
+}
+
 func TestMailSeenTwiceIsOneMail(t *testing.T) { // ICA-91, R11
 	dbtest.Each(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)

@@ -132,11 +132,13 @@ func (p *provider) callback(n int, status string, more ...string) (uri string, b
 	return to, []byte(form.Encode()), sign(testPublic+to, form)
 }
 
-func sign(address string, form url.Values) string {
+func sign(address string, form url.Values) string { return signWith(testToken, address, form) }
+
+func signWith(token, address string, form url.Values) string {
 	for _, key := range slices.Sorted(maps.Keys(form)) {
 		address += key + form.Get(key)
 	}
-	mac := hmac.New(sha1.New, []byte(testToken))
+	mac := hmac.New(sha1.New, []byte(token))
 	mac.Write([]byte(address))
 	return base64.StdEncoding.EncodeToString(mac.Sum(nil))
 }
@@ -354,6 +356,9 @@ func TestForgedOrAmbiguousCallbacksChangeNothing(t *testing.T) { // SEC-27
 		try("not a form", "callback_form", uri, []byte("%zz"), signature)
 		form := url.Values{"MessageSid": {sidOf(1)}, "MessageStatus": {"delivered"}}
 		try("unknown message", "message_unknown", "/hooks/twilio/status?m=x&n=1", []byte(form.Encode()), sign(testPublic+"/hooks/twilio/status?m=x&n=1", form))
+		form = url.Values{"MessageSid": {sidOf(1)}, "MessageStatus": {"delivered"}}
+		w.Callbacks = &CallbackCheck{PublicURL: testPublic} // anybody can sign with the empty token
+		try("no token configured", "callback_signature", uri, body, signWith("", testPublic+uri, form))
 		w.Callbacks = nil
 		try("callbacks not configured", "callback_signature", uri, body, signature)
 	})

@@ -78,6 +78,16 @@ func wantHealth(t *testing.T, c *Clock, since time.Time, want string) {
 	}
 }
 
+func TestClockThatWasNeverCheckedIsNotHealthy(t *testing.T) { // INS-907, SIM-7
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		m := newMachine()
+		c := &Clock{DB: d, Read: m.read}
+		wantHealth(t, c, m.wall, ClockUnchecked)
+		check(t, c)
+		wantHealth(t, c, m.wall, "")
+	})
+}
+
 func TestSmoothCorrectionsAreNoJumps(t *testing.T) { // DL-18
 	dbtest.Each(t, func(t *testing.T, d *db.DB) {
 		m := newMachine()

@@ -40,6 +40,9 @@ type app struct {
 // run executes one command line and gives the exit code.
 func run(ctx context.Context, args []string, c console) (code int) {
 	lang := language(args)
+	if len(args) > 0 && args[0] == "help" { // as people type it
+		args = append(args[1:len(args):len(args)], "--help")
+	}
 	var cli commands
 	ended := false
 	parser, err := kong.New(&cli,
@@ -71,7 +74,7 @@ func usage(err error) misuse {
 		at += " " + parse.Context.Selected().Path()
 	}
 	return misuse{
-		fmt.Sprintf("命令有误：%v。用法见 %s --help", err, at),
+		fmt.Sprintf("命令有误：%s。用法见 %s --help", chinese(err), at),
 		fmt.Sprintf("%v; see %s --help", err, at),
 	}
 }
@@ -112,6 +115,9 @@ func (a *app) text(zh, en string) string {
 func (a *app) say(zh, en string, args ...any) {
 	fmt.Fprintf(a.out, a.text(zh, en)+"\n", args...)
 }
+
+// hint prints to the error stream what to do next.
+func (a *app) hint(zh, en string) { fmt.Fprintln(a.err, a.text(zh, en)) }
 
 // pick takes one half of "Chinese|English".
 func pick(both, lang string) string {

@@ -50,12 +50,44 @@ func (b *bench) cityYear(dir string, visits, leaves int) error {
 	v := s.book(s.accept(restaurant("lst", 1)), 2, "09:00")
 	s.accepts(v, "lst/amr", "lst/fire", "lst/urban")
 	if s.err == nil {
-		s.fail("copy", s.copies(inspection.Copies{VisitID: v.ID, N: visits}))
+		s.fail("copy", s.copies(inspection.Copies{VisitID: v.ID, N: visits, Past: true}))
 	}
 	if s.err == nil {
 		s.fail("fill the log", s.leaves(leaves))
 	}
+	if s.err == nil {
+		s.fail("read pages", b.pages(s, v.ID, visits))
+	}
 	return s.close(s.err)
+}
+
+// pages measures what the pages that are open all day read from the database,
+// beside the shortest of them.
+func (b *bench) pages(s *stage, visit string, visits int) error {
+	var one, all float64
+	clerk, department := s.clerk("lst"), s.officer("lst/amr")
+	for _, page := range []struct {
+		name string
+		read func() error
+	}{
+		{"one visit", func() error { _, err := s.inspection.FindVisit(s.ctx, clerk, visit); return err }},
+		{"history of a visit", func() error { _, err := s.inspection.Timeline(s.ctx, clerk, visit); return err }},
+		{"desk of a window", func() error { _, err := s.inspection.Today(s.ctx, clerk); return err }},
+		{"list of visits", func() error { _, err := s.inspection.ListVisits(s.ctx, clerk, inspection.VisitQuery{}); return err }},
+		{"inbox of a department", func() error {
+			_, err := s.inspection.Inbox(s.ctx, department, inspection.InboxQuery{Limit: 200})
+			return err
+		}},
+	} {
+		all = millis(b.often(func() { s.fail("read "+page.name, page.read()) }))
+		if one == 0 {
+			one = all
+		}
+		s.fail("report", b.report(figure{
+			Bench: "startup", Case: "read " + page.name, N: visits, Value: all, Unit: "ms", Baseline: "one visit", Against: one, Limit: 50,
+		}))
+	}
+	return s.err
 }
 
 // start is one start of serve.

@@ -142,7 +142,7 @@ func (v *visitor) hears(event any) {
 
 // patience is how long a step may take; moving the clock over a day is the
 // longest one.
-const patience = 20 * time.Second
+const patience = time.Minute
 
 func (v *visitor) do(what string, steps ...chromedp.Action[chromedp.Void]) {
 	v.t.Helper()

@@ -17,7 +17,7 @@ import (
 func TestMainJobIsDoneInTheBrowser(t *testing.T) {
 	window := opens(t)
 	base := demoRuns(t)
-	window, stop := context.WithTimeout(window, time.Minute)
+	window, stop := context.WithTimeout(window, 5*time.Minute)
 	defer stop()
 
 	clerk := comes(window, t, base, desk)

@@ -31,11 +31,15 @@ func newTestApp(t *testing.T) (*app, *bytes.Buffer) {
 	var out bytes.Buffer
 	return &app{
 		console: console{in: strings.NewReader(""), out: &out, err: &out}, ctx: t.Context(), lang: "zh",
-		cfg: config{
-			Data: t.TempDir(), Origin: "test.example/log", PublicURL: "http://127.0.0.1:8080",
-			MailDomain: "lianban.example", MailFrom: "window@lianban.example", MailSep: "+", SMSSignature: "永州政务",
-		},
+		cfg: testConfig(t.TempDir()),
 	}, &out
+}
+
+func testConfig(dir string) config {
+	return config{
+		Data: dir, Origin: "test.example/log", PublicURL: "http://127.0.0.1:8080",
+		MailDomain: "lianban.example", MailFrom: "window@lianban.example", MailSep: "+", SMSSignature: "永州政务",
+	}
 }
 
 // DEC-9, and far enough from years whose holidays are not announced.

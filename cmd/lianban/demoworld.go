@@ -43,6 +43,15 @@ func (a *app) newWorldOn(today workday.Date) (*world, error) {
 	if err != nil {
 		return nil, err
 	}
+	w, err := bareWorld(today)
+	if err != nil {
+		return nil, err
+	}
+	return w, w.open(a.ctx, a.cfg, log)
+}
+
+// bareWorld is a world without a house, under the demo clock.
+func bareWorld(today workday.Date) (*world, error) {
 	years, err := workday.Shipped()
 	if err != nil {
 		return nil, err
@@ -59,7 +68,7 @@ func (a *app) newWorldOn(today workday.Date) (*world, error) {
 		return nil, err
 	}
 	w.dial = newDemoClock(begin.At(8 * 60))
-	return w, w.open(a.ctx, a.cfg, log)
+	return w, nil
 }
 
 // open opens the database and wires the house.
@@ -68,11 +77,20 @@ func (w *world) open(ctx context.Context, cfg config, log *slog.Logger) error {
 	if err != nil {
 		return err
 	}
-	if _, err = d.Migrate(ctx); err == nil {
+	if err := w.enter(ctx, cfg, d, log); err != nil {
+		return errors.Join(err, d.Close())
+	}
+	return nil
+}
+
+// enter wires the house on an open database.
+func (w *world) enter(ctx context.Context, cfg config, d *db.DB, log *slog.Logger) error {
+	_, err := d.Migrate(ctx)
+	if err == nil {
 		w.house, err = build(cfg, d, log, w.dial.Read)
 	}
 	if err != nil {
-		return errors.Join(err, d.Close())
+		return err
 	}
 	w.auth.Hash, w.auth.Endless = auth.Argon2{Memory: 64, Time: 1, Threads: 1}, true
 	w.notify.Channels[notify.Mail] = demoMail{w.notify.Channels[notify.Mail]}
@@ -82,7 +100,7 @@ func (w *world) open(ctx context.Context, cfg config, log *slog.Logger) error {
 		return err
 	})
 	if err != nil {
-		return w.close(err)
+		return err
 	}
 	return w.clock.Check(ctx)
 }

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/alecthomas/kong"
@@ -53,12 +55,66 @@ func pickHelp(help, lang string) string {
 
 var chineseHelp = strings.NewReplacer(
 	"Usage: ", "用法：", "Flags:", "选项：", "Commands:", "命令：", "Arguments:", "参数：", "<command>", "<命令>", "[flags]", "[选项]",
-	`Run "lianban <command> --help" for more information on a command.`, "运行 lianban <命令> --help 查看某个命令的用法。",
+	`Run "lianban <command> --help" for more information on a command.`, "运行 lianban <命令> --help 查看某个命令的用法；全部设置见 lianban serve --help。",
 )
+
+// complaints are kong's sentences about a command line, in Chinese.
+var complaints = []struct {
+	pattern *regexp.Regexp
+	zh      string
+}{
+	{regexp.MustCompile(`^unexpected argument (\S+?),? ?(did you mean .*)?$`), "没有“$1”这个命令或参数"},
+	{regexp.MustCompile(`^unknown flag (\S+?),? ?(did you mean .*)?$`), "没有 $1 这个选项"},
+	{regexp.MustCompile(`^expected one of (.*)$`), "请写明命令，可用的有 $1"},
+	{regexp.MustCompile(`^expected "(.*)"$`), "缺少 $1"},
+	{regexp.MustCompile(`^missing flags: (.*)$`), "缺少选项 $1"},
+	{regexp.MustCompile(`^(.+) must be one of (.*) but got "(.*)"$`), "$1 不能是“$3”，可用的有 $2"},
+	{regexp.MustCompile(`^(?:.*: )?stat (.*): no such file or directory$`), "找不到文件 $1"},
+}
+
+// chinese says a complaint of kong's in Chinese; one that it does not know stays
+// as it is.
+func chinese(err error) string {
+	text := err.Error()
+	for _, c := range complaints {
+		if c.pattern.MatchString(text) {
+			return c.pattern.ReplaceAllString(text, c.zh)
+		}
+	}
+	return text
+}
+
+// general are the settings that the help of a command shows; nobody who reads
+// about "verify" looks for the SMS gateway. "serve --help" lists them all.
+var general = map[string][]string{
+	"":       {"help", "lang"},
+	"verify": {"help", "lang"},
+	"bench":  {"help", "lang"},
+	"demo":   {"help", "lang", "data"},
+	"other":  {"help", "lang", "data", "db", "config"},
+	"serve":  nil, // all
+	"doctor": nil,
+}
+
+// shorten hides the settings that say nothing about the command asked for.
+func shorten(ctx *kong.Context) {
+	name := ""
+	if node := ctx.Selected(); node != nil {
+		name, _, _ = strings.Cut(node.Path(), " ")
+	}
+	shown, ok := general[name]
+	if !ok {
+		shown = general["other"]
+	}
+	for _, flag := range ctx.Model.Flags {
+		flag.Hidden = flag.Hidden || shown != nil && !slices.Contains(shown, flag.Name)
+	}
+}
 
 // printHelp is kong's help with its headings in the chosen language.
 func printHelp(lang string) kong.HelpPrinter {
 	return func(options kong.HelpOptions, ctx *kong.Context) error {
+		shorten(ctx)
 		out := ctx.Stdout
 		var text bytes.Buffer
 		ctx.Kong.Stdout = &text
@@ -68,7 +124,9 @@ func printHelp(lang string) kong.HelpPrinter {
 			return err
 		}
 		page := text.String()
-		if lang != "en" {
+		if lang == "en" {
+			page = strings.Replace(page, "information on a command.", "information on a command, serve --help for every setting.", 1)
+		} else {
 			page = chineseHelp.Replace(page)
 		}
 		_, err = fmt.Fprint(out, page)

@@ -228,7 +228,7 @@ func point(cell func(string) string) (lat, lon float64, err error) {
 func addPerson(ctx context.Context, t *taking, cell func(string) string) error {
 	n := auth.NewPerson{
 		Login: cell("login"), Name: cell("name"), Certificate: cell("certificate"), Phone: cell("phone"), Mail: cell("mail"),
-		Password: "Lb-" + strings.ToLower(rand.Text()),
+		Password: firstPassword(cell("login")),
 		Post:     auth.Post{Centre: cell("centre"), Window: cell("window"), Department: cell("department")},
 	}
 	for _, role := range strings.Fields(cell("roles")) {
@@ -249,6 +249,20 @@ func addPerson(ctx context.Context, t *taking, cell func(string) string) error {
 		ValidUntil: cell("valid_until"), Qualifications: qualifications(cell("matters")),
 	}, once.Key{})
 	return err
+}
+
+// firstPassword makes a password of three kinds of characters that the login
+// does not stand in, as no password may be taken otherwise: the two letters of
+// a short login turn up in chance text now and then.
+func firstPassword(login string) string {
+	for {
+		for _, begin := range []string{"Lb-", "Qx-"} {
+			made := begin + strings.ToLower(rand.Text())
+			if !strings.Contains(strings.ToLower(made), login) {
+				return made
+			}
+		}
+	}
 }
 
 func qualifications(matters string) []inspection.Qualification {

@@ -133,7 +133,7 @@ type inquest struct {
 	v      *victimWorld
 	told   []note
 	visits map[string]inspection.VisitView
-	counts struct{ booked, drafts, deemed, answered, messages int }
+	counts struct{ booked, drafts, deemed, answered, messages, cut, again int }
 }
 
 func (k *inquest) readVisits() {
@@ -241,8 +241,12 @@ func (k *inquest) messages() {
 		if n.Op != "sent" {
 			continue
 		}
-		if sum := sent[n.ID]; sum != "" && sum != n.Sum {
+		sum := sent[n.ID]
+		if sum != "" && sum != n.Sum {
 			k.Errorf("message %s went out twice with different bytes", n.ID)
+		}
+		if sum != "" {
+			k.counts.again++
 		}
 		sent[n.ID] = n.Sum
 	}
@@ -305,8 +309,12 @@ func (k *inquest) clock() {
 }
 
 func (k *inquest) summary() {
+	for _, n := range k.told {
+		k.counts.cut += n.Left
+	}
 	c := k.counts
-	k.Logf("%d booked, %d drafts, %d answered, %d deemed, %d notices", c.booked, c.drafts, c.answered, c.deemed, c.messages)
+	k.Logf("%d booked, %d drafts, %d answered, %d deemed, %d notices; kills cut off %d bookings, %d letters went out again",
+		c.booked, c.drafts, c.answered, c.deemed, c.messages, c.cut, c.again)
 	if c.booked == 0 || c.answered == 0 || c.deemed == 0 {
 		k.Errorf("the processes did too little to show anything")
 	}

@@ -45,13 +45,13 @@ type commands struct {
 	Demo    demoCommand    `cmd:"" help:"演示：虚构的永州市，打开浏览器即可试用|A city with invented people, to be tried in a browser."`
 	Serve   serveCommand   `cmd:"" help:"运行服务|Run the service."`
 	Migrate migrateCommand `cmd:"" help:"把数据库升级到本程序的版本|Bring the database up to date."`
-	Import  importCommand  `cmd:"" help:"导入事项或放假安排|Import matters or holidays."`
-	Admin   adminCommand   `cmd:"" help:"账号|Accounts."`
+	Import  importCommand  `cmd:"" help:"导入中心、部门、人员、事项或放假安排|Import centres, departments, people, matters or holidays."`
+	Admin   adminCommand   `cmd:"" help:"新建账号|Make an account."`
 	Verify  verifyCommand  `cmd:"" help:"离线核验证据包|Check an evidence bundle offline."`
 	Audit   auditCommand   `cmd:"" help:"逐条核验整个证据日志|Check the whole evidence log."`
 	Backup  backupCommand  `cmd:"" help:"在线备份|Back up, also while the service runs."`
-	Doctor  doctorCommand  `cmd:"" help:"自检|Check the installation."`
-	Outbox  outboxCommand  `cmd:"" help:"待发消息|Messages that wait."`
-	Clock   clockCommand   `cmd:"" help:"可信时钟|The trusted clock."`
-	Bench   benchCommand   `cmd:"" help:"性能测量|Measure."`
+	Doctor  doctorCommand  `cmd:"" help:"自检：设置、密钥、数据库、证据、时钟|Check settings, keys, database, evidence and clock."`
+	Outbox  outboxCommand  `cmd:"" help:"查看和处理发出的消息|Look at messages sent out, and deal with them."`
+	Clock   clockCommand   `cmd:"" help:"确认系统时间|Confirm the time of the machine."`
+	Bench   benchCommand   `cmd:"" help:"测量性能|Measure the speed of the main paths."`
 }

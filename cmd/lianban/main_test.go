@@ -18,7 +18,7 @@ import (
 
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){
-		"lianban": main, "victim": victim, "stalled": stalled,
+		"lianban": main, "victim": victim, "instance": instance, "stalled": stalled,
 		"commit-failed": func() { commitFailed(slog.New(slog.NewTextHandler(os.Stdout, nil)), errors.New("input/output error")) },
 	})
 }

@@ -2,10 +2,10 @@ package main
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"os"
 	"strings"
@@ -39,11 +39,27 @@ func (a *app) withHouse(act func(ctx context.Context, h *house) error) error {
 // withReadOnly runs a look at a database that may be served meanwhile (DEC-10).
 func (a *app) withReadOnly(look func(ctx context.Context, d *db.DB) error) error {
 	a.home()
+	if err := a.needsFile(); err != nil {
+		return err
+	}
 	d, err := db.OpenReadOnly(a.ctx, a.cfg.database())
 	if err != nil {
 		return err
 	}
 	return errors.Join(look(a.ctx, d), d.Close())
+}
+
+// needsFile refuses to look at an SQLite file that is not there: most often the
+// directory is misspelt.
+func (a *app) needsFile() error {
+	path := strings.TrimPrefix(a.cfg.database(), "sqlite:")
+	if _, err := os.Stat(path); strings.Contains(path, "://") || !errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return misuse{
+		fmt.Sprintf("找不到数据库 %s。请用 --data 指明数据目录，或用 --db 指明数据库", path),
+		fmt.Sprintf("there is no database %s; name the data directory with --data, or the database with --db", path),
+	}
 }
 
 // migrateCommand brings the schema up to date.
@@ -194,7 +210,7 @@ func (c *adminCreateCommand) Run(a *app) error {
 func (c *adminCreateCommand) password(a *app) (string, error) {
 	switch c.PasswordFile {
 	case "":
-		return "Lb-" + strings.ToLower(rand.Text()), nil
+		return firstPassword(c.Login), nil
 	case "-":
 		text, err := io.ReadAll(io.LimitReader(a.in, 1<<10))
 		return strings.TrimSpace(string(text)), err

@@ -39,25 +39,41 @@ func (a *app) summary(entries []audit.Entry) []string {
 	var lines []string
 	line := func(zh, en string, args ...any) { lines = append(lines, fmt.Sprintf(a.text(zh, en), args...)) }
 	if e, ok := last(entries, "arrived"); ok {
-		line("送达  %s 类  %s  %s", "service   %s  %s  %s", e.Text("class"), second(e.Time("served_at")), e.Text("channel"))
+		line("送达  %s 类  %s  %s", "service   %s  %s  %s", e.Text("class"), second(e.Time("served_at")), a.plain(e.Text("channel")))
 	}
 	if e, ok := last(entries, "deadline_set"); ok {
 		line("期限  %s  日历版本 %d", "deadline  %s  calendar %d", second(e.Time("t2")), e.Int("calendar_version"))
 	}
 	deemed, ok := last(entries, "deemed")
 	if ok {
-		line("收件  期限之后已收取：%s", "inbox     read after deadline: %s", inbox(deemed))
+		line("收件  期限之后已收取：%s", "inbox     read after deadline: %s", a.inbox(deemed))
 	}
 	reply, answered := last(entries, "reply_received")
 	switch {
 	case ok:
-		line("结果  视为同意（%s），%s，%s", "outcome   视为同意 (%s) at %s, %s", deemed.Text("reason"), second(deemed.At), deemed.Text("number"))
+		line("结果  视为同意（%s），%s，%s", "outcome   视为同意 (%s) at %s, %s", a.plain(deemed.Text("reason")), second(deemed.At), deemed.Text("number"))
 	case answered:
-		line("结果  已反馈（%s），%s", "outcome   answered (%s) at %s", reply.Text("kind"), second(reply.Time("received_at")))
+		line("结果  已反馈（%s），%s", "outcome   answered (%s) at %s", a.plain(reply.Text("kind")), second(reply.Time("received_at")))
 	default:
 		line("结果  尚无反馈，也没有视为同意", "outcome   no answer and no deemed consent")
 	}
 	return lines
+}
+
+// chineseWords say for people what leaves name by a code: ways in and out,
+// answers, and the reason of a deemed consent. English keeps the codes (EV-11).
+var chineseWords = map[string]string{
+	"portal": "收件页", "mail": "邮件", "sms": "短信", "link": "邮件链接", "phone": "电话", "paper": "书面送达",
+	"accept": "应约", "decline": "不能应约", "counter": "提出改期", "excuse": "提出正当理由", "delegate": "委派",
+	"no_reply": "逾期未反馈",
+}
+
+// plain is the word for a code; one that has none is printed as it is.
+func (a *app) plain(code string) string {
+	if word := chineseWords[code]; word != "" {
+		return a.text(word, code)
+	}
+	return code
 }
 
 // last finds the newest entry of a type; of arrivals the first that counts.
@@ -72,7 +88,7 @@ func last(entries []audit.Entry, kind string) (found audit.Entry, ok bool) {
 }
 
 // inbox says until when each way in was seen alive.
-func inbox(deemed audit.Entry) string {
+func (a *app) inbox(deemed audit.Entry) string {
 	channels, _ := deemed.Fields["inbox"].(map[string]any)
 	var parts []string
 	for _, name := range slices.Sorted(maps.Keys(channels)) {
@@ -81,7 +97,7 @@ func inbox(deemed audit.Entry) string {
 		if t, err := time.Parse(time.RFC3339, alive); err == nil {
 			alive = second(t)
 		}
-		parts = append(parts, name+" "+alive)
+		parts = append(parts, a.plain(name)+" "+alive)
 	}
 	return strings.Join(parts, ", ")
 }

@@ -24,6 +24,7 @@ func (c *verifyCommand) Run(a *app) error {
 	b, report, err := c.verify()
 	if err != nil {
 		fmt.Fprintln(a.err, a.text("无法读取：", "cannot be read: ")+err.Error())
+		a.hint("证据包是从勘验页或收件箱页“下载证据包”得到的 .zip 文件，请核对文件名，或重新下载。", "a bundle is the .zip file that a visit's page or the inbox gives for download; check the name, or download it again")
 		return exit(audit.ExitUnreadable)
 	}
 	a.verdict(b, report)

@@ -51,6 +51,9 @@ func suffer(dir, seed string) error {
 	if err := errors.Join(v.beat(), v.notify.Recover(v.ctx)); err != nil {
 		return err
 	}
+	if err := v.write(note{Op: "up", ID: seed, Left: len(v.unfinished)}); err != nil {
+		return err
+	}
 	fmt.Println("up")
 	failed := make(chan error)
 	for i, work := range []func(*rand.Rand) error{v.book, v.book, v.reply, v.send, v.deem, v.live} {
@@ -76,10 +79,7 @@ type victimWorld struct {
 
 // openVictim opens the city that the test made and finds its people again.
 func openVictim(ctx context.Context, dir string) (*victimWorld, error) {
-	a := &app{console: console{out: io.Discard, err: io.Discard}, ctx: ctx, lang: "zh", cfg: config{
-		Data: dir, Origin: "test.example/log", PublicURL: "http://127.0.0.1:8080",
-		MailDomain: "lianban.example", MailFrom: "window@lianban.example", MailSep: "+", SMSSignature: "永州政务",
-	}}
+	a := &app{console: console{out: io.Discard, err: io.Discard}, ctx: ctx, lang: "zh", cfg: testConfig(dir)}
 	w, err := a.newWorldOn(victimDay)
 	if err != nil {
 		return nil, err
@@ -253,7 +253,7 @@ func (v *victimWorld) beat() error {
 
 // note is one line of what a victim meant to do, or was told to be done.
 type note struct {
-	Op    string                  `json:"op"` // intend, booked, refused, answered, sent
+	Op    string                  `json:"op"` // up, intend, booked, refused, answered, sent
 	ID    string                  `json:"id"`
 	Visit string                  `json:"visit,omitempty"`
 	Area  string                  `json:"area,omitempty"`
@@ -262,6 +262,7 @@ type note struct {
 	Kind  inspection.ReplyKind    `json:"kind,omitempty"`
 	Done  inspection.ReplyOutcome `json:"done,omitempty"`
 	Sum   string                  `json:"sum,omitempty"`
+	Left  int                     `json:"left,omitempty"` // bookings that the kill before cut off
 }
 
 // diary is written by victims and outlives them: what one write call has taken

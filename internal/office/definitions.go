@@ -39,7 +39,7 @@ const (
 var definitions = []definition{
 	{"appointment.send_within", "1", alone, estimate, count(1, 3, "工作日", func(r *Rules) *int { return &r.SendWithin })},
 	{"reply.term", "1", both, "plan: 及时 only; estimate", count(1, 5, "工作日", func(r *Rules) *int { return &r.ReplyTerm })},
-	{"visit.lead", "2", alone, "between 常州 2 and 兰州 5", count(1, 10, "工作日", func(r *Rules) *int { return &r.Lead })},
+	{"visit.lead", "2", alone, "between 常州 2 and 兰州 5; INS-605: never below 2 by a setting", count(2, 10, "工作日", func(r *Rules) *int { return &r.Lead })},
 	{"visit.limit", "5", alone, "兰州 5", count(1, 20, "工作日", func(r *Rules) *int { return &r.Limit })},
 	{"opinion.term", "1", both, "晋城 次日", count(0, 2, "工作日", func(r *Rules) *int { return &r.OpinionTerm })},
 

@@ -37,26 +37,26 @@ func (s Scope) one() (kind, id string, err error) {
 	return kind, id, nil
 }
 
-// has reports whether a scope takes a row in: it is the city's, or for one that
-// the scope names.
-func (s Scope) has(row Setting) bool { return row.ScopeID == s.ids()[row.ScopeKind] }
-
 // inForce picks, for each key, the row that counts: in each scope the one that
 // took effect last, of the scopes the narrowest that says anything (INS-1301).
 // rows are approved, in order of taking effect.
 func inForce(rows []Setting, at time.Time) map[string]Setting {
-	type place struct{ key, kind string }
-	latest := map[place]Setting{}
-	for _, row := range rows {
-		if !row.EffectiveFrom.After(at) {
-			latest[place{row.Key, row.ScopeKind}] = row
+	latest := map[string]*[4]*Setting{} // by key, then from wide to narrow
+	for i := range rows {
+		row := &rows[i]
+		if row.EffectiveFrom.After(at) {
+			continue
 		}
+		if latest[row.Key] == nil {
+			latest[row.Key] = &[4]*Setting{}
+		}
+		latest[row.Key][slices.Index(scopeKinds, row.ScopeKind)] = row
 	}
-	found := map[string]Setting{}
-	for _, kind := range scopeKinds {
-		for p, row := range latest {
-			if p.kind == kind && row.Value != "" {
-				found[p.key] = row
+	found := make(map[string]Setting, len(latest))
+	for key, scopes := range latest {
+		for _, row := range scopes {
+			if row != nil && row.Value != "" {
+				found[key] = *row
 			}
 		}
 	}
@@ -90,7 +90,8 @@ func SettingsAt(ctx context.Context, q bun.IDB, at time.Time, s Scope, departmen
 func (s Settings) Rules(department string) Rules {
 	scope := s.scope
 	scope.Department = department
-	rows := slices.DeleteFunc(slices.Clone(s.rows), func(row Setting) bool { return !scope.has(row) })
+	ids := scope.ids()
+	rows := slices.DeleteFunc(slices.Clone(s.rows), func(row Setting) bool { return row.ScopeID != ids[row.ScopeKind] })
 	found := inForce(rows, s.at)
 	var r Rules
 	for _, d := range definitions {

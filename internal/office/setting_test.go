@@ -88,7 +88,7 @@ func TestValueOutsideItsBoundsIsRefusedWithTheBounds(t *testing.T) {
 		h := newHouse(t, d)
 		for _, c := range []struct{ key, low, high, below, above, bounds string }{
 			{"reply.term", "1", "5", "0", "6", "1–5 工作日"},
-			{"visit.lead", "1", "10", "0", "11", "1–10 工作日"},
+			{"visit.lead", "2", "10", "1", "11", "2–10 工作日"},
 			{"opinion.term", "0", "2", "-1", "3", "0–2 工作日"},
 			{"deem.grace", "1", "60", "0", "61", "1–60 分钟"},
 			{"address.change_delay", "12", "168", "11", "169", "12–168 小时"},

@@ -96,7 +96,7 @@ func TestVehicleRoomApplicantAndCentreMayBlockToo(t *testing.T) { // INS-511
 
 func TestAlternativesClimbTheLadder(t *testing.T) { // INS-511
 	p := newProblem()
-	p.Band, p.Shorter = Morning, 30
+	p.Band = Morning
 	p.Limit = tuesday.AddDays(1)
 	everyone(&p, 0, engage(visit(clock(9, 45), clock(12, 0))))
 	everyone(&p, 1, func(x *Person) {
@@ -109,17 +109,13 @@ func TestAlternativesClimbTheLadder(t *testing.T) { // INS-511
 	want := []string{
 		"other_band 16:00", "other_band 16:15", "other_band 16:30",
 		"later_day 12-09 09:00", "later_day 12-09 09:15", "later_day 12-09 09:30",
-		"shorter 09:00", "shorter 09:15", "shorter 16:45",
 		"beyond_limit 12-10 09:00", "beyond_limit 12-10 09:15", "beyond_limit 12-10 09:30",
 		"lend 09:00", "lend 13:30",
 	}
 	if got := kinds(e.Alternatives); !slices.Equal(got, want) {
 		t.Fatalf("alternatives %v", got)
 	}
-	if a := e.Alternatives[6]; a.Minutes != 30 {
-		t.Errorf("the shorter one takes %d minutes", a.Minutes)
-	}
-	if a := e.Alternatives[9]; !a.Offer.PastLimit {
+	if a := e.Alternatives[6]; !a.Offer.PastLimit {
 		t.Error("beyond the limit date is not marked")
 	}
 }

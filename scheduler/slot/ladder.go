@@ -9,24 +9,23 @@ import (
 // Kind says how an alternative differs from what was asked.
 type Kind string
 
-// The ladder of INS-511. Leaving a required department out is not on it.
+// The ladder of INS-511. Leaving a required department out is not on it, nor is
+// a shorter visit: docs/decisions/006.
 const (
 	OtherHalf   Kind = "other_band"
 	LaterDay    Kind = "later_day"
-	ShorterTime Kind = "shorter"
 	BeyondLimit Kind = "beyond_limit" // a supervisor's act
 	LendPeople  Kind = "lend"         // one department finds more inspectors
 )
 
 // Alternative is a slot that a change would open. For LendPeople the offer
 // names those of the Department who can come, and More is how many it would
-// have to find beside them; for ShorterTime Minutes is the length.
+// have to find beside them.
 type Alternative struct {
 	Kind       Kind   `json:"kind"`
 	Offer      Offer  `json:"offer"`
 	Department string `json:"department,omitempty"`
 	More       int    `json:"more,omitempty"`
-	Minutes    int    `json:"minutes,omitempty"`
 }
 
 // perRung is how many alternatives each rung of the ladder adds at most; one
@@ -36,36 +35,30 @@ const perRung = 3
 // alternatives climbs the ladder of INS-511, nearest change first. From the
 // second rung on the half-day asked for no longer counts.
 func (r *Rows) alternatives() (out []Alternative) {
-	add := func(kind Kind, offers []Offer, minutes int) {
+	add := func(kind Kind, offers []Offer) {
 		for _, o := range offers {
-			out = append(out, Alternative{Kind: kind, Offer: o, Minutes: minutes})
+			out = append(out, Alternative{Kind: kind, Offer: o})
 		}
 	}
 	if band := r.p.Band.other(); band != Any {
 		q := r.p
 		q.Band = band
-		add(OtherHalf, r.asking(q).Search(perRung), 0)
+		add(OtherHalf, r.asking(q).Search(perRung))
 	}
 	wide := r.p
 	wide.Band, wide.To = Any, r.lastDay()
-	whole, later := r.asking(wide), wide
+	later := wide
 	later.From = r.p.To.AddDays(1)
-	add(LaterDay, r.asking(later).Search(perRung), 0)
-	if r.p.Shorter > 0 && r.p.Shorter < r.p.Minutes {
-		q := wide
-		q.Minutes = r.p.Shorter
-		short := prepare(q)
-		add(ShorterTime, short.best(perRung, beside(short.common(nothing), whole.common(nothing))), q.Minutes)
-	}
+	add(LaterDay, r.asking(later).Search(perRung))
 	if !r.p.Limit.IsZero() && !r.p.PastLimit {
 		q := wide
 		q.PastLimit = true
 		if q.From.Before(q.Limit.AddDays(1)) {
 			q.From = q.Limit.AddDays(1)
 		}
-		add(BeyondLimit, r.asking(q).Search(perRung), 0)
+		add(BeyondLimit, r.asking(q).Search(perRung))
 	}
-	return append(out, whole.lending()...)
+	return append(out, r.asking(wide).lending()...)
 }
 
 // other is the half-day that was not asked for.

@@ -344,17 +344,11 @@ func TestEveryOfferFitsAndStandsInItsPlace(t *testing.T) { // INS-508, INS-512
 func TestEveryAlternativeIsTrue(t *testing.T) { // INS-511
 	for seed := range uint64(smallWorlds / 5) {
 		p := smallWorld(rand.New(rand.NewPCG(seed, 511)))
-		if p.Minutes > 30 {
-			p.Shorter = 30
-		}
 		p.To = p.From
 		offered := prepared(t, p).Starts()
 		for _, a := range prepared(t, p).Explain().Alternatives {
 			q := p
 			q.Band, q.PastLimit = Any, p.PastLimit || a.Kind == BeyondLimit
-			if a.Minutes > 0 {
-				q.Minutes = a.Minutes
-			}
 			chosen := named(a.Offer)
 			if a.Kind == LendPeople {
 				q.Departments = slices.Clone(p.Departments)

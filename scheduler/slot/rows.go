@@ -50,8 +50,8 @@ func instant(minute int) time.Time { return time.Unix(int64(minute)*60, 0).UTC()
 // length off the five-minute grain, a day given twice, a department of which
 // nobody is required.
 func Prepare(p Problem) (*Rows, error) {
-	if p.Minutes <= 0 || p.Minutes%grain != 0 || p.Shorter < 0 || p.Shorter%grain != 0 {
-		return nil, fmt.Errorf("slot: %d or %d minutes is no multiple of %d", p.Minutes, p.Shorter, grain)
+	if p.Minutes <= 0 || p.Minutes%grain != 0 {
+		return nil, fmt.Errorf("slot: %d minutes is no multiple of %d", p.Minutes, grain)
 	}
 	p.Days = slices.SortedFunc(slices.Values(p.Days), func(a, b Day) int { return compareDates(a.Date, b.Date) })
 	for i := 1; i < len(p.Days); i++ {

@@ -404,7 +404,6 @@ func TestAProblemThatContradictsItselfIsAnError(t *testing.T) {
 	for words, change := range map[string]func(*Problem){
 		"no length":          func(p *Problem) { p.Minutes = 0 },
 		"off the grain":      func(p *Problem) { p.Minutes = 62 },
-		"shorter off it":     func(p *Problem) { p.Shorter = 31 },
 		"a day given twice":  func(p *Problem) { p.Days = append(p.Days, p.Days[0]) },
 		"nobody is required": func(p *Problem) { p.Departments[0].Min = 0 },
 	} {

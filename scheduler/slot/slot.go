@@ -28,7 +28,6 @@ type Problem struct {
 	From, To    workday.Date
 	Departments []Department
 	Minutes     int  // length of the visit, a multiple of 5
-	Shorter     int  // a shorter length the matter allows, 0 for none
 	Band        Band // half-day asked for
 
 	Earliest  workday.Date // first day the lead time allows (INS-605)

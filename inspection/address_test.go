@@ -1,0 +1,98 @@
+package inspection
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/uptrace/bun"
+
+	"lianban/internal/auth"
+	"lianban/internal/db"
+	"lianban/internal/db/dbtest"
+	"lianban/internal/office"
+	"lianban/internal/once"
+)
+
+// changeAddress is proposed by one person and approved by another; it gives
+// what the old addresses were told.
+func (w *testWorld) changeAddress(a office.Address) (mail, sms string) {
+	w.t.Helper()
+	ctx := w.t.Context()
+	w.sent.msgs = nil
+	a.Department, a.Form, a.SignedOn, a.Contact = w.department("fire"), "form-2", dateOf(w.clock.Now()), "办公室"
+	proposed, err := w.office.ProposeAddress(ctx, a, "person:one", once.Key{})
+	w.must(err)
+	_, err = w.office.ApproveAddress(ctx, proposed.ID, "person:two")
+	w.must(err)
+	w.tick()
+	for _, m := range w.sent.of(purposeAddress, "mail") {
+		mail += m.HTML
+	}
+	for _, m := range w.sent.of(purposeAddress, "sms") {
+		sms += string(m.Body)
+	}
+	return mail, sms
+}
+
+// addressOf is the department's standing address of a channel.
+func (w *testWorld) addressOf(channel office.Channel) (out office.Address) {
+	w.t.Helper()
+	w.must(w.DB.Read(w.t.Context(), func(q bun.IDB) error {
+		all, err := office.ConfirmedAddresses(w.t.Context(), q, w.department("fire"), w.clock.Now())
+		for _, a := range all {
+			if a.Channel == channel {
+				out = a
+			}
+		}
+		return err
+	}))
+	return out
+}
+
+// INS-711, INS-710: the old addresses hear what changes and whom to call; a
+// text names no address and no number in full.
+func TestOldAddressesHearWhatBecomesOfThem(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		w := newWorld(t, d)
+		tell := func(a office.Address, said string) {
+			t.Helper()
+			mail, sms := w.changeAddress(a)
+			if !strings.Contains(mail, said) || !strings.Contains(mail, w.centre.Phone) {
+				t.Errorf("the mail does not say %q: %s", said, mail)
+			}
+			if strings.Contains(mail+sms, "13900001234") || strings.Contains(sms, "@") || strings.Contains(sms, "http") {
+				t.Errorf("too much is said: %s %s", mail, sms)
+			}
+			w.clock.forward(25 * time.Hour)
+			w.tick()
+		}
+		tell(office.Address{Channel: office.SMS, Value: "13900001234"}, "新增手机 1******1234")
+		old := w.addressOf(office.Mail)
+		tell(office.Address{Channel: office.Mail, Value: "new@dept.example", Replaces: old.ID}, "邮箱 fire@dept.example改为邮箱 new@dept.example")
+		if _, sms := w.changeAddress(office.Address{Channel: office.Mail, Value: "more@dept.example"}); !strings.Contains(sms, "送达地址（邮箱）将于") || !strings.Contains(sms, w.centre.Phone) {
+			t.Errorf("the text says %q", sms)
+		}
+		tell(office.Address{Removal: true, Replaces: w.addressOf(office.SMS).ID}, "停用手机 1******1234")
+	})
+}
+
+// INS-806: whoever has left cannot stand in.
+func TestNobodyDelegatesToADisabledAccount(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		w := newWorld(t, d)
+		ctx := t.Context()
+		v := w.newVisit()
+		w.tick()
+		other, err := w.Auth.AddPerson(ctx, auth.System("test"), auth.NewPerson{
+			Login: "zhou", Name: "周队长", Post: auth.Post{Roles: []auth.Role{auth.Inspector}, Department: w.department("fire")}, Password: "Meiwan-Road-1",
+		})
+		w.must(err)
+		ask := ReplyRequest{ParticipantID: w.part(v.ID, "fire").ID, Round: 1, Kind: ReplyDelegate, Delegate: other.ID, Channel: "portal"}
+		_, err = w.Reply(ctx, w.inspector("fire"), ask)
+		w.must(err)
+		w.must(w.Auth.Disable(ctx, auth.System("test"), other.ID))
+		_, err = w.Reply(ctx, w.inspector("fire"), ask)
+		w.refused(err, "delegate_outside")
+	})
+}
