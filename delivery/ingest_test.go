@@ -255,11 +255,28 @@ func TestParcelIsSeenByItsWindowAndItsCourierAlone(t *testing.T) {
 				t.Errorf("%s: %+v %v", c, list, err)
 			}
 		}
-		if v, err := w.Track(ctx, p.Number, "1234", ""); err != nil || v.State != ParcelHandedOver || len(v.Steps) != 2 {
+		if v, err := w.Track(ctx, p.Number, "1234"); err != nil || v.State != ParcelHandedOver || len(v.Steps) != 2 {
 			t.Errorf("tracked: %+v %v", v, err)
 		}
-		_, err = w.Track(ctx, p.Number, "9999", "")
+		_, err = w.Track(ctx, "LBYZ0001A7K3G", "1234")
 		w.refused(err, "not_found")
+	})
+}
+
+// DEL-1201: five wrong tries close a number for a quarter of an hour, and what
+// is closed looks like what is wrong.
+func TestGuessingTheTelephoneOfAParcelIsStopped(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		w := newParcelWorld(t, d)
+		p := w.sealed()
+		for _, guess := range []string{"", "0000", "1111", "2222", "3333", "4444", "1234"} { // "" is no try
+			_, err := w.Track(t.Context(), p.Number, guess)
+			w.refused(err, "not_found")
+		}
+		w.at = w.at.Add(codeLock)
+		if _, err := w.Track(t.Context(), p.Number, "1234"); err != nil {
+			t.Error("still closed:", err)
+		}
 	})
 }
 

@@ -170,15 +170,16 @@ func (d *Desk) Couriers(ctx context.Context, by auth.Actor) (out []CourierName, 
 }
 
 // Track shows the applicant where a parcel is, by its number and the last four
-// of the telephone (DEL-1201). Wrong and unknown look the same; tries are counted
-// by number and by address at the edge. Refusal: not_found.
-func (d *Desk) Track(ctx context.Context, number, phoneLast4, address string) (out TrackView, err error) {
+// of the receiver's telephone. Wrong, unknown and locked look the same: five
+// wrong tries close a number to this way for 15 minutes (DEL-1201). Tries of one
+// address are counted at the edge. Refusal: not_found.
+func (d *Desk) Track(ctx context.Context, number, phoneLast4 string) (out TrackView, err error) {
 	d = d.still()
+	p, err := d.trackedParcel(ctx, number, phoneLast4)
+	if err != nil {
+		return TrackView{}, err
+	}
 	err = d.DB.Read(ctx, func(q bun.IDB) error {
-		p, err := trackedParcel(ctx, q, number, phoneLast4)
-		if err != nil {
-			return err
-		}
 		f, err := readFolding(ctx, q, []Parcel{p}, d.now())
 		if err != nil {
 			return err
@@ -192,10 +193,40 @@ func (d *Desk) Track(ctx context.Context, number, phoneLast4, address string) (o
 		out.Ledger, err = p.Promise.Ledger(f.cals[p.CentreID], nil)
 		return err
 	})
-	if err != nil {
-		return TrackView{}, err
+	return out, err
+}
+
+// trackedParcel counts a wrong try in a transaction of its own: it has to stay
+// when the answer is a refusal.
+func (d *Desk) trackedParcel(ctx context.Context, number, phoneLast4 string) (p Parcel, err error) {
+	plain, err := ParseNumber(number)
+	if err != nil || len(phoneLast4) != 4 {
+		return p, notFound()
 	}
-	return out, nil
+	var match Match
+	err = d.DB.Write(ctx, func(tx bun.IDB) (err error) {
+		if p, err = findParcelNumber(ctx, tx, plain); err != nil {
+			return err
+		}
+		s, ok, err := lockSecret(ctx, tx, p.ID, SecretPhone)
+		if err != nil || !ok {
+			return err
+		}
+		match = s.try(d.hide(p.ID, SecretPhone, phoneLast4), d.now())
+		return updateSecret(ctx, tx, &s)
+	})
+	if err == nil && match != MatchRight {
+		err = notFound()
+	}
+	return p, err
+}
+
+// phoneEnding is the end of a telephone number; less than four tell nothing.
+func phoneEnding(phone string) string {
+	if len(phone) < 4 {
+		return ""
+	}
+	return phone[len(phone)-4:]
 }
 
 // publicSteps are the changes of state, without who and without words.
@@ -211,16 +242,4 @@ func publicSteps(f folding, p Parcel, g Folded) (out []TrackStep) {
 		out = append(out, step)
 	}
 	return out
-}
-
-func trackedParcel(ctx context.Context, q bun.IDB, number, phoneLast4 string) (Parcel, error) {
-	plain, err := ParseNumber(number)
-	if err != nil {
-		return Parcel{}, notFound()
-	}
-	p, err := findParcelNumber(ctx, q, plain)
-	if err == nil && (len(phoneLast4) != 4 || len(p.Receiver.Phone) < 4 || p.Receiver.Phone[len(p.Receiver.Phone)-4:] != phoneLast4) {
-		err = notFound()
-	}
-	return p, err
 }

@@ -282,9 +282,12 @@ func (d *Desk) close(ctx context.Context, tx bun.IDB, by auth.Actor, p Parcel, l
 			return Parcel{}, err
 		}
 	}
+	phone := Secret{ParcelID: p.ID, Kind: SecretPhone, Hash: d.hide(p.ID, SecretPhone, phoneEnding(p.Receiver.Phone)), MadeAt: d.now()}
 	code := Secret{ParcelID: p.ID, Kind: SecretCode, MadeAt: d.now()} // the value is made when its text is
-	if err := insertSecret(ctx, tx, &code); err != nil {
-		return Parcel{}, err
+	for _, s := range []*Secret{&phone, &code} {
+		if err := insertSecret(ctx, tx, s); err != nil {
+			return Parcel{}, err
+		}
 	}
 	if err := d.queueCode(ctx, tx, p, 0); err != nil {
 		return Parcel{}, err

@@ -20,12 +20,16 @@ type SecretKind string
 const (
 	SecretCode SecretKind = "code"     // 收货码 or 取件码, six digits (DEL-610, 220)
 	SecretID   SecretKind = "id_last4" // last four of the document, X allowed (DEL-620)
+
+	// SecretPhone is the last four of the receiver's telephone, which with the
+	// number shows where a parcel is and nothing more (DEL-1201).
+	SecretPhone SecretKind = "phone_last4"
 )
 
-// Limits of tries (DEL-611, 620).
+// Limits of tries (DEL-611, 620, 1201).
 const (
-	codeTries = 5
 	idTries   = 3
+	codeTries = 5 // of all other kinds
 	codeLock  = 15 * time.Minute
 	maxResent = 3
 )
@@ -98,8 +102,11 @@ func (s *Secret) try(hash string, at time.Time) Match {
 		s.Tries = 0
 		return MatchRight
 	}
-	s.Tries++
-	if limit := map[SecretKind]int{SecretCode: codeTries, SecretID: idTries}[s.Kind]; s.Tries >= limit {
+	limit := codeTries
+	if s.Kind == SecretID {
+		limit = idTries
+	}
+	if s.Tries++; s.Tries >= limit {
 		s.Tries, s.LockedUntil = 0, at.Add(codeLock)
 	}
 	return MatchWrong

@@ -242,12 +242,3 @@ CREATE TABLE parcel_event_blobs (
 	PRIMARY KEY (sha256, event_id)
 );
 CREATE INDEX parcel_event_blobs_by_parcel ON parcel_event_blobs (parcel_id);
-
--- One rating for each case (DEL-1206).
-CREATE TABLE ratings (
-	case_id   {{.ID}} PRIMARY KEY,
-	parcel_id {{.ID}} NOT NULL,
-	level     {{.Int}} NOT NULL,
-	words     {{.ID}} NOT NULL,
-	given_at  {{.Time}} NOT NULL
-);
