@@ -70,10 +70,24 @@ func (d *Desk) view(ctx context.Context, q bun.IDB, by auth.Actor, p Parcel) (v 
 	if v.Verdict, err = p.Promise.Judge(cal, f.promiseFacts(p, g), d.now()); err != nil {
 		return v, err
 	}
-	if !atWindow(by) {
-		v.Receiver = v.Receiver.Masked()
-	}
+	v.Receiver = v.receiverFor(by)
 	return v, d.people(ctx, q, &v)
+}
+
+// receiverFor is the receiver as the actor may see it. The courier has to find
+// the receiver, so only the phone is masked, until the courier's asking for it is
+// recorded; once the parcel has ended all of it is (DEL-1012).
+func (v ParcelView) receiverFor(by auth.Actor) Addressee {
+	to := v.Receiver
+	asked := func(s StepView) bool { return s.Type == EventContactRevealed && s.CourierID == by.ID }
+	switch {
+	case atWindow(by):
+	case !by.Is(auth.Courier) || v.State.Terminal():
+		return to.Masked()
+	case !slices.ContainsFunc(v.Steps, asked):
+		to.Phone = MaskPhone(to.Phone)
+	}
+	return to
 }
 
 // people adds who has the parcel, and how often a code may still be sent.
