@@ -43,6 +43,9 @@ func (s *Server) pages() error {
 	p.partPages()
 	p.inboxPages()
 	p.answerPages()
+	p.parcelPages()
+	p.roundPages()
+	p.trackPages()
 	p.queuePages()
 	p.resultPages()
 	p.transferPages()
@@ -65,6 +68,7 @@ type view struct {
 	here  string    // address of the page, also while a form of it is answered in place
 	tried web.Tried // the form that was refused
 	state int       // status of the answer, 0 means 200
+	plain bool      // without script (DEL-1203)
 
 	instead []slot.Offer // of a time that was taken
 }
@@ -241,6 +245,11 @@ var fieldOfCode = map[string]string{
 	"scan_missing": "scan", "scan_type": "scan", "scan_size": "scan",
 	"code_wrong": "code", "ground_missing": "text",
 	"count_differs": "count", "decision_date": "decided_on", "giver_missing": "giver", "choice_giver": "given_by", "partial_reason": "partial_why",
+	"addressee_incomplete": "name", "consent_incomplete": "consent_by", "id_last4_form": "id_last4", "bag_missing": "bag",
+	"carrier_not_allowed": "way", "way_unsupported": "way", "item_not_here": "item", "parcel_empty": "item", "parcel_no_receiver": "item",
+	"parcel_owners_differ": "item", "second_person_missing": "second_login", "second_person_same": "second_login",
+	"sign_in_failed": "second_login", "courier_unknown": "courier", "batch_size": "numbers", "own_number_invalid": "number",
+	"outcome_unknown": "outcome", "outcome_text_missing": "reason", "outcome_evidence_missing": "call_note",
 }
 
 // refusePage answers a refusal with a page of its own: what is wrong, what to

@@ -26,6 +26,8 @@ func (p *site) home(v *view) error {
 		return p.desk(v)
 	case v.is(inOffice...):
 		return p.inbox(v)
+	case v.is(auth.Courier):
+		return p.round(v)
 	}
 	return p.show(v, "home", nil)
 }

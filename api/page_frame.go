@@ -22,7 +22,7 @@ import (
 // frame is what stands around every page.
 func (p *site) frame(v *view) (web.Page, error) {
 	page := web.Page{
-		Lang: v.x.lang, Path: v.here, Now: p.now(), CSRF: csrfToken(v.x.token), Nav: p.nav(v), Tried: v.tried,
+		Lang: v.x.lang, Path: v.here, Now: p.now(), CSRF: csrfToken(v.x.token), Nav: p.nav(v), Tried: v.tried, Plain: v.plain,
 		Large: chosen(v.r, textCookie) == "large", Flash: p.flash(v),
 	}
 	var err error
@@ -116,6 +116,8 @@ var sections = []section{
 	{"/visits", "nav.visits", overseeing},
 	{"/transfers", "nav.transfers", overseeing},
 	{"/sets", "nav.sets", overseeing},
+	{"/parcels", "nav.parcels", overseeing},
+	{"/round", "nav.round", []auth.Role{auth.Courier}},
 	{"/queue", "nav.queue", overseeing},
 	{"/outbox", "nav.outbox", overseeing},
 	{"/evidence", "nav.evidence", mayEvidence},

@@ -224,6 +224,7 @@ type caseSet struct {
 	MayDecide   bool
 	Departments []option
 	Once        string
+	Parcels     []parcelLine // for the window and auditors
 }
 
 func (p *site) setOf(v *view, caseID string) (*caseSet, error) {
@@ -235,6 +236,9 @@ func (p *site) setOf(v *view, caseID string) (*caseSet, error) {
 		return nil, err
 	}
 	d := &caseSet{setLine: lineOfSet(found), MayDecide: v.organises(found.CentreID), Once: newOnce()}
+	if d.Parcels, err = p.parcelsOf(v, caseID); err != nil {
+		return nil, err
+	}
 	if d.Items, err = p.Delivery.ListItems(v.ctx(), v.by, caseID); err != nil || !d.MayDecide {
 		return d, err
 	}

@@ -39,20 +39,27 @@ func pagesOf(s *stage) map[string][]string {
 		"/visits/" + s.closed.ID + "/opinion":                                                   append(department, oversee...),
 		"/visits/" + s.closed.ID + "/deemed/431103-amr":                                         oversee,
 		"/visits/" + s.booked.ID + "/parts/" + s.partOf(s.booked, "431103-fire").ID + "/notice": oversee,
-		"/inbox":                 department,
-		"/inbox/" + s.booked.ID:  department,
-		"/inbox/" + s.closed.ID:  department,
-		"/queue":                 oversee,
-		"/queue?state=held&q=Re": oversee,
-		"/queue/" + s.mailID:     oversee,
-		"/outbox":                oversee,
-		"/outbox?channel=mail":   oversee,
-		"/evidence":              append(department, oversee...),
-		"/closures":              {"supervisor", "admin", "head"},
-		"/settings":              {"supervisor", "auditor", "admin"},
-		"/people":                {"supervisor", "auditor", "admin", "security"},
-		"/people?q=消":            {"supervisor", "auditor", "admin", "security"},
-		s.link:                   {"", "clerk"},
+		"/inbox":                            department,
+		"/inbox/" + s.booked.ID:             department,
+		"/inbox/" + s.closed.ID:             department,
+		"/queue":                            oversee,
+		"/queue?state=held&q=Re":            oversee,
+		"/queue/" + s.mailID:                oversee,
+		"/outbox":                           oversee,
+		"/outbox?channel=mail":              oversee,
+		"/evidence":                         append(department, oversee...),
+		"/closures":                         {"supervisor", "admin", "head"},
+		"/cases/" + s.sent.CaseID + "/seal": window,
+		"/parcels":                          oversee,
+		"/parcels?q=LB&colour=red&all=yes":  oversee,
+		"/parcels/" + s.sent.ID:             oversee,
+		"/round":                            {"courier"},
+		"/round/" + s.sent.ID:               {"courier"},
+		"/t":                                {"", "clerk"},
+		"/settings":                         {"supervisor", "auditor", "admin"},
+		"/people":                           {"supervisor", "auditor", "admin", "security"},
+		"/people?q=消":                       {"supervisor", "auditor", "admin", "security"},
+		s.link:                              {"", "clerk"},
 	}
 }
 
@@ -126,7 +133,7 @@ func TestPagesOpenForTheRolesOfTheirLineOnly(t *testing.T) {
 		"clerk", "clerk-elsewhere", "supervisor", "supervisor-elsewhere", "inspector", "inspector-elsewhere", "head", "head-elsewhere",
 		"courier", "auditor", "admin", "security",
 	}
-	lists := []string{"/", "/login", "/password", "/cases", "/cases/new", "/visits", "/inbox", "/queue", "/outbox", "/evidence", "/closures", "/settings", "/people", "/matters/M03/notice"}
+	lists := []string{"/", "/login", "/password", "/cases", "/cases/new", "/visits", "/inbox", "/queue", "/parcels", "/round", "/t", "/outbox", "/evidence", "/closures", "/settings", "/people", "/matters/M03/notice"}
 	for path, roles := range pagesOf(s) {
 		bare, _, _ := strings.Cut(path, "?")
 		for _, role := range everybody {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/uptrace/bun"
 
+	"lianban/delivery"
 	"lianban/inspection"
 	"lianban/internal/auth"
 	"lianban/internal/once"
@@ -26,10 +27,11 @@ const trouble = `<script>alert(1)</script>"'&𠮷野家`
 // stage is a world with one thing of each kind to look at.
 type stage struct {
 	*world
-	open   inspection.Case  // facts missing, trouble name
-	draft  inspection.Visit // waits for a time
-	booked inspection.Visit // replies awaited, a mail held, a counter
-	closed inspection.Visit // one department deemed, joint opinion issued
+	open   inspection.Case     // facts missing, trouble name
+	draft  inspection.Visit    // waits for a time
+	booked inspection.Visit    // replies awaited, a mail held, a counter
+	closed inspection.Visit    // one department deemed, joint opinion issued
+	sent   delivery.ParcelView // on its way, an attempt failed
 	mailID string
 	link   string // path of an answer link of booked, for 市场监管
 	code   string
@@ -47,6 +49,8 @@ func newStage(t testing.TB) *stage {
 	s.tick()
 	s.findLink()
 	s.answerByMail()
+	s.sent = s.pack(s.accept("送达小馆", inspection.YesNo(true)))
+	s.carry(s.sent)
 	return s
 }
 

@@ -132,7 +132,13 @@ func (w *world) wire() {
 	outbox := &notify.Desk{
 		DB: w.db, Now: w.trust.Now, Log: w.logger, Instance: "test", Jitter: func() float64 { return 0.5 }, Addresses: addresses,
 		Channels: map[string]notify.Channel{notify.Mail: w.mail, notify.SMS: w.mail},
-		Compose:  in.Compose, Served: in.Served, Failed: in.Bounced, Dead: in.Dead, Inbound: in.MailCame,
+		Compose: func(ctx context.Context, tx bun.IDB, m notify.Message) (notify.Body, error) {
+			if delivery.Composes(m.Purpose) {
+				return w.Server.Delivery.Compose(ctx, tx, m)
+			}
+			return in.Compose(ctx, tx, m)
+		},
+		Served: in.Served, Failed: in.Bounced, Dead: in.Dead, Inbound: in.MailCame,
 		Callbacks: &notify.CallbackCheck{PublicURL: "http://127.0.0.1:8080", AuthToken: "secret"},
 	}
 	w.mail.loop = outbox.Receive

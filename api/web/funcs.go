@@ -15,6 +15,7 @@ func (w words) funcs() template.FuncMap {
 		"word":     w.word,
 		"has":      func(key string) bool { _, ok := w.texts[key]; return ok },
 		"chip":     w.chip,
+		"toned":    toned,
 		"day":      w.day,
 		"clock":    clock,
 		"when":     w.when,
@@ -66,11 +67,16 @@ func (w words) chip(kind string, value any) (template.HTML, error) {
 	if err != nil {
 		return "", err
 	}
+	return toned(kind, value, text), nil
+}
+
+// toned is chip for a state whose word the domain has itself.
+func toned(kind string, value any, text string) template.HTML {
 	tone := tones[fmt.Sprintf("%s.%v", kind, value)]
 	if tone == "" {
 		tone = "plain"
 	}
-	return template.HTML(`<span class="chip ` + tone + `">` + template.HTMLEscapeString(text) + `</span>`), nil
+	return template.HTML(`<span class="chip ` + tone + `">` + template.HTMLEscapeString(text) + `</span>`)
 }
 
 // tones are the colours of the states: good, wait, warn, bad; others are plain.
@@ -101,6 +107,16 @@ var tones = map[string]string{
 
 	"inbound_state.held": "warn", "inbound_state.sorted": "good",
 	"finding.ok": "good", "finding.bad": "bad", "verdict.PASS": "good", "verdict.FAIL": "bad", "verdict.CONFLICT": "bad", "verdict.UNPINNED": "warn",
+	"parcel_state.drafted": "wait", "parcel_state.sealed": "wait", "parcel_state.handed_over": "info",
+	"parcel_state.out_for_delivery": "info", "parcel_state.arrived": "info", "parcel_state.delivered": "good",
+	"parcel_state.delivered_unverified": "warn", "parcel_state.attempt_failed": "bad", "parcel_state.rescheduled": "warn",
+	"parcel_state.on_hold": "warn", "parcel_state.returning": "warn", "parcel_state.collected_at_window": "good",
+	"parcel_state.lost": "bad", "parcel_state.damaged": "bad",
+	"parcel_colour.green": "good", "parcel_colour.amber": "warn", "parcel_colour.red": "bad",
+	"promise_result.met": "good", "promise_result.missed": "bad", "promise_result.pending": "warn",
+	"promise_result.running": "info", "promise_result.paused": "warn",
+	"quality.A": "good", "quality.B": "info", "quality.C": "warn", "taken.ok": "good", "taken.bad": "bad",
+
 	"derived.in": "good", "derived.unknown": "warn",
 
 	"line_state.expected": "wait", "line_state.received": "good", "line_state.waived": "plain", "line_state.split_out": "info",

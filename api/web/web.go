@@ -30,6 +30,7 @@ type Page struct {
 	Path  string    // of this page with its query, for links back to it
 	Now   time.Time // the instant of the request
 	Large bool      // large text (国办公开办函〔2021〕28号)
+	Plain bool      // no script and in no index: a page that anybody may open (DEL-1203)
 	CSRF  string
 	User  *User // nil when nobody is signed in
 	Nav   []Link

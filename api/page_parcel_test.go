@@ -1,0 +1,313 @@
+package api
+
+import (
+	"bytes"
+	"image"
+	"image/png"
+	"mime/multipart"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"regexp"
+	"strings"
+	"testing"
+
+	"lianban/delivery"
+	"lianban/inspection"
+	"lianban/notify"
+)
+
+// newCounter is a stage with one case, whose results may be sent out.
+func newCounter(t testing.TB) *stage {
+	t.Helper()
+	s := &stage{world: newWorld(t)}
+	s.open = s.accept(trouble, inspection.YesNo(true))
+	return s
+}
+
+// shelve brings the results of a case to the window: one item of each class
+// from the fire brigade, nothing from market regulation.
+func (s *stage) shelve(c inspection.Case, classes ...delivery.Class) []delivery.Item {
+	s.t.Helper()
+	ctx, owed := s.t.Context(), s.owe(c)
+	_, err := s.Delivery.Waive(ctx, s.actor("clerk"), owed["431103-amr"].ID, "不出纸质结果")
+	s.must(err)
+	request := delivery.ReleaseRequest{LineID: owed["431103-fire"].ID, DecidedOn: "2026-11-16"}
+	for _, class := range classes {
+		thing := delivery.NewItem{Class: class, Title: class.In("zh") + trouble}
+		if class == delivery.ClassSeal {
+			thing.Seal = delivery.SealFacts{Kind: "公章", Code: "4311030012345", Filing: "备2026", Bag: "F01"}
+		}
+		request.New = append(request.New, thing)
+	}
+	tr, err := s.Delivery.Release(ctx, s.actor("inspector"), request)
+	s.must(err)
+	sign := delivery.AcceptRequest{TransferID: tr.ID, Count: len(tr.Items)}
+	for _, i := range tr.Items {
+		sign.Found = append(sign.Found, delivery.Found{ItemID: i.ItemID, Outcome: delivery.FoundGood})
+	}
+	_, err = s.Delivery.Accept(ctx, s.actor("clerk"), sign)
+	s.must(err)
+	all, err := s.Delivery.ListItems(ctx, s.actor("clerk"), c.ID)
+	s.must(err)
+	return all
+}
+
+// sealForm is a form that seals everything for the applicant.
+func sealForm(items []delivery.Item, once string) url.Values {
+	form := url.Values{
+		"name": {"欧阳修"}, "phone": {"13800001234"}, "address": {"冷水滩区梧桐路88号3栋501"}, "id_last4": {"123X"},
+		"way": {"own_courier"}, "bag": {"B0001"}, "once": {once},
+	}
+	for _, i := range items {
+		form.Add("item", i.ID)
+	}
+	return form
+}
+
+// pack seals a parcel with one certificate.
+func (s *stage) pack(c inspection.Case) delivery.ParcelView {
+	s.t.Helper()
+	items := s.shelve(c, delivery.ClassCertificate)
+	to := s.browse("clerk", "/cases/"+c.ID+"/seal", sealForm(items, "seal-"+c.ID)).is(http.StatusSeeOther).to()
+	return s.parcelAt(strings.TrimPrefix(to, "/parcels/"))
+}
+
+func (s *stage) parcelAt(id string) delivery.ParcelView {
+	s.t.Helper()
+	found, err := s.Delivery.FindParcel(s.t.Context(), s.actor("clerk"), id)
+	s.must(err)
+	return found
+}
+
+// carry gives a parcel to the courier, who takes it over.
+func (s *stage) carry(p delivery.ParcelView) {
+	s.t.Helper()
+	s.browse("clerk", "/parcels/"+p.ID+"/handover", url.Values{"courier": {s.actor("courier").ID}, "once": {"h-" + p.ID}}).is(http.StatusSeeOther)
+	s.browse("courier", "/round/take", url.Values{"numbers": {strings.ToLower(p.Number)}}).is(http.StatusOK).says(p.Number, "已接收")
+}
+
+var sixDigits = regexp.MustCompile(`\b\d{6}\b`)
+
+// code reads the receiver's code from the text that went out.
+func (s *stage) codeOf(p delivery.ParcelView) string {
+	s.t.Helper()
+	s.tick()
+	for _, m := range s.mail.sent {
+		if m.Purpose == notify.PurposeCode && strings.HasPrefix(m.Subject, p.ID) {
+			return sixDigits.FindString(m.Text)
+		}
+	}
+	s.t.Fatal("no code was sent")
+	return ""
+}
+
+var doorField = regexp.MustCompile(`name="type" value="([a-z_]+)"><input type="hidden" name="event" value="([^"]+)"><input type="hidden" name="attempt" value="([^"]+)">`)
+
+// door gives the form of one act of a stop as the page made it.
+func (s *stage) door(p delivery.ParcelView, act string) url.Values {
+	s.t.Helper()
+	page := s.browse("courier", "/round/"+p.ID, nil).is(http.StatusOK)
+	for _, m := range doorField.FindAllStringSubmatch(page.body, -1) {
+		if m[1] == act {
+			return url.Values{"type": {act}, "event": {m[2]}, "attempt": {m[3]}, "occurred": {""}, "sent_at": {""}}
+		}
+	}
+	s.t.Fatalf("no form for %s: %s", act, visible(page.body))
+	return nil
+}
+
+func (s *stage) report(p delivery.ParcelView, form url.Values) *seen {
+	s.t.Helper()
+	return s.browse("courier", "/round/"+p.ID, form)
+}
+
+// DEL-302, DEL-712: what is sealed is complete, goes an open way, and the due
+// moment is said before.
+func TestSealFormSaysUntilWhenByWhichWayAndToWhom(t *testing.T) {
+	s := newCounter(t)
+	items := s.shelve(s.open, delivery.ClassCertificate, delivery.ClassSeal)
+	at := "/cases/" + s.open.ID + "/seal"
+	s.browse("clerk", at, nil).is(http.StatusOK).says("现在封装，最晚送达：", "快递企业", "邮政法第五十五条", "收货码", "印章须双人封装", "证照")
+	s.browse("clerk-elsewhere", at, nil).is(http.StatusNotFound)
+	s.browse("courier", at, nil).is(http.StatusForbidden)
+
+	form := sealForm(items, "s1")
+	s.browse("clerk", at, form).is(http.StatusUnprocessableEntity).says("另一名工作人员")
+	form.Set("second_login", "supervisor")
+	form.Set("second_password", "wrong")
+	s.browse("clerk", at, form).is(http.StatusForbidden)
+	form.Set("second_password", "Meiwan-Road-1")
+	form.Set("phone", "12")
+	s.browse("clerk", at, form).is(http.StatusUnprocessableEntity).says("11位手机号码")
+	form.Set("phone", "13800001234")
+	form.Set("way", "courier_firm")
+	s.browse("clerk", at, form).is(http.StatusUnprocessableEntity).says("不能以“快递企业”寄出")
+	form.Set("way", "own_courier")
+	to := s.browse("clerk", at, form).is(http.StatusSeeOther).to()
+	if again := s.browse("clerk", at, form).is(http.StatusSeeOther).to(); again != to {
+		t.Errorf("sent twice: %s and %s", to, again)
+	}
+	s.browse("clerk", to, nil).is(http.StatusOK).says("已封装", "欧**", "合计：", "最晚送达")
+	s.browse("clerk", "/parcels", nil).is(http.StatusOK).says(s.open.Number, "欧**")
+	s.browse("auditor", "/parcels?q=zzz", nil).is(http.StatusOK).says("没有符合条件的结果")
+	s.browse("clerk-elsewhere", to, nil).is(http.StatusNotFound)
+}
+
+// DEL-503, DEL-602, DEL-910: from the window to the receiver, each step in its
+// own browser; the courier's form sent twice is one event.
+func TestCourierDeliversWithCodeAndTheTrackingPageShowsIt(t *testing.T) {
+	s := newCounter(t)
+	p := s.pack(s.open)
+	code := s.codeOf(p)
+	s.browse("courier", "/round/"+p.ID, nil).is(http.StatusNotFound)
+	s.browse("courier", "/round/take", url.Values{"numbers": {p.Number}}).is(http.StatusOK).says("没有交给您的这件邮件")
+	s.carry(p)
+	s.browse("courier", "/", nil).is(http.StatusOK).says("我的派送", "欧阳修")
+
+	reveal := s.door(p, "contact_revealed") // DEL-1012
+	if strings.Contains(s.browse("courier", "/round/"+p.ID, nil).body, "13800001234") {
+		t.Error("the phone stands there before anybody asked")
+	}
+	s.report(p, reveal).is(http.StatusSeeOther)
+	s.browse("courier", "/round/"+p.ID, nil).is(http.StatusOK).says("拨打13800001234")
+	start := s.door(p, "started")
+	s.report(p, start).is(http.StatusSeeOther)
+	s.report(p, start).is(http.StatusSeeOther)
+	form := s.door(p, "delivered")
+	for name, value := range map[string]string{"outcome": "recipient", "receiver": "欧阳修", "code": code} {
+		form.Set(name, value)
+	}
+	s.report(p, form).is(http.StatusSeeOther)
+	s.report(p, form).is(http.StatusSeeOther)
+	found := s.parcelAt(p.ID)
+	if found.State != delivery.ParcelDelivered || len(found.Steps) != 5 || len(found.Open) != 0 {
+		t.Fatalf("%s after %d steps, exceptions %v", found.State, len(found.Steps), found.Open)
+	}
+	if strings.Contains(s.browse("clerk", "/parcels/"+p.ID, nil).is(http.StatusOK).says("妥投", "按时送达").body, code) {
+		t.Error("the code stands on the page")
+	}
+
+	page := s.browse("", "/t", url.Values{"number": {p.Number}, "last4": {"1234"}}).is(http.StatusOK).says("已妥投", "最晚送达", "合计：")
+	if len(page.body) > 30<<10 || strings.Contains(page.body, "<script") || page.header.Get("X-Robots-Tag") == "" {
+		t.Errorf("%d bytes, script or index (DEL-1203)", len(page.body))
+	}
+	for _, never := range []string{"欧阳", "13800001234", "梧桐路", code} {
+		if strings.Contains(page.body, never) {
+			t.Errorf("the tracking page tells %s", never)
+		}
+	}
+	s.browse("", "/t", url.Values{"number": {p.Number}, "last4": {"9999"}}).is(http.StatusNotFound)
+}
+
+// DEL-410, DEL-602, DEL-804, DEL-805: what goes wrong at the door is asked for,
+// settled by the window, or comes back and goes out again.
+func TestFailuresComeBackAndDoubtfulDeliveriesAreSettledByTheWindow(t *testing.T) {
+	s := newCounter(t)
+	p := s.pack(s.open)
+	s.carry(p)
+	s.report(p, s.door(p, "started")).is(http.StatusSeeOther)
+	fail := s.door(p, "failed")
+	fail.Set("outcome", "refused")
+	fail.Set("reason", "不要")
+	s.report(p, fail).is(http.StatusUnprocessableEntity).says("附一张照片，或填写通话记录")
+	fail.Set("call_note", "10:20 去电，称已领过")
+	s.report(p, fail).is(http.StatusSeeOther)
+	s.browse("clerk", "/parcels/"+p.ID, nil).is(http.StatusOK).says("投递失败", "拒收", "称已领过")
+	back := s.door(p, "returning")
+	back.Set("reason", "收件人拒收")
+	s.report(p, back).is(http.StatusSeeOther)
+	s.browse("clerk", "/parcels/"+p.ID+"/returned", url.Values{"note": {"封袋完好"}}).is(http.StatusSeeOther)
+	s.browse("clerk", "/parcels/"+p.ID, nil).is(http.StatusOK).says("已退回窗口", "重新封装寄出")
+
+	again := sealForm(p.Items, "again")
+	again.Set("redelivery", p.ID)
+	to := s.browse("clerk", "/cases/"+s.open.ID+"/seal", again).is(http.StatusSeeOther).to()
+	p = s.parcelAt(strings.TrimPrefix(to, "/parcels/"))
+	s.carry(p)
+	s.report(p, s.door(p, "started")).is(http.StatusSeeOther)
+	done := s.door(p, "delivered")
+	for name, value := range map[string]string{"outcome": "recipient", "receiver": "欧阳修", "code": "000000"} {
+		done.Set(name, value)
+	}
+	s.report(p, done).is(http.StatusSeeOther)
+	page := s.browse("clerk", "/parcels/"+p.ID, nil).is(http.StatusOK).says("妥投待核验", "还缺")
+	event := regexp.MustCompile(`name="event" value="([^"]+)"`).FindStringSubmatch(page.body)[1]
+	s.browse("clerk", "/parcels/"+p.ID+"/confirm", url.Values{"event": {event}}).is(http.StatusUnprocessableEntity).says("请写明理由")
+	s.browse("clerk", "/parcels/"+p.ID+"/confirm", url.Values{"event": {event}, "reason": {"致电本人，已收到"}}).is(http.StatusSeeOther)
+	s.browse("clerk", "/parcels/"+p.ID, nil).is(http.StatusOK).says("妥投", "致电本人")
+}
+
+// DEL-221, DEL-806: a parcel is collected with code and document, or withdrawn.
+func TestParcelIsCollectedAtTheWindowOrWithdrawn(t *testing.T) {
+	s := newCounter(t)
+	p := s.pack(s.open)
+	s.browse("clerk", "/parcels/"+p.ID+"/collect", url.Values{"code": {"1"}, "id_last4": {"123x"}, "receiver": {"欧阳修"}}).is(http.StatusUnprocessableEntity)
+	s.browse("clerk", "/parcels/"+p.ID+"/cancel", url.Values{"reason": {"证照打印有误"}}).is(http.StatusSeeOther)
+	form := sealForm(p.Items, "window")
+	form.Set("way", "window")
+	p = s.parcelAt(strings.TrimPrefix(s.browse("clerk", "/cases/"+s.open.ID+"/seal", form).is(http.StatusSeeOther).to(), "/parcels/"))
+	collect := url.Values{"code": {s.codeOf(p)}, "id_last4": {"123x"}, "receiver": {"欧阳修"}}
+	s.browse("clerk", "/parcels/"+p.ID+"/collect", collect).is(http.StatusSeeOther)
+	s.browse("clerk", "/parcels/"+p.ID, nil).is(http.StatusOK).says("窗口自取")
+}
+
+// DEL-601, DEL-603: a signature goes with the event, and opens for the window
+// and for nobody elsewhere.
+func TestSignatureOfTheDoorIsShownToTheWindow(t *testing.T) {
+	s := newCounter(t)
+	p := s.pack(s.open)
+	s.carry(p)
+	s.report(p, s.door(p, "started")).is(http.StatusSeeOther)
+	form := s.door(p, "delivered")
+	for name, value := range map[string]string{"outcome": "recipient", "receiver": "欧阳修", "id_last4": "123x"} {
+		form.Set(name, value)
+	}
+	s.sendFile("courier", "/round/"+p.ID, form, "signature", drawn(t)).is(http.StatusSeeOther)
+	found := s.parcelAt(p.ID)
+	if found.State != delivery.ParcelDelivered || len(found.Photos) != 1 {
+		t.Fatalf("%s with %d pictures", found.State, len(found.Photos))
+	}
+	at := "/parcels/" + p.ID + "/proofs/" + found.Photos[0].SHA256
+	s.browse("clerk", "/parcels/"+p.ID, nil).is(http.StatusOK)
+	if got := s.browse("clerk", at, nil).is(http.StatusOK); got.header.Get("Content-Type") != "image/png" {
+		t.Errorf("shown as %s", got.header.Get("Content-Type"))
+	}
+	for _, who := range []string{"clerk-elsewhere", "courier", "inspector"} {
+		s.browse(who, at, nil).is(http.StatusNotFound)
+	}
+}
+
+// drawn is a small PNG.
+func drawn(t testing.TB) []byte {
+	var out bytes.Buffer
+	if err := png.Encode(&out, image.NewGray(image.Rect(0, 0, 40, 20))); err != nil {
+		t.Fatal(err)
+	}
+	return out.Bytes()
+}
+
+// sendFile sends a form with one file, as a browser does.
+func (s *stage) sendFile(as, path string, form url.Values, name string, file []byte) *seen {
+	s.t.Helper()
+	var body bytes.Buffer
+	w := multipart.NewWriter(&body)
+	form.Set(csrfField, csrfToken(s.tokens[as]))
+	for field, values := range form {
+		for _, value := range values {
+			s.must(w.WriteField(field, value))
+		}
+	}
+	part, err := w.CreateFormFile(name, name+".png")
+	s.must(err)
+	_, err = part.Write(file)
+	s.must(err)
+	s.must(w.Close())
+	r := httptest.NewRequestWithContext(s.t.Context(), http.MethodPost, path, &body)
+	r.RemoteAddr = "192.0.2.9:4711"
+	r.Header.Set("Content-Type", w.FormDataContentType())
+	r.AddCookie(&http.Cookie{Name: s.sessionCookie(), Value: s.tokens[as]})
+	recorder := httptest.NewRecorder()
+	s.handler.ServeHTTP(recorder, r)
+	return &seen{s.t, recorder.Code, recorder.Header(), recorder.Body.String()}
+}

@@ -1,0 +1,132 @@
+package api
+
+import (
+	"slices"
+
+	"lianban/delivery"
+	"lianban/internal/auth"
+	"lianban/internal/fault"
+)
+
+// sealPage packs one parcel of a case: what is in it, for whom, by which way.
+type sealPage struct {
+	Offer     delivery.Offer
+	Items     []sealItem
+	Receivers []sealReceiver
+	Ways      []sealWay
+	Address   string
+	Split     string // why the items cannot go together
+	HasSeal   bool
+	Once      string
+	Redeliver string // parcel that came back
+}
+
+type sealItem struct {
+	delivery.Item
+	ClassWord string
+	Chosen    bool
+}
+
+// sealReceiver says who may take the parcel and what they have to show.
+type sealReceiver struct {
+	Receiver            delivery.Receiver
+	Word, Proofs        string
+	Consent, Authorised bool
+}
+
+// sealWay is one way out, with what closes it.
+type sealWay struct {
+	Value, Text string
+	Closed      []string
+	Chosen      bool
+}
+
+// sealForm shows what a case can send out, by which way, and until when it
+// would arrive if it were sealed now (DEL-712).
+func (p *site) sealForm(v *view) error {
+	v.here = "/cases/" + v.id() + "/seal"
+	offer, err := p.Delivery.Offer(v.ctx(), v.by, v.id())
+	if err != nil {
+		return err
+	}
+	c, err := p.Inspection.FindCase(v.ctx(), v.by, v.id())
+	if err != nil {
+		return err
+	}
+	d := sealPage{Offer: offer, Address: c.Site.Address, Once: newOnce(), Redeliver: v.query("redelivery")}
+	kept := v.tried.Keeps("seal", "")
+	for _, i := range offer.Items {
+		chosen := !kept || v.tried.Chose("seal", "", "item", i.ID)
+		d.Items = append(d.Items, sealItem{i, i.Class.In(v.x.lang), chosen})
+		d.HasSeal = d.HasSeal || i.Class == delivery.ClassSeal
+	}
+	if offer.Split != nil {
+		d.Split = p.problem(v.ctx(), v.x, offer.Split).Detail
+	}
+	for _, a := range offer.Demand.Receivers {
+		proofs := offer.Demand.ProofsOf(a.Receiver).In(v.x.lang)
+		d.Receivers = append(d.Receivers, sealReceiver{a.Receiver, a.Receiver.In(v.x.lang), proofs, a.Consent, a.Authorisation})
+	}
+	for _, w := range offer.Ways {
+		d.Ways = append(d.Ways, p.sealWayOf(v, w))
+	}
+	return p.show(v, "seal", d)
+}
+
+// sealWayOf words a way. The centre's own courier is chosen unless it is closed.
+func (p *site) sealWayOf(v *view, w delivery.WayOffer) sealWay {
+	out := sealWay{Value: string(w.Way), Text: w.Way.In(v.x.lang)}
+	for _, g := range w.Closed {
+		out.Closed = append(out.Closed, g.Class.In(v.x.lang)+p.say(v, "colon")+g.In(v.x.lang))
+	}
+	if !w.Offered && len(out.Closed) == 0 {
+		out.Closed = []string{p.say(v, "seal.not_yet")}
+	}
+	out.Chosen = v.tried.Chose("seal", "", "way", out.Value) ||
+		!v.tried.Keeps("seal", "") && w.Way == delivery.WayOwnCourier && w.Offered
+	return out
+}
+
+// seal seals what was ticked and opens the parcel.
+func (p *site) seal(v *view) error {
+	if _, err := p.Delivery.Offer(v.ctx(), v.by, v.id()); err != nil {
+		return err
+	}
+	parcel, err := p.Delivery.Seal(v.ctx(), v.by, p.sealRequest(v))
+	if fault.KindOf(err) == fault.Unauthenticated { // of the second person: said on the form
+		err = asForm(err)
+	}
+	if err != nil {
+		return p.done(v, err, form{"seal", ""}, p.sealForm)
+	}
+	return v.leave("/parcels/"+parcel.ID, "flash.parcel.sealed", "number", parcel.Number)
+}
+
+func (p *site) sealRequest(v *view) delivery.SealRequest {
+	r := delivery.SealRequest{
+		CaseID: v.id(), Items: v.r.PostForm["item"], Way: delivery.Way(v.form("way")), Bag: v.form("bag"),
+		To: delivery.Addressee{
+			Name: v.form("name"), Phone: v.form("phone"), Address: v.form("address"), Agent: v.form("agent"),
+		},
+		IDLast4: v.form("id_last4"), RedeliveryOf: v.form("redelivery"), Once: v.once(),
+	}
+	if login := v.form("second_login"); login != "" {
+		r.Second = auth.Credentials{Login: login, Password: v.r.PostFormValue("second_password"), Remote: p.clientOf(v.r)}
+	}
+	for _, kind := range v.r.PostForm["consent"] {
+		if slices.Contains(delivery.Receivers[:], delivery.Receiver(kind)) {
+			r.To.Consents = append(r.To.Consents, delivery.Consent{
+				Receiver: delivery.Receiver(kind), GivenBy: v.form("consent_by"), Channel: v.form("consent_channel"), At: p.now(),
+			})
+		}
+	}
+	return r
+}
+
+// handOverParcel gives the parcel to a courier, who then acknowledges (DEL-910).
+func (p *site) handOverParcel(v *view) error {
+	return p.onParcel(v, form{"handover", ""}, func(found delivery.ParcelView) ([]string, error) {
+		_, err := p.Delivery.Assign(v.ctx(), v.by, found.ID, v.form("courier"))
+		return []string{"flash.parcel.handed"}, err
+	})
+}

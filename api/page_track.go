@@ -1,0 +1,82 @@
+package api
+
+import (
+	"net/http"
+	"time"
+
+	"lianban/delivery"
+)
+
+// trackPages are what an applicant sees with the number of a parcel and the end
+// of a telephone number: plain pages without script, in no index (DEL-1203).
+func (p *site) trackPages() {
+	p.on(Route{Method: http.MethodGet, Path: "/t", Act: "pageTrack", Who: anyone}, p.track)
+	p.on(Route{Method: http.MethodPost, Path: "/t", Act: "pageTracked", Who: anyone, Rate: trackRate}, p.tracked)
+}
+
+// trackRate is 10 a minute for an address (DEL-1201, SEC-26).
+var trackRate = rateClass{name: "track", every: time.Minute / 10, burst: 10, place: true}
+
+// trackPage is the form, and below it what was found.
+type trackPage struct {
+	Number, Last4 string
+	Found         *delivery.TrackView
+	State, Result string
+	Ended         bool
+	Lines         []string
+	Steps         []trackStep
+}
+
+type trackStep struct {
+	Text string
+	Tone string
+	At   time.Time
+}
+
+func (p *site) track(v *view) error {
+	return p.showTrack(v, trackPage{Number: v.query("n")})
+}
+
+func (p *site) showTrack(v *view, d trackPage) error {
+	v.here, v.plain = "/t", true
+	v.w.Header().Set("X-Robots-Tag", "noindex, nofollow")
+	return p.show(v, "track", d)
+}
+
+// tracked shows where a parcel is. Nothing of it stands in an address.
+func (p *site) tracked(v *view) error {
+	d, err := p.findTrack(v)
+	if err != nil {
+		return p.done(v, err, form{"track", ""}, p.track)
+	}
+	return p.showTrack(v, d)
+}
+
+func (p *site) findTrack(v *view) (trackPage, error) {
+	d := trackPage{Number: v.form("number"), Last4: digits(v.form("last4"))}
+	found, err := p.Delivery.Track(v.ctx(), d.Number, d.Last4, p.clientOf(v.r))
+	if err != nil {
+		return d, err
+	}
+	lang := v.x.lang
+	d.Found, d.State, d.Lines = &found, found.State.Public(lang), found.Ledger.Lines(lang)
+	d.Ended = found.State.Terminal() || found.State == delivery.ParcelUnverified
+	if found.Result != "" {
+		d.Result = found.Result.In(lang)
+	}
+	for i := len(found.Steps) - 1; i >= 0; i-- {
+		s := found.Steps[i]
+		line := trackStep{Text: s.State.Public(lang), At: s.At}
+		if s.Outcome != "" {
+			line.Text += p.say(v, "colon") + s.Outcome.Word(lang)
+		}
+		switch s.State {
+		case delivery.ParcelDelivered, delivery.ParcelCollected:
+			line.Tone = "good"
+		case delivery.ParcelAttemptFailed, delivery.ParcelLost, delivery.ParcelDamaged:
+			line.Tone = "bad"
+		}
+		d.Steps = append(d.Steps, line)
+	}
+	return d, nil
+}
