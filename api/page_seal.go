@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"lianban/delivery"
+	"lianban/inspection"
 	"lianban/internal/auth"
 	"lianban/internal/fault"
 )
@@ -126,7 +127,7 @@ func (p *site) sealRequest(v *view) delivery.SealRequest {
 // handOverParcel gives the parcel to a courier, who then acknowledges (DEL-910).
 func (p *site) handOverParcel(v *view) error {
 	return p.onParcel(v, form{"handover", ""}, func(found delivery.ParcelView) ([]string, error) {
-		_, err := p.Delivery.Assign(v.ctx(), v.by, found.ID, v.form("courier"))
+		_, err := p.Inspection.HandOver(v.ctx(), v.by, p.Delivery, inspection.HandOverRequest{ParcelID: found.ID, CourierID: v.form("courier")})
 		return []string{"flash.parcel.handed"}, err
 	})
 }
