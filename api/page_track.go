@@ -54,7 +54,7 @@ func (p *site) tracked(v *view) error {
 
 func (p *site) findTrack(v *view) (trackPage, error) {
 	d := trackPage{Number: v.form("number"), Last4: digits(v.form("last4"))}
-	found, err := p.Delivery.Track(v.ctx(), d.Number, d.Last4, p.clientOf(v.r))
+	found, err := p.Delivery.Track(v.ctx(), d.Number, d.Last4)
 	if err != nil {
 		return d, err
 	}
