@@ -238,7 +238,7 @@ var fieldOfCode = map[string]string{
 	"site_division_missing": "division", "division_unknown": "division",
 	"mobile_invalid": "phone", "phone_invalid": "phone", "mail_invalid": "email", "point_invalid": "lat",
 	"credit_code_invalid": "uscc", "credit_code_check": "uscc", "id_number_invalid": "id_no",
-	"reason_missing": "reason why", "receiver_missing": "receiver given_by", "service_time": "at",
+	"reason_missing": "reason why", "receiver_missing": "receiver given_by", "service_time": "at", "received_time": "received_at",
 	"proposals": "proposal1", "opinion_items": "finding1", "bundle_unreadable": "bundle",
 	"password_weak": "fresh", "password_reused": "fresh", "password_differs": "again",
 	"closure_past": "day", "closure_exists": "day",

@@ -26,7 +26,7 @@ func (p *site) partPages() {
 		Method: http.MethodPost, Path: at + "serve", Act: "pageServe", Who: actors(atDesk...),
 		Rate: uploadRate, Body: 4 * inspection.MaxScan, // too big a scan is refused in the domain's words
 	}, p.serve)
-	p.on(Route{Method: http.MethodPost, Path: at + "reply", Act: "pagePhoneReply", Who: actors(atDesk...)}, p.phoneReply)
+	p.on(Route{Method: http.MethodPost, Path: at + "reply", Act: "pageHandReply", Who: actors(atDesk...), Rate: uploadRate, Body: 4 * inspection.MaxScan}, p.handReply)
 	p.on(Route{Method: http.MethodPost, Path: at + "confirm", Act: "pageConfirm", Who: actors(atDesk...)}, p.confirm)
 	p.on(Route{Method: http.MethodPost, Path: at + "uphold", Act: "pageUphold", Who: actors(atDesk...)}, p.uphold)
 	p.on(Route{Method: http.MethodPost, Path: at + "reverse", Act: "pageReverse", Who: actors(overseeing...)}, p.reverse)
@@ -80,18 +80,37 @@ func (v *view) upload(name string, most int64) (inspection.Scan, error) {
 	return inspection.Scan{Name: clean(header.Filename), Bytes: body}, nil
 }
 
-// phoneReply records what a department said on the telephone (INS-808).
-func (p *site) phoneReply(v *view) error {
+// handReply records what a department said on the telephone or wrote on paper
+// (INS-808).
+func (p *site) handReply(v *view) error {
 	part := v.r.PathValue("part")
-	return p.onVisit(v, form{"phone", part}, func() ([]string, error) {
+	return p.onVisit(v, form{"hand", part}, func() ([]string, error) {
 		request, err := readReply(v)
 		if err != nil {
 			return nil, err
 		}
 		request.ParticipantID, request.Channel, request.GivenBy = part, "phone", v.form("given_by")
+		if v.form("channel") == "paper" {
+			if err := readPaper(v, &request); err != nil {
+				return nil, err
+			}
+		}
 		reply, err := p.Inspection.Reply(v.ctx(), v.by, request)
 		return []string{"flash.replied", "receipt", reply.Receipt}, err
 	})
+}
+
+// readPaper reads what a form says of a reply on paper. A missing time is for
+// the domain to refuse: none is made up.
+func readPaper(v *view, r *inspection.ReplyRequest) (err error) {
+	r.Channel = "paper"
+	if at := v.form("received_at"); at != "" {
+		if r.ReceivedAt, err = inspection.ParseTime(at); err != nil {
+			return err
+		}
+	}
+	r.Scan, err = v.upload("scan", inspection.MaxScan)
+	return err
 }
 
 // readReply reads the answer part of a form.
@@ -247,14 +266,14 @@ func (p *site) bundle(v *view) error {
 	return nil
 }
 
-// scan shows a scanned slip.
+// scan shows a scanned slip or reply.
 func (p *site) scan(v *view) error {
 	media, body, err := p.Inspection.FindScan(v.ctx(), v.by, v.id())
 	if err != nil {
 		return err
 	}
 	ending := strings.TrimPrefix(media, "image/")
-	v.attach("slip."+ending, media, body)
+	v.attach("scan."+ending, media, body)
 	return nil
 }
 

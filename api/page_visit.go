@@ -78,6 +78,8 @@ type part struct {
 	Doubts []doubt
 
 	MayConfirm, MayUphold, MayReverse, MayServe, MayReply bool
+	// PaperOnly: a paper that came before the visit is still taken (DL-14).
+	PaperOnly bool
 }
 
 // latestMoments of the record are shown at once, all others on demand.
@@ -169,13 +171,15 @@ func (p *site) actsOf(v *view, visit inspection.VisitView) map[string]bool {
 
 func (p *site) partOf(v *view, visit inspection.VisitView, one inspection.ParticipantView) part {
 	live := visit.State == inspection.VisitOffered || visit.State == inspection.VisitConfirmed
+	noticed := one.Notice != nil && !one.Notice.ComposedAt.IsZero()
 	window := v.organises(visit.CentreID)
 	deemed := one.Opinion == inspection.OpinionDeemed || one.Opinion == inspection.OpinionReview
 	return part{
 		ParticipantView: one, Line: p.deadlineLine(v, one.Deadline), Doubts: doubtsOf(v, visit, one),
 		Silent:    one.Consent == inspection.ConsentAwaiting || one.Consent == inspection.ConsentUnserved,
-		MayServe:  window && live && one.Notice != nil && !one.Notice.ComposedAt.IsZero(),
-		MayReply:  window && live,
+		MayServe:  window && live && noticed,
+		MayReply:  window && (live || noticed && one.Consent != inspection.ConsentVoid),
+		PaperOnly: !live,
 		MayUphold: v.supervises(visit.CentreID) && one.Opinion == inspection.OpinionReview && one.Consent == inspection.ConsentDeemed,
 		MayReverse: deemed && visit.State != inspection.VisitClosed && one.Deemed != nil && one.Deemed.SuspendedAt.IsZero() &&
 			(v.supervises(visit.CentreID) || v.by.Is(auth.Auditor)),

@@ -98,7 +98,7 @@ func (s *stage) upload(as, path string, fields map[string]string, file []byte) *
 func TestClerkRecordsWhatWasSaidOnTheTelephone(t *testing.T) {
 	s, at := newBooked(t)
 	part := s.partOf(s.booked, "431103-urban")
-	form := url.Values{"round": {"1"}, "kind": {"decline"}, "given_by": {"唐主任"}}
+	form := url.Values{"channel": {"phone"}, "round": {"1"}, "kind": {"decline"}, "given_by": {"唐主任"}}
 	page := s.browse("clerk", at+"/parts/"+part.ID+"/reply", form).is(http.StatusUnprocessableEntity).says("请填写理由")
 	if !strings.Contains(page.body, `value="decline" checked`) {
 		t.Error("the choice is gone")
@@ -113,6 +113,35 @@ func TestClerkRecordsWhatWasSaidOnTheTelephone(t *testing.T) {
 		t.Error(got.to())
 	}
 	s.browse("clerk", done, url.Values{"back": {at}}).is(http.StatusConflict).says("该事项已办结", "返回上一页")
+}
+
+// INS-808
+func TestClerkRecordsAReplyOnPaperWithItsScan(t *testing.T) {
+	s, at := newBooked(t)
+	path := at + "/parts/" + s.partOf(s.booked, "431103-urban").ID + "/reply"
+	form := map[string]string{"channel": "paper", "round": "1", "kind": "decline", "reason": "当日有专项检查", "given_by": "唐主任"}
+	var paper bytes.Buffer
+	s.must(png.Encode(&paper, image.NewGray(image.Rect(0, 0, 4, 4))))
+	s.upload("clerk", path, form, paper.Bytes()).is(http.StatusUnprocessableEntity).says("请按收文登记填写")
+	form["received_at"] = "昨天"
+	s.upload("clerk", path, form, paper.Bytes()).is(http.StatusUnprocessableEntity).says("时间格式应为")
+	form["received_at"] = day(s.trust.Now())
+	page := s.upload("clerk", path, form, nil).is(http.StatusUnprocessableEntity).says("书面反馈请上传扫描件")
+	if !strings.Contains(page.body, `value="paper" checked`) || !strings.Contains(page.body, `value="`+form["received_at"]+`"`) {
+		t.Error("what was typed is gone")
+	}
+	s.upload("clerk", path, form, paper.Bytes()).is(http.StatusSeeOther)
+	shown := s.browse("clerk", at, nil).says("不能应约", "当日有专项检查", "唐主任", "书面", "L1", "查看书面反馈扫描件")
+	scan := shown.body[strings.Index(shown.body, "/scans/"):]
+	scan = scan[:strings.Index(scan, `"`)]
+	if got := s.browse("clerk", scan, nil).is(http.StatusOK); got.body != paper.String() {
+		t.Error("another scan")
+	}
+	s.browse("inspector", scan, nil).is(http.StatusNotFound) // of another department
+	s.until(s.booked.Start)
+	s.browse("clerk", at+"/start", url.Values{}).is(http.StatusSeeOther)
+	s.browse("clerk", at, nil).says("只能补录送到窗口的书面反馈") // DL-14
+	s.upload("clerk", path, map[string]string{"channel": "phone", "round": "1", "kind": "accept", "given_by": "唐主任"}, nil).is(http.StatusConflict)
 }
 
 func TestVisitIsCancelledWithAReason(t *testing.T) {

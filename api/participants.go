@@ -11,6 +11,9 @@ import (
 
 const participantPath = "/visits/{id}/participants/{department}"
 
+// scanBodyMax is the size of a body with a scan in base64.
+const scanBodyMax = inspection.MaxScan*4/3 + maxBody
+
 // answerers are the people of an invited department.
 var answerers = actors(auth.Inspector, auth.Head)
 
@@ -19,10 +22,12 @@ func (s *Server) participantRoutes() {
 		return Route{Method: http.MethodPost, Path: participantPath + "/" + act, Act: name, Title: title, Who: who}
 	}
 	register(s, post("opened", "noticeOpened", words{"已打开通知", "The notice was opened"}, answerers), s.noticeOpened)
-	register(s, post("reply", "reply", words{"答复应约通知", "Answer a notice"}, actors(auth.Inspector, auth.Head, auth.Clerk, auth.Supervisor)), s.reply)
+	reply := post("reply", "reply", words{"答复应约通知", "Answer a notice"}, actors(auth.Inspector, auth.Head, auth.Clerk, auth.Supervisor))
+	reply.Body = scanBodyMax // at the usual rate: no answer waits because it could have been a paper
+	register(s, reply, s.reply)
 	register(s, post("opinion", "opine", words{"出具部门意见", "Give a department's opinion"}, answerers), s.opine)
 	served := post("service", "serveByHand", words{"登记书面或电话送达", "Record a notice served by hand"}, organisers)
-	served.Rate, served.Body = uploadRate, inspection.MaxScan*4/3+maxBody // a scan in base64
+	served.Rate, served.Body = uploadRate, scanBodyMax
 	register(s, served, s.serveByHand)
 	register(s, post("confirm", "confirmDeemed", words{"确认视为同意", "Confirm a deemed consent"}, organisers), s.confirmDeemed)
 	register(s, post("uphold", "upholdDeemed", words{"复核后维持视为同意", "Let a deemed consent stand after review"}, actors(auth.Supervisor)), s.upholdDeemed)
@@ -65,8 +70,10 @@ type replyRequest struct {
 		Reason    string   `json:"reason,omitempty" validate:"nonul,max=500"`
 		Proposals []string `json:"proposals,omitempty" validate:"max=3,unique,dive,instant" doc:"other times, for a counter"`
 		Delegate  string   `json:"delegate,omitempty" validate:"omitempty,code" doc:"id of another person of the department"`
-		Channel   string   `json:"channel,omitempty" validate:"omitempty,oneof=portal phone" doc:"phone: the window records a call"`
-		GivenBy   string   `json:"given_by,omitempty" validate:"omitempty,line=60" doc:"who spoke, for a call"`
+		Channel   string   `json:"channel,omitempty" validate:"omitempty,oneof=portal phone paper" doc:"phone, paper: the window records a call or a paper"`
+		GivenBy   string   `json:"given_by,omitempty" validate:"omitempty,line=60" doc:"who spoke or signed, for a call or a paper"`
+		Received  string   `json:"received_at,omitempty" validate:"omitempty,instant" doc:"when the paper reached the window, required for a paper"`
+		Scan      scanBody `json:"scan,omitzero" doc:"the paper, required for a paper"`
 	}
 }
 
@@ -80,8 +87,11 @@ func (s *Server) reply(ctx context.Context, c *call, in *replyRequest) (inspecti
 		ParticipantID: p.ID, Round: b.Round, Kind: inspection.ReplyKind(b.Kind), Reason: b.Reason, Delegate: b.Delegate,
 		Channel: b.Channel, GivenBy: b.GivenBy, ReceivedAt: c.at, Once: c.key(in.Key),
 	}
-	if r.Channel == "" {
+	switch r.Channel {
+	case "":
 		r.Channel = "portal"
+	case "paper": // it has reached the window before, and says when
+		r.ReceivedAt, r.Scan = instant(b.Received), inspection.Scan(b.Scan)
 	}
 	for _, t := range b.Proposals {
 		r.Proposals = append(r.Proposals, instant(t))

@@ -106,6 +106,11 @@ func TestDepartmentsPartsAreActedOnByTheirOwnPeople(t *testing.T) {
 	accept := map[string]any{"round": 1, "kind": "accept"}
 	phone := with(with(accept, "channel", "phone"), "given_by", "周队长")
 	paper := map[string]any{"channel": "paper", "receiver": "周队长", "at": w.trust.Now(), "scan": map[string]any{"name": "slip.png", "content": slip}}
+	letter := map[string]any{
+		"round": 1, "kind": "decline", "reason": "当日有会", "channel": "paper", "given_by": "唐主任",
+		"received_at": w.trust.Now(), "scan": map[string]any{"name": "reply.png", "content": slip},
+	}
+	onPaper := partPath(visit, "urban", "reply")
 	w.run(t, []scenario{
 		{name: "opened", as: "inspector", path: partPath(visit, "fire", "opened"), status: 204, leaves: 1},
 		{name: "opened by others", as: "inspector", path: partPath(visit, "urban", "opened"), status: 403, code: "not_your_department"},
@@ -119,6 +124,12 @@ func TestDepartmentsPartsAreActedOnByTheirOwnPeople(t *testing.T) {
 		{name: "a call recorded by a department", as: "inspector", path: reply, body: phone, status: 403, code: "not_a_window"},
 		{name: "accepted", as: "inspector", path: reply, body: accept, status: 200, leaves: 2, messages: 2, shows: []string{`"outcome":"applied"`, `"receipt":"HZ-`, `"strength":2`}},
 		{name: "excuse by phone", as: "clerk", path: reply, body: with(with(phone, "kind", "excuse"), "reason", "出警"), status: 200, leaves: 1, messages: 2, shows: []string{`"strength":1`}},
+		{name: "on paper without the scan", as: "clerk", path: onPaper, body: with(letter, "scan", nil), status: 422, code: "scan_missing"},
+		{name: "on paper with something else", as: "clerk", path: onPaper, body: with(letter, "scan.content", "PHN2Zz4="), status: 422, code: "scan_type"},
+		{name: "on paper without a time", as: "clerk", path: onPaper, body: with(letter, "received_at", nil), status: 422, code: "received_time"},
+		{name: "on paper before the notice", as: "clerk", path: onPaper, body: with(letter, "received_at", "2026-11-01T10:00:00+08:00"), status: 422, code: "received_time"},
+		{name: "on paper by a department", as: "inspector", path: reply, body: letter, status: 403, code: "not_a_window"},
+		{name: "on paper", as: "clerk", path: onPaper, body: letter, status: 200, leaves: 1, messages: 2, shows: []string{`"channel":"paper"`, `"strength":1`, `"scan":"`}},
 
 		{name: "served before the notice", as: "clerk", path: service, body: with(paper, "at", "2026-11-01T10:00:00+08:00"), status: 422, code: "service_time"},
 		{name: "served without the slip", as: "clerk", path: service, body: with(paper, "scan", nil), status: 422, code: "scan_missing"},

@@ -31,7 +31,7 @@ const linkReply = "reply"
 
 // Identity strengths (INS section 8).
 const (
-	L1 = 1 // link and code, telephone, aligned calendar answer
+	L1 = 1 // link and code, telephone, paper as a clerk enters it, aligned calendar answer
 	L2 = 2 // signed-in account, checked sealed paper
 )
 
@@ -59,7 +59,7 @@ type Reply struct {
 	Reason        string       `json:"reason,omitempty"`
 	Proposals     []time.Time  `bun:"type:jsonb" json:"proposals,omitempty"`
 	Delegate      string       `json:"delegate,omitempty"`
-	Channel       string       `json:"channel"` // portal link phone mail
+	Channel       string       `json:"channel"` // portal link phone paper mail
 	Strength      int          `json:"strength"`
 	GivenBy       string       `json:"given_by"`
 	RecordedBy    string       `json:"recorded_by"`
@@ -67,10 +67,14 @@ type Reply struct {
 	RecordedAt    time.Time    `json:"recorded_at"`
 	Outcome       ReplyOutcome `json:"outcome"`
 	Receipt       string       `json:"receipt"`
+	Scan          string       `json:"scan,omitempty"` // id of the scanned paper
+
+	scanSum string // its SHA-256
 }
 
 // ReplyRequest carries an answer to the desk. ReceivedAt is the instant at the
-// receiving edge, never the time of processing (INS-802); zero means now.
+// receiving edge, never the time of processing (INS-802); zero means now. Of a
+// reply on paper it is when the paper reached the window, and is never zero.
 type ReplyRequest struct {
 	ParticipantID string
 	Round         int
@@ -79,8 +83,9 @@ type ReplyRequest struct {
 	Proposals     []time.Time
 	Delegate      string // person id
 	Channel       string
-	GivenBy       string // who spoke, when a clerk records a telephone call
+	GivenBy       string // who spoke or signed, when a clerk records a call or a paper
 	ReceivedAt    time.Time
+	Scan          Scan // of the paper
 	Once          once.Key
 
 	link auth.Link // set by ReplyByLink alone
@@ -104,13 +109,14 @@ func (d *Desk) ReplyByLink(ctx context.Context, token, code string, r ReplyReque
 }
 
 // Reply takes an answer from the department's signed-in people (L2), from the
-// holder of an answer link (L1), or from a clerk who records a telephone call
-// (L1, INS-808). It gives the stored Reply with its receipt number (INS-809).
+// holder of an answer link (L1), or from a clerk who records a telephone call or a
+// paper (L1, INS-808). It gives the stored Reply with its receipt number (INS-809).
 // Refusals: not_found, not_your_department, reply_kind, reason_missing,
-// proposals, delegate_outside, visit_over.
+// proposals, delegate_outside, visit_over; for paper also received_time,
+// scan_missing, scan_type, scan_size.
 func (d *Desk) Reply(ctx context.Context, by auth.Actor, r ReplyRequest) (Reply, error) {
 	d = d.still()
-	if r.ReceivedAt.IsZero() {
+	if r.ReceivedAt.IsZero() && r.Channel != "paper" {
 		r.ReceivedAt = d.now()
 	}
 	return once.Act(ctx, d.DB.Write, r.Once, d.now(), func(tx bun.IDB) (Reply, error) { return d.reply(ctx, tx, by, r) })
@@ -132,6 +138,13 @@ func (d *Desk) reply(ctx context.Context, tx bun.IDB, by auth.Actor, r ReplyRequ
 	reply.RecordedBy, reply.RecordedAt = by.String(), d.now()
 	if reply.GivenBy == "" {
 		reply.GivenBy = by.Name
+	}
+	if r.Channel == "paper" {
+		scan, err := storeScan(ctx, tx, p.ID, r.Scan, by.String(), d.now())
+		if err != nil {
+			return Reply{}, err
+		}
+		reply.Scan, reply.scanSum = scan.ID, scan.SHA256
 	}
 	leaves, err := d.applyReply(ctx, tx, p, v, &reply)
 	if err != nil {
@@ -157,7 +170,7 @@ func (d *Desk) strength(ctx context.Context, q bun.IDB, by auth.Actor, p Partici
 			return 0, notFound()
 		}
 		return L1, nil
-	case r.Channel == "phone" || r.Channel == "mail": // a clerk records on behalf
+	case r.Channel == "phone" || r.Channel == "paper" || r.Channel == "mail": // a clerk records on behalf
 		if r.GivenBy == "" {
 			return 0, fault.Refuse(fault.Invalid, "receiver_missing", "请填写对方姓名", "name the person who answered")
 		}
@@ -166,15 +179,22 @@ func (d *Desk) strength(ctx context.Context, q bun.IDB, by auth.Actor, p Partici
 	return L2, mayAnswer(by, p.DepartmentID)
 }
 
-// checkReply refuses what can never be an answer. A mail is already here and
-// may have come in time, so it is taken whatever became of the visit (DL-14).
+// checkReply refuses what can never be an answer. A mail or a paper is already
+// here and may have come in time, so it is taken whatever became of the visit
+// (DL-14).
 func (d *Desk) checkReply(ctx context.Context, q bun.IDB, p Participant, v Visit, r ReplyRequest) error {
-	if v.State != VisitOffered && v.State != VisitConfirmed && r.Round == v.Round && r.Channel != "mail" {
+	here := r.Channel == "mail" || r.Channel == "paper"
+	if v.State != VisitOffered && v.State != VisitConfirmed && r.Round == v.Round && !here {
 		return fault.Refuse(fault.Conflict, "visit_over",
 			"勘验已开始或已结束，不能再答复；请联系综合窗口", "the visit has begun or ended; call the window instead")
 	}
 	if err := office.CheckLines(line("given_by", r.GivenBy)); err != nil {
 		return err
+	}
+	if r.Channel == "paper" {
+		if err := d.checkPaper(ctx, q, p, r); err != nil {
+			return err
+		}
 	}
 	if err := checkOptional("reason", r.Reason, textLength); err != nil {
 		return err
@@ -192,6 +212,25 @@ func (d *Desk) checkReply(ctx context.Context, q bun.IDB, p Participant, v Visit
 		return fault.Refuse(fault.Invalid, "reply_kind",
 			"答复只能是应约、不能应约、提出改期、正当理由或委派", "answer accept, decline, counter, excuse or delegate")
 	}
+}
+
+// checkPaper wants the scan, and a time of receipt that can be true. The window
+// is the edge that a paper reaches, whenever a clerk enters it (INS-802, INS-808).
+func (d *Desk) checkPaper(ctx context.Context, q bun.IDB, p Participant, r ReplyRequest) error {
+	p.Round = r.Round // an older round had an earlier notice
+	n, err := findNotice(ctx, q, p)
+	if err != nil && fault.KindOf(err) != fault.NotFound {
+		return err
+	}
+	if n.ComposedAt.IsZero() || r.ReceivedAt.Before(n.ComposedAt) || r.ReceivedAt.After(d.now()) {
+		return fault.Refuse(fault.Invalid, "received_time",
+			"收到书面反馈的时间不能早于通知生成时间，也不能晚于现在，请按收文登记填写",
+			"enter when the paper reached the window, as your register of incoming papers has it: after the notice was made, and not after now")
+	}
+	if len(r.Scan.Bytes) == 0 {
+		return fault.Refuse(fault.Invalid, "scan_missing", "书面反馈请上传扫描件", "upload the scan of the paper")
+	}
+	return office.CheckLines(line("name", r.Scan.Name))
 }
 
 // checkProposals wants one to three other times in the future (INS-801,
@@ -439,11 +478,15 @@ func replyLeaf(p Participant, r Reply) audit.Leaf {
 	if r.Outcome == OutcomeLate {
 		kind = "reply_late" // DL-13
 	}
-	return audit.Leaf{
+	leaf := audit.Leaf{
 		Type: kind, Stream: departmentStream(p.CaseID, p.DepartmentID), Actor: r.RecordedBy, At: r.RecordedAt,
 		Fields: map[string]any{
 			"reply": r.ID, "visit": p.VisitID, "round": r.Round, "kind": string(r.Kind), "received_at": stamp(r.ReceivedAt),
 			"channel": r.Channel, "strength": r.Strength, "outcome": string(r.Outcome), "receipt": r.Receipt,
 		},
 	}
+	if r.scanSum != "" { // SEC-15
+		leaf.Fields["scan_sha256"] = r.scanSum
+	}
+	return leaf
 }

@@ -2,6 +2,8 @@ package inspection
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
 	"image"
 	"image/png"
 	"io"
@@ -350,6 +352,10 @@ func TestPaperWithASignedSlipIsClassAFromTheSignedTime(t *testing.T) { // INS-70
 		got := w.part(v.ID, "amr")
 		if got.Consent != ConsentAwaiting || got.ServiceClass != "A" || !got.ServedAt.Equal(paper.At) {
 			t.Errorf("%s class %s at %v", got.Consent, got.ServiceClass, got.ServedAt)
+		}
+		sum := sha256.Sum256(paper.Scan.Bytes)
+		if leaf := w.lastLeaf(v, "amr", "arrived"); leaf.Text("scan_sha256") != hex.EncodeToString(sum[:]) { // SEC-15
+			t.Errorf("the leaf has %v", leaf.Fields)
 		}
 	})
 }

@@ -22,8 +22,8 @@ const (
 	maxPixels = 40_000_000
 )
 
-// Scan is an image of a signed paper, such as the slip of a notice served by
-// hand (INS-707). Its bytes are kept as they came.
+// Scan is an image of a signed paper: the slip of a notice served by hand
+// (INS-707) or a reply on paper (INS-808). Its bytes are kept as they came.
 type Scan struct {
 	Name  string
 	Bytes []byte
@@ -59,18 +59,19 @@ func (s Scan) read() (media string, err error) {
 	return "image/" + format, nil
 }
 
-// storeScan keeps a scan on the caller's transaction and gives its id.
-func storeScan(ctx context.Context, tx bun.IDB, subject string, s Scan, by string, now time.Time) (string, error) {
+// storeScan keeps a scan on the caller's transaction and gives its row, whose
+// hash goes into the leaf of the act (SEC-15).
+func storeScan(ctx context.Context, tx bun.IDB, subject string, s Scan, by string, now time.Time) (scanRow, error) {
 	media, err := s.read()
 	if err != nil {
-		return "", err
+		return scanRow{}, err
 	}
 	sum := sha256.Sum256(s.Bytes)
 	row := scanRow{
 		ID: newID(), Subject: subject, Name: s.Name, Media: media, Body: s.Bytes,
 		SHA256: hex.EncodeToString(sum[:]), SavedAt: now, SavedBy: by,
 	}
-	return row.ID, insertScan(ctx, tx, &row)
+	return row, insertScan(ctx, tx, &row)
 }
 
 // FindScan gives a scan's media type and bytes to those who may read its visit;

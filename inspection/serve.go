@@ -35,7 +35,8 @@ type Service struct {
 	FallenAt      time.Time         `bun:",nullzero" json:"fallen_at,omitzero"`
 	FallenWhy     string            `json:"fallen_why,omitempty"`
 
-	by auth.Actor // who says so; zero for the house itself
+	by      auth.Actor // who says so; zero for the house itself
+	scanSum string     // SHA-256 of the signed slip
 }
 
 func (s Service) recordedBy() string {
@@ -61,6 +62,9 @@ func (d *Desk) recordService(ctx context.Context, tx bun.IDB, p Participant, v V
 			"served_at": stamp(s.ServedAt), "source": s.Source, "message": s.MessageID,
 		},
 	}}
+	if s.scanSum != "" { // SEC-15
+		leaves[0].Fields["scan_sha256"] = s.scanSum
+	}
 	if s.Class == "A" {
 		if err := finishTasks(ctx, tx, TaskUnopened, p.ID, s.RecordedAt, s.recordedBy(), "已打开"); err != nil {
 			return nil, err
@@ -273,7 +277,7 @@ func (d *Desk) serveByHand(ctx context.Context, tx bun.IDB, by auth.Actor, r Han
 		if err := d.checkHand(r, n); err != nil {
 			return nil, err
 		}
-		class, scan := "C", ""
+		class, scan := "C", scanRow{}
 		if r.Channel == "paper" {
 			class = "A"
 			if scan, err = storeScan(ctx, tx, p.ID, r.Scan, by.String(), d.now()); err != nil {
@@ -282,8 +286,8 @@ func (d *Desk) serveByHand(ctx context.Context, tx bun.IDB, by auth.Actor, r Han
 		}
 		return d.recordService(ctx, tx, p, v, Service{
 			NoticeID: n.ID, Round: p.Round, Class: class, Channel: r.Channel, ServedAt: r.At.UTC().Truncate(time.Millisecond),
-			Source: r.Channel + "/" + newID(), by: by,
-			Detail: map[string]string{"receiver": r.Receiver, "post": r.Post, "said": r.Said, "scan": scan, "clerk": by.ID},
+			Source: r.Channel + "/" + newID(), by: by, scanSum: scan.SHA256,
+			Detail: map[string]string{"receiver": r.Receiver, "post": r.Post, "said": r.Said, "scan": scan.ID, "clerk": by.ID},
 		})
 	})
 }

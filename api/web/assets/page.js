@@ -9,6 +9,16 @@ for (const button of document.querySelectorAll("[data-print]")) {
 // After a refusal the first wrong field is the one to go on with.
 document.querySelector("[aria-invalid=true]")?.focus();
 
+// What only a paper needs is out of the way while a call is chosen.
+for (const part of document.querySelectorAll("[data-paper]")) {
+  const show = () => {
+    part.hidden = part.closest("form").elements.channel.value === "phone";
+  };
+  part.closest("form").addEventListener("change", show);
+  window.addEventListener("pageshow", show);
+  show();
+}
+
 // A second click while the first is under way does nothing. The server guards
 // against it anyway. A page that comes back from the history works again.
 document.addEventListener("submit", (event) => {
