@@ -26,14 +26,14 @@ import (
 // scene holds one object of each kind for the matrix, all of 冷水滩区.
 type scene struct {
 	*world
-	parcel, sealing, blob        string
-	caseID, draft, visit         string
-	best                         offer
-	task, hold, mail             string
-	setting, calendar, line      string // proposals
-	resource                     string // the inspector's own
-	owed, transfer, number, item string // of the fire brigade
-	closure                      string // of fire
+	parcel, sealing, blob                string
+	caseID, draft, visit                 string
+	best                                 offer
+	task, hold, mail                     string
+	setting, calendar, line              string // proposals
+	resource                             string // the inspector's own
+	owed, toGive, transfer, number, item string // of the fire brigade
+	closure                              string // of fire
 }
 
 // sample is a request that is right but for who sends it. object says that the
@@ -105,7 +105,7 @@ func apiSamples(s *scene) map[string]sample {
 		"findResult": {path: "/results/" + s.owed, object: true}, "remindResult": {path: "/results/" + s.owed + "/remind", object: true},
 		"waiveResult": {path: "/results/" + s.owed + "/waive", object: true, body: map[string]any{"ground": "只出具意见"}},
 		"releaseTransfer": {
-			path: "/results/" + s.owed + "/transfers", object: true, body: handedOver(false),
+			path: "/results/" + s.toGive + "/transfers", object: true, body: handedOver(false),
 			byRole: map[auth.Role]any{auth.Clerk: handedOver(true), auth.Supervisor: handedOver(true)},
 		},
 		"listTransfers": {path: "/transfers"}, "scanTransfer": {path: "/transfers/scan?number=" + s.number},
@@ -192,7 +192,7 @@ func newScene(t *testing.T) *scene {
 	s.closure = closure.ID
 	s.packed()
 	s.resource = own.ID
-	s.owe(s.caseID)
+	s.toGive, s.owed = s.owe(s.newCase()), s.owe(s.caseID)
 	var released struct {
 		ID     string
 		Number string
@@ -215,14 +215,14 @@ func sealing(caseID, item string) map[string]any {
 func (s *scene) received() (caseID, item string) {
 	s.t.Helper()
 	caseID = s.newCase()
-	s.owe(caseID)
+	line := s.owe(caseID)
 	var released struct {
 		ID    string
 		Items []struct {
 			ItemID string `json:"item_id"`
 		}
 	}
-	s.post("inspector", "/results/"+s.owed+"/transfers", handedOver(false)).is(http.StatusCreated).into(&released)
+	s.post("inspector", "/results/"+line+"/transfers", handedOver(false)).is(http.StatusCreated).into(&released)
 	s.post("clerk", "/transfers/"+released.ID+"/accept", map[string]any{"count": 1}).is(http.StatusOK)
 	return caseID, released.Items[0].ItemID
 }
@@ -267,7 +267,7 @@ func (s *scene) signed(courier string) string {
 }
 
 // owe lets the fire brigade owe a case its result.
-func (s *scene) owe(caseID string) {
+func (s *scene) owe(caseID string) (line string) {
 	s.t.Helper()
 	ctx := s.t.Context()
 	c, err := s.Inspection.FindCase(ctx, auth.System("test"), caseID)
@@ -284,7 +284,7 @@ func (s *scene) owe(caseID string) {
 	}))
 	lines, err := s.Delivery.ListLines(ctx, auth.System("test"), delivery.LineQuery{CaseID: c.ID})
 	s.must(err)
-	s.owed = lines[0].ID
+	return lines[0].ID
 }
 
 // doubt makes a mail that waits for a person, with its hold and its task.

@@ -177,7 +177,7 @@ func (p *site) waive(v *view) error {
 
 func (p *site) remind(v *view) error {
 	return p.onResult(v, form{"remind", ""}, "/results/"+v.id(), "flash.reminded", func() error {
-		_, err := p.Delivery.Remind(v.ctx(), v.by, v.id())
+		_, err := p.Delivery.Remind(v.ctx(), v.by, v.id(), v.once())
 		return err
 	})
 }

@@ -152,6 +152,11 @@ func (s *Server) waiveResult(ctx context.Context, c *call, in *waiveResult) (del
 	return s.Delivery.Waive(ctx, c.by, in.ID, in.Body.Ground)
 }
 
-func (s *Server) remindResult(ctx context.Context, c *call, in *byID) (delivery.ResultLine, error) {
-	return s.Delivery.Remind(ctx, c.by, in.ID)
+type remindResult struct {
+	ID  string `path:"id" validate:"required,code"`
+	Key string `header:"Idempotency-Key" validate:"required,line=255"`
+}
+
+func (s *Server) remindResult(ctx context.Context, c *call, in *remindResult) (delivery.ResultLine, error) {
+	return s.Delivery.Remind(ctx, c.by, in.ID, c.key(in.Key))
 }

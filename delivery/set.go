@@ -182,61 +182,70 @@ func (d *Desk) lineLeaf(what string, l ResultLine, by auth.Actor, more map[strin
 // opinion that needs no document, or one sent electronically with consent (DEL
 // §3). Refusals: not_found, not_receiving_window, reason_missing, text_invalid,
 // line_settled, transfer_open.
-func (d *Desk) Waive(ctx context.Context, by auth.Actor, lineID, ground string) (ResultLine, error) {
+func (d *Desk) Waive(ctx context.Context, by auth.Actor, lineID, ground string) (out ResultLine, err error) {
 	d = d.still()
-	return d.onLine(ctx, by, lineID, func(tx bun.IDB, l *ResultLine) ([]audit.Leaf, error) {
-		if err := checkReason("ground", ground); err != nil {
-			return nil, err
-		}
-		if err := nothingUnderWay(ctx, tx, *l); err != nil {
-			return nil, err
-		}
-		l.Ground = ground
-		if err := moveLine(ctx, tx, l, "Waive", "ground"); err != nil {
-			return nil, err
-		}
-		return []audit.Leaf{d.lineLeaf("result_waived", *l, by, nil)}, nil
+	err = d.DB.Write(ctx, func(tx bun.IDB) (err error) {
+		out, err = d.actOnLine(ctx, tx, by, lineID, func(l *ResultLine) ([]audit.Leaf, error) {
+			if err := checkReason("ground", ground); err != nil {
+				return nil, err
+			}
+			if err := nothingUnderWay(ctx, tx, *l); err != nil {
+				return nil, err
+			}
+			l.Ground = ground
+			if err := moveLine(ctx, tx, l, "Waive", "ground"); err != nil {
+				return nil, err
+			}
+			return []audit.Leaf{d.lineLeaf("result_waived", *l, by, nil)}, nil
+		})
+		return err
 	})
+	return out, err
 }
 
 // Remind records that the window has asked a department for its result (催办).
-// The department sees how often and when. Refusals: not_found,
-// not_receiving_window, line_settled.
-func (d *Desk) Remind(ctx context.Context, by auth.Actor, lineID string) (ResultLine, error) {
+// The department sees how often and when. A repeat of the same request counts
+// once. Refusals: not_found, not_receiving_window, line_settled.
+func (d *Desk) Remind(ctx context.Context, by auth.Actor, lineID string, key once.Key) (out ResultLine, err error) {
 	d = d.still()
-	return d.onLine(ctx, by, lineID, func(tx bun.IDB, l *ResultLine) ([]audit.Leaf, error) {
-		if !l.open() {
-			return nil, lineSettled()
-		}
-		l.Reminded, l.RemindedAt = l.Reminded+1, d.now()
-		if err := updateLine(ctx, tx, l, "reminded", "reminded_at"); err != nil {
-			return nil, err
-		}
-		return []audit.Leaf{d.lineLeaf("result_reminded", *l, by, map[string]any{"times": l.Reminded})}, nil
-	})
-}
-
-// onLine runs one act of the receiving window on one line: lock, act, record.
-func (d *Desk) onLine(ctx context.Context, by auth.Actor, id string, act func(tx bun.IDB, l *ResultLine) ([]audit.Leaf, error)) (out ResultLine, err error) {
-	err = d.DB.Write(ctx, func(tx bun.IDB) error {
-		l, err := lockLine(ctx, tx, id)
-		if err != nil {
-			return err
-		}
-		if !mayReadResult(by, l.CentreID, l.DepartmentID) {
-			return notFound()
-		}
-		if err := mayReceive(by, l.CentreID); err != nil {
-			return err
-		}
-		leaves, err := act(tx, &l)
-		if err != nil {
-			return err
-		}
-		out = l
-		return audit.Record(ctx, tx, leaves...)
+	err = d.DB.Write(ctx, func(tx bun.IDB) (err error) {
+		out, _, err = once.Do(ctx, tx, key, d.now(), func() (ResultLine, error) {
+			return d.actOnLine(ctx, tx, by, lineID, func(l *ResultLine) ([]audit.Leaf, error) { return d.remind(ctx, tx, by, l) })
+		})
+		return err
 	})
 	return out, err
+}
+
+func (d *Desk) remind(ctx context.Context, tx bun.IDB, by auth.Actor, l *ResultLine) ([]audit.Leaf, error) {
+	if !l.open() {
+		return nil, lineSettled()
+	}
+	l.Reminded, l.RemindedAt = l.Reminded+1, d.now()
+	if err := updateLine(ctx, tx, l, "reminded", "reminded_at"); err != nil {
+		return nil, err
+	}
+	return []audit.Leaf{d.lineLeaf("result_reminded", *l, by, map[string]any{"times": l.Reminded})}, nil
+}
+
+// actOnLine runs one act of the receiving window on one line, on the caller's
+// transaction: lock, act, record.
+func (d *Desk) actOnLine(ctx context.Context, tx bun.IDB, by auth.Actor, id string, act func(l *ResultLine) ([]audit.Leaf, error)) (ResultLine, error) {
+	l, err := lockLine(ctx, tx, id)
+	if err != nil {
+		return ResultLine{}, err
+	}
+	if !mayReadResult(by, l.CentreID, l.DepartmentID) {
+		return ResultLine{}, notFound()
+	}
+	if err := mayReceive(by, l.CentreID); err != nil {
+		return ResultLine{}, err
+	}
+	leaves, err := act(&l)
+	if err != nil {
+		return ResultLine{}, err
+	}
+	return l, audit.Record(ctx, tx, leaves...)
 }
 
 func lineSettled() *fault.Error {

@@ -8,6 +8,7 @@ import (
 	"lianban/internal/db"
 	"lianban/internal/db/dbtest"
 	"lianban/internal/fault"
+	"lianban/internal/once"
 	"lianban/scheduler/workday"
 )
 
@@ -141,7 +142,7 @@ func TestClerkAddsAndWaivesALineWithItsGround(t *testing.T) {
 		}
 		_, err = w.Waive(ctx, w.clerk, l.ID, "再来一次")
 		w.refused(err, "line_settled")
-		_, err = w.Remind(ctx, w.clerk, l.ID)
+		_, err = w.Remind(ctx, w.clerk, l.ID, once.Key{})
 		w.refused(err, "line_settled")
 		tr := w.handOver(w.line(s.CaseID, "amr"), certificate("正本"))
 		_, err = w.Waive(ctx, w.clerk, tr.LineID, "已送出")
@@ -199,6 +200,21 @@ func TestApplicantChoosesToWaitOrToSplit(t *testing.T) {
 			t.Error("everything came and the set is not complete")
 		}
 	})
+}
+
+// A reminder that is sent twice counts once; the next one counts.
+func TestReminderCountsOnceForEachRequest(t *testing.T) {
+	w, ctx := newWorld(t, dbtest.SQLite(t)), t.Context()
+	l := w.newSet("amr").Lines[0]
+	for _, value := range []string{"a", "a", "b"} {
+		_, err := w.Remind(ctx, w.clerk, l.ID, once.Key{Actor: w.clerk.String(), Value: value, Print: value})
+		w.must(err)
+	}
+	if got := w.line(l.CaseID, "amr"); got.Reminded != 2 || !got.RemindedAt.Equal(w.at) {
+		t.Errorf("reminded %d times, last %v", got.Reminded, got.RemindedAt)
+	}
+	_, err := w.Remind(ctx, w.inspector("amr"), l.ID, once.Key{})
+	w.refused(err, "not_receiving_window")
 }
 
 // A result that was not waited for is received all the same, for the next
