@@ -169,8 +169,10 @@ func hook(t testing.TB, d *db.DB, h bun.QueryHook) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	//lint:ignore SA1019 a copy with the hook would not be the pool that the acts use
 	writer.AddQueryHook(h)
 	if reader != writer {
+		//lint:ignore SA1019 as above
 		reader.AddQueryHook(h)
 	}
 }

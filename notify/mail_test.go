@@ -44,7 +44,6 @@ type hostFault struct {
 	mail, rcpt, data error
 	cut              bool // hang up in the middle of the letter
 	lose             bool // take the letter, then hang up instead of answering
-	auth             bool // demand a sign-in and refuse it
 }
 
 type received struct {

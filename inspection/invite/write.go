@@ -115,7 +115,7 @@ func (e Event) checkRequest() error {
 		return errors.New("no Round")
 	}
 	if e.Related != "" && !uuid.MatchString(e.Related) {
-		return errors.New("Related is not a lower-case UUID")
+		return errors.New("the related UID is not a lower-case UUID")
 	}
 	for _, p := range e.Attendees {
 		switch p.PartStat {
