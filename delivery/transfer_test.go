@@ -297,11 +297,21 @@ type walker struct {
 // DEL-901: whatever is tried in whatever order, everything registered is in
 // exactly one keeping, and each history is unbroken.
 func TestRandomMovesLoseNothingAndDoubleNothing(t *testing.T) {
-	moves := 600
+	walks, moves := 2, 300
 	if nightly() {
-		moves = 100_000
+		walks, moves = 10, 10_000
 	}
-	w := &walker{testWorld: newWorld(t, dbtest.SQLite(t)), dice: rand.New(rand.NewPCG(7, 11))}
+	for seed := range walks {
+		t.Run(fmt.Sprint("seed", seed), func(t *testing.T) {
+			t.Parallel()
+			w := &walker{testWorld: newWorld(t, dbtest.SQLite(t)), dice: rand.New(rand.NewPCG(uint64(seed), 11))}
+			w.walk(moves)
+		})
+	}
+}
+
+func (w *walker) walk(moves int) {
+	w.t.Helper()
 	for n := range moves {
 		if len(w.lines) == 0 || w.dice.IntN(12) == 0 {
 			w.lines = append(w.lines, w.newSet("amr", "fire", "urban").Lines...)
