@@ -82,12 +82,7 @@ func (d *Desk) Seal(ctx context.Context, by auth.Actor, r SealRequest) (Parcel, 
 	if err != nil {
 		return Parcel{}, err
 	}
-	var out Parcel
-	err = d.DB.Write(ctx, func(tx bun.IDB) (err error) {
-		out, _, err = once.Do(ctx, tx, r.Once, d.now(), func() (Parcel, error) { return d.seal(ctx, tx, by, second, r) })
-		return err
-	})
-	return out, err
+	return once.Act(ctx, d.DB.Write, r.Once, d.now(), func(tx bun.IDB) (Parcel, error) { return d.seal(ctx, tx, by, second, r) })
 }
 
 // second is the person beside the first, the zero Actor if there is none. A
