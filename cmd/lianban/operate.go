@@ -13,6 +13,7 @@ import (
 	"github.com/dustin/go-humanize"
 	"github.com/uptrace/bun"
 
+	"lianban/delivery"
 	"lianban/internal/audit"
 	"lianban/internal/auth"
 	"lianban/internal/db"
@@ -108,10 +109,12 @@ func (c *backupCommand) Run(a *app) error {
 	})
 }
 
-// auditCommand checks the whole evidence log against its leaves and roots.
+// auditCommand checks the whole evidence log against its leaves and roots, and
+// that each thing in the register has one keeper.
 type auditCommand struct{}
 
-// Run recomputes every leaf, chain, tree hash and checkpoint (EV-5, EV-12).
+// Run recomputes every leaf, chain, tree hash and checkpoint (EV-5, EV-12), and
+// walks through every thing's custody (DEL-901).
 func (c *auditCommand) Run(a *app) error {
 	return a.withReadOnly(func(ctx context.Context, d *db.DB) error {
 		key, err := audit.LoadKey(a.cfg.file("log.key"))
@@ -137,8 +140,32 @@ func (c *auditCommand) Run(a *app) error {
 		}
 		a.say("核验通过：%d 条记录，最新校验点 %d 条，用时 %.1f 秒", "verified: %d leaves, latest checkpoint at %d, in %.1f s",
 			size, latest.Size, wall().Sub(begin).Seconds())
-		return nil
+		return a.auditCustody(ctx, d)
 	})
+}
+
+func (a *app) auditCustody(ctx context.Context, d *db.DB) error {
+	var breaks []delivery.CustodyBreak
+	var held map[delivery.KeeperKind]int
+	err := d.Read(ctx, func(q bun.IDB) (err error) {
+		breaks, held, err = delivery.CheckCustody(ctx, q)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	for _, b := range breaks {
+		fmt.Fprintf(a.err, a.text("物料 %s 的保管记录不连续：%s\n", "custody of item %s is broken: %s\n"), b.ItemID, b.What)
+	}
+	if len(breaks) > 0 {
+		return exit(exitFailure)
+	}
+	things := 0
+	for _, n := range held {
+		things += n
+	}
+	a.say("物料 %d 件，每件都有且只有一个保管人", "%d items, each with exactly one keeper", things)
+	return nil
 }
 
 // clockCommand holds the acts on the trusted clock.
