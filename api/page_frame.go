@@ -171,7 +171,7 @@ func (v *view) leave(to, key string, args ...string) error {
 // can only choose one of our own lines.
 func (p *site) flash(v *view) template.HTML {
 	c, err := v.r.Cookie(flashCookie)
-	if err != nil {
+	if err != nil || v.r.Header.Get("Sec-Fetch-Dest") == "empty" { // a script follows a form's answer: its page comes next
 		return ""
 	}
 	http.SetCookie(v.w, &http.Cookie{Name: flashCookie, Path: "/", MaxAge: -1})
