@@ -151,6 +151,10 @@ func (d *casePage) fill(v *view) {
 	}
 	d.Draft = d.draft()
 	switch {
+	case d.Set != nil && d.Set.MayDecide && d.Set.Complete():
+		d.Next = "seal"
+	case d.Case.State == inspection.CaseHandedOver:
+		d.Next = "handed_over"
 	case d.Case.State == inspection.CaseNoVisit:
 		d.Next = "none"
 	case d.Case.State == inspection.CaseVisiting:

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"slices"
 	"strings"
+	"time"
 
 	"lianban/delivery"
 )
@@ -48,8 +49,11 @@ type parcelTry struct {
 	Result, FaultKey string
 }
 
-// parcelException is one thing to look at, with what to do.
-type parcelException struct{ Text, At string }
+// parcelException is one thing to look at, and the step that it is about.
+type parcelException struct {
+	Text, Step string
+	At         time.Time
+}
 
 // parcel shows one parcel to its window, to supervisors and auditors.
 func (p *site) parcel(v *view) error {
@@ -92,7 +96,7 @@ func (p *site) fillHistory(v *view, d *parcelPage) {
 		line := parcelException{Text: e.Code.Word(lang)}
 		for _, s := range d.Parcel.Steps {
 			if s.ID == e.EventID {
-				line.At = p.say(v, "parcel_event."+string(s.Type)) + " " + local(s.At)
+				line.Step, line.At = p.say(v, "parcel_event."+string(s.Type)), s.At
 			}
 		}
 		d.Open = append(d.Open, line)

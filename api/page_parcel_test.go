@@ -2,6 +2,8 @@ package api
 
 import (
 	"bytes"
+	"context"
+	"encoding/base64"
 	"image"
 	"image/png"
 	"mime/multipart"
@@ -11,6 +13,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"lianban/delivery"
 	"lianban/inspection"
@@ -310,4 +313,50 @@ func (s *stage) sendFile(as, path string, form url.Values, name string, file []b
 	recorder := httptest.NewRecorder()
 	s.handler.ServeHTTP(recorder, r)
 	return &seen{s.t, recorder.Code, recorder.Header(), recorder.Body.String()}
+}
+
+// DEC-9: no telephone runs by the demonstration's clock, so the time it wrote
+// down says nothing about an act there.
+func TestTelephonesTimeDoesNotCountInTheDemonstration(t *testing.T) {
+	s := newCounter(t)
+	p := s.pack(s.open)
+	s.carry(p)
+	s.Server.Demo = &Demo{NextDeadline: func(context.Context) (time.Time, error) { return time.Time{}, nil }}
+	form := s.door(p, "started")
+	form.Set("occurred", "2001-01-01T08:00:00+08:00")
+	form.Set("sent_at", "2001-01-01T08:00:01+08:00")
+	s.report(p, form).is(http.StatusSeeOther)
+	if open := s.parcelAt(p.ID).Open; len(open) > 0 {
+		t.Errorf("in doubt: %v", open)
+	}
+	s.browse("courier", "/round/"+p.ID, nil).is(http.StatusOK).says("演示中请用窗口人员登录")
+}
+
+// A case says what is to be done next until everything has left the window.
+func TestCaseSaysWhatIsNextUntilItsResultsAreSent(t *testing.T) {
+	s := newCounter(t)
+	s.shelve(s.open, delivery.ClassCertificate)
+	s.browse("clerk", "/cases/"+s.open.ID, nil).is(http.StatusOK).says("各部门结果已齐套，可以封装寄出")
+	d := casePage{Case: inspection.Case{State: inspection.CaseHandedOver}}
+	if d.fill(&view{by: s.actor("clerk")}); d.Next != "handed_over" || len(d.Kinds) > 0 {
+		t.Errorf("next %q, visits offered: %v", d.Next, d.Kinds)
+	}
+}
+
+// What an act came to is read by the courier, not by the script that sent the form.
+func TestScriptDoesNotTakeTheLineThatAnActLeft(t *testing.T) {
+	s := newCounter(t)
+	line := base64.RawURLEncoding.EncodeToString([]byte(`["flash.signed"]`))
+	for dest, shown := range map[string]bool{"empty": false, "document": true} {
+		r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/t", http.NoBody)
+		r.RemoteAddr = "192.0.2.9:4711"
+		r.AddCookie(&http.Cookie{Name: flashCookie, Value: line})
+		r.Header.Set("Sec-Fetch-Dest", dest)
+		w := httptest.NewRecorder()
+		s.handler.ServeHTTP(w, r)
+		taken := strings.Contains(strings.Join(w.Header().Values("Set-Cookie"), " "), flashCookie+"=;")
+		if w.Code != http.StatusOK || taken != shown || strings.Contains(w.Body.String(), "已签收，物料转由窗口保管") != shown {
+			t.Errorf("%s: answered %d, taken %v", dest, w.Code, taken)
+		}
+	}
 }

@@ -207,7 +207,7 @@ func limitsOf(s *huma.Schema) (out []string) {
 
 var roleWords = map[auth.Role]words{
 	auth.Clerk: {"窗口人员", "clerk"}, auth.Supervisor: {"中心主管", "supervisor"}, auth.Inspector: {"勘验人员", "inspector"},
-	auth.Head: {"部门负责人", "head of department"}, auth.Courier: {"寄递员", "courier"}, auth.Auditor: {"审计员", "auditor"},
+	auth.Head: {"部门负责人", "head of department"}, auth.Courier: {"派送员", "courier"}, auth.Auditor: {"审计员", "auditor"},
 	auth.Admin: {"系统管理员", "administrator"}, auth.Security: {"安全管理员", "security administrator"},
 }
 

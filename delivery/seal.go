@@ -58,7 +58,7 @@ func (r *SealRequest) check() error {
 	}
 	if r.Bag == "" && r.Way != WayWindow {
 		return fault.Refuse(fault.Invalid, "bag_missing",
-			"请扫描或填写封签号", "scan or type the number of the bag's seal")
+			"请扫描或填写封袋编号", "scan or type the number of the bag's seal")
 	}
 	if err := r.To.check(r.Way); err != nil {
 		return err

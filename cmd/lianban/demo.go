@@ -128,10 +128,23 @@ func (w *world) close(err error) error { return errors.Join(err, w.db.Close()) }
 
 var roleNames = map[string]string{
 	"clerk": "窗口人员|clerk", "supervisor": "主管|supervisor", "head": "部门负责人|head of department", "inspector": "勘验人员|inspector",
-	"courier": "寄递员|courier", "auditor": "审计员|auditor", "admin": "系统管理员|administrator", "security": "安全管理员|security administrator",
+	"courier": "派送员|courier", "auditor": "审计员|auditor", "admin": "系统管理员|administrator", "security": "安全管理员|security administrator",
 }
 
-// logins are one account for each role.
+// demoOfficers are the departments that a restaurant with a sign needs: with
+// them a case goes from the visit to the door by buttons alone.
+var demoOfficers = []struct {
+	system, placeEN string
+	nth             int
+	role            auth.Role
+}{
+	{"fire", "Lengshuitan Fire and Rescue", 1, auth.Head},
+	{"fire", "Lengshuitan Fire and Rescue", 2, auth.Inspector},
+	{"amr", "Lengshuitan Market Regulation", 2, auth.Inspector},
+	{"urban", "Lengshuitan Urban Management", 2, auth.Inspector},
+}
+
+// logins are one account for each role of the centre and some officers.
 func (w *world) logins() []api.DemoLogin {
 	var out []api.DemoLogin
 	for _, s := range staffs {
@@ -145,11 +158,10 @@ func (w *world) logins() []api.DemoLogin {
 			out = append(out, l)
 		}
 	}
-	fire := offices["fire"]
-	for i, role := range []auth.Role{auth.Head, auth.Inspector} {
+	for _, o := range demoOfficers {
 		out = append(out, api.DemoLogin{
-			Login: fmt.Sprintf("fire.lst%d", i+1), Name: officers["lst/fire"][i], Role: role,
-			Place: fmt.Sprintf(fire, "冷水滩区"), PlaceEN: "Lengshuitan Fire and Rescue",
+			Login: fmt.Sprintf("%s.lst%d", o.system, o.nth), Name: officers["lst/"+o.system][o.nth-1], Role: o.role,
+			Place: fmt.Sprintf(offices[o.system], "冷水滩区"), PlaceEN: o.placeEN,
 		})
 	}
 	return out

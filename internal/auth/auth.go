@@ -21,7 +21,7 @@ const (
 	Supervisor Role = "supervisor" // 中心主管
 	Inspector  Role = "inspector"  // 勘验人员
 	Head       Role = "head"       // 部门负责人
-	Courier    Role = "courier"    // 寄递员
+	Courier    Role = "courier"    // 派送员
 	Auditor    Role = "auditor"    // 审计员
 	Admin      Role = "admin"      // 系统管理员
 	Security   Role = "security"   // 安全管理员

@@ -143,7 +143,7 @@ func (p Post) check(ctx context.Context, tx bun.IDB) error {
 	needsDepartment := p.hasAny(Inspector, Head)
 	if needsCentre && p.Centre == "" || needsDepartment && p.Department == "" || p.hasAny(Clerk) && p.Window == "" {
 		return fault.Refuse(fault.Invalid, "post_incomplete",
-			"窗口人员须填中心和窗口，主管和寄递员须填中心，勘验人员和部门负责人须填部门",
+			"窗口人员须填中心和窗口，主管和派送员须填中心，勘验人员和部门负责人须填部门",
 			"a clerk needs centre and window, a supervisor or courier a centre, an inspector or head a department")
 	}
 	return p.findPlace(ctx, tx)
