@@ -40,20 +40,20 @@ func TestUnknownLoginTakesAsLongAsAWrongPassword(t *testing.T) {
 	h := newHouse(t, dbtest.SQLite(t))
 	h.Hash = auth.Argon2{Memory: 8 << 10, Time: 6, Threads: 1} // some 20 ms, so that the rest does not count
 	h.person("wang")
-	took := func(login string) time.Duration {
-		best := time.Hour
-		for i := range 4 { // the best of four: other work on the machine only adds
-			start := time.Now()
-			_, err := h.signIn(login, other, fmt.Sprintf("10.0.0.%d", i))
-			best = min(best, time.Since(start))
-			refused(t, err, "sign_in_failed")
+	took := func(login string, round int) time.Duration {
+		start := time.Now()
+		_, err := h.signIn(login, other, fmt.Sprintf("10.0.0.%d", round))
+		refused(t, err, "sign_in_failed")
+		return time.Since(start)
+	}
+	known, unknown := time.Hour, time.Hour
+	for round := range 20 { // other work on the machine only adds, so the best of each counts
+		known, unknown = min(known, took("wang", round)), min(unknown, took("nobody", round))
+		if unknown > known/2 && known > unknown/2 {
+			return
 		}
-		return best
 	}
-	known, unknown := took("wang"), took("nobody")
-	if ratio := float64(unknown) / float64(known); ratio < 0.5 || ratio > 2 {
-		t.Errorf("known %v, unknown %v", known, unknown)
-	}
+	t.Errorf("known %v, unknown %v", known, unknown)
 }
 
 // SIM-13, SEC-7
