@@ -62,8 +62,9 @@ generated: ## write generated documents anew and fail on a difference
 check: ## all that CI runs
 	bash .ci/run
 
-nightly: ## check, long simulations and kills, long fuzzing, another time zone, other processors
+nightly: ## check, races everywhere, long simulations and kills, long fuzzing, another time zone, other processors
 	bash .ci/run
+	$(MAKE) race
 	LIANBAN_NIGHTLY=1 TEST_POSTGRES=auto go test -timeout 3h ./inspection ./cmd/lianban
 	TZ=America/New_York go test ./...
 	$(MAKE) fuzz FUZZTIME=10m
