@@ -40,6 +40,7 @@ func TestThirdPartyListsEveryModule(t *testing.T) {
 	}
 	listed := table(t, name)
 	required := requirements(t, "go.mod")
+	required[font] = fontVersion
 	for module, version := range required {
 		if row := listed[module]; len(row) != 3 || row[1] != version {
 			t.Errorf("%s %s: %s has %v; run go test -run ThirdParty -update .", module, version, name, row)
@@ -76,6 +77,7 @@ func thirdParty(t *testing.T) string {
 	var rows, texts strings.Builder
 	numbers := map[string]int{}
 	versions := requirements(t, "go.mod")
+	versions[font] = fontVersion
 	for _, module := range sortedKeys(versions) {
 		text, err := licence(module)
 		if err != nil {
@@ -112,9 +114,20 @@ not part of the program; among them is the only one under the MPL, rapid.
 ## Licence texts
 %s`
 
+// The font in the program, from the folder of its licence (STK-70).
+const (
+	font        = "Noto Sans SC Regular"
+	fontVersion = "2.004"
+	fontLicence = "internal/paper/font/OFL.txt"
+)
+
 // licence gives the text that comes with a module, and the notice that the
 // Apache licence wants passed on.
 func licence(module string) (string, error) {
+	if module == font {
+		text, err := os.ReadFile(fontLicence)
+		return strings.TrimSpace(string(text)), err
+	}
 	dir, err := moduleDir(module)
 	if err != nil {
 		return "", err
@@ -140,6 +153,8 @@ func licence(module string) (string, error) {
 func licenceName(text string) string {
 	has := func(s string) bool { return strings.Contains(strings.Join(strings.Fields(text), " "), s) }
 	switch {
+	case has("SIL Open Font License"):
+		return "OFL-1.1"
 	case has("Mozilla Public License"):
 		return "MPL-2.0"
 	case has("Apache License"):
