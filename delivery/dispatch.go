@@ -1,0 +1,106 @@
+package delivery
+
+import (
+	"context"
+	"slices"
+
+	"github.com/uptrace/bun"
+
+	"lianban/internal/audit"
+	"lianban/internal/auth"
+	"lianban/internal/fault"
+)
+
+// Dispatch assigns a sealed parcel to a courier of the centre, on the caller's
+// transaction. The window answers for it until the courier has taken it over
+// (DEL-910). The gate is asked again: a stricter rule reaches sealed parcels
+// (DEL-213). The caller records the leaves last. Refusals: not_found,
+// not_receiving_window, parcel_state, parcel_for_window, carrier_not_allowed,
+// courier_unknown.
+func (d *Desk) Dispatch(ctx context.Context, tx bun.IDB, by auth.Actor, parcelID, courierID string) (Parcel, []audit.Leaf, error) {
+	d = d.still()
+	p, err := lockParcel(ctx, tx, parcelID)
+	if err == nil && !mayReadParcel(by, p) {
+		err = notFound()
+	}
+	if err != nil {
+		return Parcel{}, nil, err
+	}
+	if err := d.mayDispatch(ctx, tx, by, p, courierID); err != nil {
+		return Parcel{}, nil, err
+	}
+	a := assignment{ID: newID(), ParcelID: p.ID, CourierID: courierID, AssignedAt: d.now(), AssignedBy: by.String()}
+	if err := assign(ctx, tx, &a); err != nil {
+		return Parcel{}, nil, err
+	}
+	p.CourierID = courierID
+	if err := updateParcel(ctx, tx, &p); err != nil {
+		return Parcel{}, nil, err
+	}
+	return p, []audit.Leaf{d.parcelLeaf("parcel_assigned", p, by, map[string]any{"courier": courierID})}, nil
+}
+
+func (d *Desk) mayDispatch(ctx context.Context, tx bun.IDB, by auth.Actor, p Parcel, courierID string) error {
+	if err := mayReceive(by, p.CentreID); err != nil {
+		return err
+	}
+	if err := p.wantState(ParcelSealed); err != nil {
+		return err
+	}
+	if p.Way != WayOwnCourier {
+		return fault.Refuse(fault.Conflict, "parcel_for_window",
+			"这件邮件是窗口自取，不交派送员；要改为派送请撤回后重新封装", "this parcel is for pick-up; withdraw it and seal it anew to have it delivered")
+	}
+	items, err := itemsIn(ctx, tx, []string{p.ID})
+	if err != nil {
+		return err
+	}
+	gate, err := shippedTable()
+	if err != nil {
+		return err
+	}
+	if _, err := gate.Permit(classesOf(items[p.ID]), p.Way, p.SealedAt, d.now()); err != nil {
+		return err
+	}
+	courier, err := auth.FindPerson(ctx, tx, courierID)
+	if err != nil && !fault.Is(err, "person_unknown") {
+		return err
+	}
+	if err != nil || !courier.DisabledAt.IsZero() || !slices.Contains(courier.Roles, auth.Courier) || courier.Centre != p.CentreID {
+		return fault.Refuse(fault.Invalid, "courier_unknown",
+			"请从本中心的派送员中选择", "choose one of this centre's couriers")
+	}
+	return nil
+}
+
+func classesOf(items []Item) (out []Class) {
+	for _, i := range items {
+		if !slices.Contains(out, i.Class) {
+			out = append(out, i.Class)
+		}
+	}
+	return out
+}
+
+// AllOut reports, on the caller's transaction, whether nothing of a case waits
+// at the window any more: every result is waived or in a parcel that a courier
+// has or that has ended.
+func AllOut(ctx context.Context, tx bun.IDB, caseID string) (bool, error) {
+	lines, err := lockLines(ctx, tx, caseID)
+	if err != nil || len(lines) == 0 {
+		return false, err
+	}
+	parcels, err := parcelsOfCase(ctx, tx, caseID)
+	if err != nil {
+		return false, err
+	}
+	for _, l := range lines {
+		out := func(p Parcel) bool {
+			return p.ID == l.ParcelID && (p.CourierID != "" || !slices.Contains(heldStates, p.State))
+		}
+		if l.State != LineWaived && !slices.ContainsFunc(parcels, out) {
+			return false, nil
+		}
+	}
+	return true, nil
+}

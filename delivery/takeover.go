@@ -1,0 +1,104 @@
+package delivery
+
+import (
+	"context"
+	"slices"
+
+	"github.com/uptrace/bun"
+
+	"lianban/internal/audit"
+	"lianban/internal/auth"
+	"lianban/internal/fault"
+)
+
+// takeOverMost is how many numbers one scan may bring.
+const takeOverMost = 200
+
+// TakeOver is the courier's own signature: the parcels with those numbers were
+// given to this courier and are now in its hands (DEL-910). A number that is
+// unknown or somebody else's is named in the answer and stops nothing. Refusals:
+// not_a_courier, batch_size.
+func (d *Desk) TakeOver(ctx context.Context, by auth.Actor, numbers []string) (out []TakenOver, err error) {
+	d = d.still()
+	if !by.Is(auth.Courier) {
+		return nil, notACourier()
+	}
+	if len(numbers) == 0 || len(numbers) > takeOverMost {
+		return nil, batchSize()
+	}
+	err = d.DB.Write(ctx, func(tx bun.IDB) (err error) {
+		out, err = d.takeOver(ctx, tx, by, numbers)
+		return err
+	})
+	return out, err
+}
+
+func notACourier() *fault.Error {
+	return fault.Refuse(fault.Forbidden, "not_a_courier",
+		"只有派送员可以在手机上接收邮件和上传记录", "only couriers take parcels over and send records")
+}
+
+func batchSize() *fault.Error {
+	return fault.Refuse(fault.Invalid, "batch_size",
+		"一次请提交 1 到 %d 条，多的分次提交", "send 1 to %d at once, the rest afterwards", eventsMost)
+}
+
+func (d *Desk) takeOver(ctx context.Context, tx bun.IDB, by auth.Actor, numbers []string) ([]TakenOver, error) {
+	out := make([]TakenOver, len(numbers))
+	var plain []string
+	for i, n := range numbers {
+		number, err := ParseNumber(n)
+		if err != nil {
+			number = foldNumber(n)
+		}
+		out[i] = TakenOver{Number: number}
+		plain = append(plain, number)
+	}
+	parcels, err := lockParcels(ctx, tx, "number", plain)
+	if err != nil {
+		return nil, err
+	}
+	var mine []*Parcel
+	var rows []EventRow
+	for i := range parcels {
+		p := &parcels[i]
+		if p.CourierID != by.ID || p.State != ParcelSealed {
+			continue
+		}
+		e, err := d.deskEvent(by, p, EventHandedOver, Facts{})
+		if err != nil {
+			return nil, err
+		}
+		mine, rows = append(mine, p), append(rows, e)
+	}
+	if err := insertEvents(ctx, tx, rows); err != nil {
+		return nil, err
+	}
+	if len(mine) > 0 {
+		if _, err := d.refold(ctx, tx, by, mine); err != nil {
+			return nil, err
+		}
+	}
+	var leaves []audit.Leaf
+	for _, p := range mine {
+		leaves = append(leaves, d.parcelLeaf("parcel_handed_over", *p, by, map[string]any{"courier": by.ID}))
+	}
+	for i := range out {
+		out[i].answer(by, parcels)
+	}
+	return out, audit.Record(ctx, tx, leaves...)
+}
+
+// answer says what became of one number.
+func (t *TakenOver) answer(by auth.Actor, parcels []Parcel) {
+	n := slices.IndexFunc(parcels, func(p Parcel) bool { return p.Number == t.Number && p.CourierID == by.ID })
+	if n < 0 {
+		t.Code, t.Text = "not_found", "没有交给您的这件邮件，请核对面单或问窗口"
+		return
+	}
+	if p := parcels[n]; p.State != ParcelHandedOver {
+		t.Code, t.Text = "parcel_state", "这件邮件目前是“"+p.State.Word("zh")+"”，不用再接收"
+		return
+	}
+	t.Parcel = &parcels[n]
+}
