@@ -28,49 +28,48 @@ func codeSubject(parcelID string) string { return parcelID + "/code" }
 // queueCode has the receiver sent a code. The value does not exist yet: it is
 // made with the text (DEL-610).
 func (d *Desk) queueCode(ctx context.Context, tx bun.IDB, p Parcel, nth int) error {
-	return d.queue(ctx, tx, p, notify.PurposeCode, codeSubject(p.ID), strconv.Itoa(nth), messageFacts{Parcel: p.ID, Nth: nth})
+	m, err := d.text(p, notify.PurposeCode, codeSubject(p.ID), strconv.Itoa(nth), messageFacts{Parcel: p.ID, Nth: nth})
+	if err != nil {
+		return err
+	}
+	return notify.Queue(ctx, tx, d.now(), m)
 }
 
 func (d *Desk) stopCode(ctx context.Context, tx bun.IDB, parcelID string) error {
 	return notify.Cancel(ctx, tx, d.now(), codeSubject(parcelID))
 }
 
-// announce tells the applicant of the present state, once for each attempt and
-// state (DEL-527): that the parcel arrived, or that an attempt failed.
-func (d *Desk) announce(ctx context.Context, tx bun.IDB, p Parcel, f Folded) error {
+// noticeOf are the states that the applicant is told of, with the purpose of the
+// text.
+var noticeOf = map[ParcelState]string{ParcelDelivered: notify.PurposeDelivered, ParcelAttemptFailed: notify.PurposeAttempt}
+
+// notice is what the applicant is told of the present state, once for each
+// attempt and state (DEL-527): that the parcel arrived, or that an attempt
+// failed. A text that still waits when its state has passed is dropped, so what
+// is said does not depend on the order in which events came in.
+func (d *Desk) notice(p Parcel, f Folded) ([]notify.Message, error) {
 	key, ok := f.Notice()
-	if !ok {
-		return nil
+	if !ok || noticeOf[key.State] == "" {
+		return nil, nil
 	}
 	facts := messageFacts{Parcel: p.ID}
-	purpose := ""
-	switch key.State {
-	case ParcelDelivered:
-		purpose = notify.PurposeDelivered
-	case ParcelAttemptFailed:
-		purpose = notify.PurposeAttempt
-		for _, a := range f.Attempts {
-			if a.EndEvent == f.EventID {
-				facts.Outcome = string(a.Outcome)
-			}
+	for _, a := range f.Attempts {
+		if key.State == ParcelAttemptFailed && a.EndEvent == f.EventID {
+			facts.Outcome = string(a.Outcome)
 		}
-	default:
-		return nil
 	}
-	return d.queue(ctx, tx, p, purpose, p.ID, key.AttemptID, facts)
+	m, err := d.text(p, noticeOf[key.State], p.ID, key.AttemptID, facts)
+	return []notify.Message{m}, err
 }
 
-// queue writes a text of a parcel; one with the same purpose and key is there
-// once only.
-func (d *Desk) queue(ctx context.Context, tx bun.IDB, p Parcel, purpose, subject, key string, facts messageFacts) error {
+// text is a text of a parcel; one with the same purpose and key is queued once
+// only.
+func (d *Desk) text(p Parcel, purpose, subject, key string, facts messageFacts) (notify.Message, error) {
 	body, err := json.Marshal(facts)
-	if err != nil {
-		return err
-	}
-	return notify.Queue(ctx, tx, d.now(), notify.Message{
+	return notify.Message{
 		Key: purpose + "/" + p.ID + "/" + applicantContact + "/" + notify.SMS + "/" + key, Purpose: purpose, Channel: notify.SMS,
 		Address: p.Receiver.Phone, Lang: "zh", Subject: subject, Contact: applicantContact, Stream: Stream(p.CaseID), Facts: body,
-	})
+	}, err
 }
 
 // Composes reports whether Compose writes the messages of a purpose.

@@ -42,7 +42,7 @@ func (d *Desk) FindParcel(ctx context.Context, by auth.Actor, id string) (out Pa
 }
 
 func (d *Desk) view(ctx context.Context, q bun.IDB, by auth.Actor, p Parcel) (v ParcelView, err error) {
-	f, err := readFolding(ctx, q, []Parcel{p}, d.now())
+	f, err := readFolding(ctx, q, []Parcel{p})
 	if err != nil {
 		return v, err
 	}
@@ -63,7 +63,10 @@ func (d *Desk) view(ctx context.Context, q bun.IDB, by auth.Actor, p Parcel) (v 
 	if v.Items, err = itemsSealed(ctx, q, p.ID); err != nil {
 		return v, err
 	}
-	cal := f.cals[p.CentreID]
+	cal, err := f.calendar(ctx, q, p)
+	if err != nil {
+		return v, err
+	}
 	if v.Ledger, err = p.Promise.Ledger(cal, nil); err != nil {
 		return v, err
 	}
@@ -145,7 +148,7 @@ func (d *Desk) MyRound(ctx context.Context, by auth.Actor) (out []Stop, err erro
 			out = nil
 			return err
 		}
-		f, err := readFolding(ctx, q, rows, d.now())
+		f, err := readFolding(ctx, q, rows)
 		if err != nil {
 			return err
 		}
@@ -194,7 +197,7 @@ func (d *Desk) Track(ctx context.Context, number, phoneLast4 string) (out TrackV
 		return TrackView{}, err
 	}
 	err = d.DB.Read(ctx, func(q bun.IDB) error {
-		f, err := readFolding(ctx, q, []Parcel{p}, d.now())
+		f, err := readFolding(ctx, q, []Parcel{p})
 		if err != nil {
 			return err
 		}
@@ -204,7 +207,11 @@ func (d *Desk) Track(ctx context.Context, number, phoneLast4 string) (out TrackV
 		}
 		g := f.fold(p)
 		out = TrackView{Number: p.Number, State: g.State, Since: g.Since, Slot: p.Slot, Due: p.DueAt, Result: p.Result, Steps: publicSteps(f, p, g), Phone: centre.Phone}
-		out.Ledger, err = p.Promise.Ledger(f.cals[p.CentreID], nil)
+		cal, err := f.calendar(ctx, q, p)
+		if err != nil {
+			return err
+		}
+		out.Ledger, err = p.Promise.Ledger(cal, nil)
 		return err
 	})
 	return out, err

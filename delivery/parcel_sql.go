@@ -140,12 +140,16 @@ func storedHashes(ctx context.Context, q bun.IDB, ids []string) (map[string]stri
 	return out, err
 }
 
-// aroundOf gives what is known of a device near some sequence numbers: enough to
-// see a clock that went back, without reading the device's whole life.
+// aroundOf gives what is known of a device in a span of sequence numbers and
+// the last and first time near it: enough to see a clock that went back, without
+// reading the device's whole life.
 func aroundOf(ctx context.Context, q bun.IDB, device string, low, high int64) (out []EventRow, err error) {
 	const reach = 50
-	return out, q.NewSelect().Model(&out).Column("id", "seq", "claimed_at", "ahead").
-		Where("device_id = ? AND seq BETWEEN ? AND ?", device, low-reach, high+reach).Scan(ctx)
+	const columns = "SELECT id, seq, claimed_at, ahead FROM parcel_events WHERE device_id = ? AND seq BETWEEN ? AND ?"
+	return out, q.NewRaw(columns+
+		" UNION ALL SELECT * FROM ("+columns+" AND NOT ahead ORDER BY claimed_at DESC LIMIT 1) AS before"+
+		" UNION ALL SELECT * FROM ("+columns+" AND NOT ahead ORDER BY claimed_at LIMIT 1) AS behind",
+		device, low, high, device, low-reach, low-1, device, high+1, high+reach).Scan(ctx, &out)
 }
 
 type refusalRow struct {
@@ -242,11 +246,12 @@ func findBlob(ctx context.Context, q bun.IDB, sum string) (Blob, error) {
 	return b, found(q.NewSelect().Model(&b).Where("sha256 = ?", sum).Scan(ctx))
 }
 
-// blobsOf gives the blobs that are here of those that the parcels' events name.
-func blobsOf(ctx context.Context, q bun.IDB, parcelIDs []string) (out []Blob, err error) {
-	return out, q.NewSelect().Model(&out).
-		Where("sha256 IN (SELECT n.sha256 FROM parcel_event_blobs AS n WHERE n.parcel_id IN (?))", bun.List(parcelIDs)).
-		Order("sha256").Scan(ctx)
+// blobsOf gives the blobs that are here of those named.
+func blobsOf(ctx context.Context, q bun.IDB, sums []string) (out []Blob, err error) {
+	if len(sums) == 0 {
+		return nil, nil
+	}
+	return out, q.NewSelect().Model(&out).Where("sha256 IN (?)", bun.List(sums)).Order("sha256").Scan(ctx)
 }
 
 func namesBlob(ctx context.Context, q bun.IDB, parcelID, sum string) error {

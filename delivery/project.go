@@ -10,6 +10,7 @@ import (
 
 	"lianban/internal/auth"
 	"lianban/internal/office"
+	"lianban/notify"
 	"lianban/scheduler/workday"
 )
 
@@ -122,10 +123,10 @@ type folding struct {
 	events map[string][]EventRow
 	have   evidence
 	items  map[string][]Item
-	cals   map[string]*workday.Calendar
+	years  map[int]*workday.Calendar // by version, without closures; read when wanted
 }
 
-func readFolding(ctx context.Context, q bun.IDB, parcels []Parcel, now time.Time) (f folding, err error) {
+func readFolding(ctx context.Context, q bun.IDB, parcels []Parcel) (f folding, err error) {
 	ids := make([]string, len(parcels))
 	for i, p := range parcels {
 		ids[i] = p.ID
@@ -133,26 +134,43 @@ func readFolding(ctx context.Context, q bun.IDB, parcels []Parcel, now time.Time
 	if f.events, err = eventsOf(ctx, q, ids); err != nil {
 		return f, err
 	}
-	blobs, err := blobsOf(ctx, q, ids)
-	if err != nil {
+	if f.have, err = evidenceOf(ctx, q, f.events); err != nil {
 		return f, err
 	}
-	f.have = evidence{}
-	for _, b := range blobs {
-		f.have[b.SHA256] = b
-	}
-	if f.items, err = itemsIn(ctx, q, ids); err != nil {
-		return f, err
-	}
-	f.cals = map[string]*workday.Calendar{}
-	for _, p := range parcels {
-		if f.cals[p.CentreID] == nil {
-			if f.cals[p.CentreID], err = office.CalendarOf(ctx, q, p.CentreID, now); err != nil {
-				return f, err
-			}
+	f.years = map[int]*workday.Calendar{}
+	f.items, err = itemsIn(ctx, q, ids)
+	return f, err
+}
+
+// evidenceOf gives the blobs that are here of those that the events name; most
+// events name none.
+func evidenceOf(ctx context.Context, q bun.IDB, events map[string][]EventRow) (evidence, error) {
+	var named []string
+	for _, rows := range events {
+		for _, e := range rows {
+			named = append(named, e.Proofs...)
 		}
 	}
-	return f, nil
+	blobs, err := blobsOf(ctx, q, named)
+	have := evidence{}
+	for _, b := range blobs {
+		have[b.SHA256] = b
+	}
+	return have, err
+}
+
+// calendar is the one that a parcel's promise was made by, with the closures
+// that stood then: what changed since moves no due moment (DEL-704).
+func (f folding) calendar(ctx context.Context, q bun.IDB, p Parcel) (*workday.Calendar, error) {
+	version := p.Promise.CalendarVersion
+	if f.years[version] == nil {
+		years, err := office.CalendarVersion(ctx, q, version)
+		if err != nil {
+			return nil, err
+		}
+		f.years[version] = years
+	}
+	return office.Closed(ctx, q, f.years[version], p.CentreID, p.SealedAt)
 }
 
 func (f folding) fold(p Parcel) Folded {
@@ -225,12 +243,14 @@ func (d *Desk) refold(ctx context.Context, tx bun.IDB, by auth.Actor, parcels []
 	for i, p := range parcels {
 		rows[i] = *p
 	}
-	f, err := readFolding(ctx, tx, rows, d.now())
+	f, err := readFolding(ctx, tx, rows)
 	if err != nil {
 		return nil, err
 	}
 	out := map[string]Folded{}
-	for _, p := range parcels {
+	var texts []notify.Message
+	var told []string
+	for i, p := range parcels {
 		g := f.fold(*p)
 		if err := d.project(ctx, tx, p, f, g); err != nil {
 			return nil, err
@@ -238,17 +258,21 @@ func (d *Desk) refold(ctx context.Context, tx bun.IDB, by auth.Actor, parcels []
 		if err := d.keepItems(ctx, tx, by, p, f, g); err != nil {
 			return nil, err
 		}
-		if err := d.announce(ctx, tx, *p, g); err != nil {
+		text, err := d.notice(*p, g)
+		if err != nil {
 			return nil, err
+		}
+		if noticeOf[rows[i].State] != "" || len(text) > 0 {
+			told, texts = append(told, p.ID), append(texts, text...)
 		}
 		out[p.ID] = g
 	}
-	return out, nil
+	return out, notify.Replace(ctx, tx, d.now(), told, texts...)
 }
 
 // project writes what the fold gives to the row.
 func (d *Desk) project(ctx context.Context, tx bun.IDB, p *Parcel, f folding, g Folded) error {
-	verdict, err := p.Promise.Judge(f.cals[p.CentreID], f.promiseFacts(*p, g), d.now())
+	verdict, err := d.judge(ctx, tx, *p, f, g)
 	if err != nil {
 		return err
 	}
@@ -266,6 +290,20 @@ func (d *Desk) project(ctx context.Context, tx bun.IDB, p *Parcel, f folding, g 
 		}
 	}
 	return updateParcel(ctx, tx, p)
+}
+
+// judge gives the result of the promise. Days are counted, and the calendar is
+// read, only for a parcel that was handed over.
+func (d *Desk) judge(ctx context.Context, q bun.IDB, p Parcel, f folding, g Folded) (PromiseVerdict, error) {
+	facts := f.promiseFacts(p, g)
+	var cal *workday.Calendar
+	if !facts.HandOver.Counts.IsZero() {
+		var err error
+		if cal, err = f.calendar(ctx, q, p); err != nil {
+			return PromiseVerdict{}, err
+		}
+	}
+	return p.Promise.Judge(cal, facts, d.now())
 }
 
 // onTheRoad are the states in which a courier answers for what is inside.

@@ -61,6 +61,26 @@ func Cancel(ctx context.Context, tx bun.IDB, now time.Time, subject string) erro
 	return cancelMessages(ctx, tx, now, subject)
 }
 
+// Replace makes ms all that is still to be said of some subjects, on the caller's
+// transaction: what waits there under another key is dropped, what was dropped
+// before and is true again waits anew (DEL-527). What was sent stays sent.
+func Replace(ctx context.Context, tx bun.IDB, now time.Time, subjects []string, ms ...Message) error {
+	if len(subjects) == 0 {
+		return nil
+	}
+	keys := make([]string, len(ms))
+	for i, m := range ms {
+		keys[i] = m.Key
+	}
+	if err := dropOthers(ctx, tx, now, subjects, keys); err != nil || len(ms) == 0 {
+		return err
+	}
+	if err := Queue(ctx, tx, now, ms...); err != nil {
+		return err
+	}
+	return reviveMessages(ctx, tx, now, keys)
+}
+
 // SendDue sends what is due on the given channels, all when none is named. Each
 // channel has a sweep of its own, so that a mail server that makes us wait does
 // not hold back an inbox. The row decides: it may run twice or late (STY-46).

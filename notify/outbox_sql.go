@@ -53,6 +53,25 @@ func cancelMessages(ctx context.Context, tx bun.IDB, now time.Time, subject stri
 	return err
 }
 
+// dropOthers cancels what waits for subjects under keys that are not among those.
+func dropOthers(ctx context.Context, tx bun.IDB, now time.Time, subjects, keys []string) error {
+	q := tx.NewUpdate().Model((*Message)(nil)).
+		Set("state = ?", Cancelled).Set("cancelled_at = ?", now).Set("settled_at = ?", now).
+		Where("subject IN (?) AND state = ?", bun.List(subjects), Pending)
+	if len(keys) > 0 {
+		q = q.Where("key NOT IN (?)", bun.List(keys))
+	}
+	_, err := q.Exec(ctx)
+	return err
+}
+
+func reviveMessages(ctx context.Context, tx bun.IDB, now time.Time, keys []string) error {
+	_, err := tx.NewUpdate().Model((*Message)(nil)).
+		Set("state = ?", Pending).Set("cancelled_at = NULL").Set("settled_at = NULL").Set("next_at = ?", now).Set("valid_until = ?", now.Add(lifetime)).
+		Where("key IN (?) AND state = ?", bun.List(keys), Cancelled).Exec(ctx)
+	return err
+}
+
 // dueMessages gives the oldest messages of a channel that may go now, without
 // their bodies.
 func dueMessages(ctx context.Context, q bun.IDB, channel string, now time.Time) ([]Message, error) {

@@ -227,6 +227,39 @@ func TestCancelledMessagesAreNotSentNorTriedAgain(t *testing.T) { // INS-607, IN
 	})
 }
 
+// DEL-527: of a parcel only what is so now is said, whatever was to be said
+// before.
+func TestWhatIsNoLongerSoIsNotSentAndComesBackWhenItIs(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		w := newWorld(t, d)
+		failed, arrived := newMessage(), newMessage()
+		failed.ID, failed.Key, failed.NextAt = newID(), "failed", morning.Add(time.Minute)
+		arrived.ID, arrived.Key, arrived.NextAt = newID(), "arrived", morning.Add(time.Minute)
+		say := func(ms ...Message) {
+			w.do(func(tx bun.IDB) error { return Replace(t.Context(), tx, w.clock(), []string{failed.Subject}, ms...) })
+		}
+		say(failed)
+		say(arrived)
+		w.wantState(failed.ID, Cancelled)
+		w.wantState(arrived.ID, Pending)
+		say(failed)
+		w.wantState(failed.ID, Pending)
+		w.wantState(arrived.ID, Cancelled)
+		w.later(time.Hour)
+		w.send()
+		say()
+		if w.mail.count() != 1 {
+			t.Errorf("%d sent, want the one that was so", w.mail.count())
+		}
+		say(failed)
+		w.later(time.Hour)
+		w.send()
+		if w.mail.count() != 1 {
+			t.Errorf("%d sent, want none a second time", w.mail.count())
+		}
+	})
+}
+
 func TestCancelledWhileUnclearIsNotSentAgain(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)

@@ -53,12 +53,18 @@ func Calendar(ctx context.Context, q bun.IDB) (*workday.Calendar, error) {
 
 // CalendarOf gives the newest calendar as a centre counts by it: with the
 // closures of the city and of the centre that stood at an instant (INS-402). To
-// count an old deadline again, put ListClosures of its start on CalendarVersion.
+// count an old deadline again, put Closed at its start on CalendarVersion.
 func CalendarOf(ctx context.Context, q bun.IDB, centre string, at time.Time) (*workday.Calendar, error) {
 	c, err := Calendar(ctx, q)
 	if err != nil {
 		return nil, err
 	}
+	return Closed(ctx, q, c, centre, at)
+}
+
+// Closed puts on a calendar the closures of the city and of a centre that stood
+// at an instant.
+func Closed(ctx context.Context, q bun.IDB, c *workday.Calendar, centre string, at time.Time) (*workday.Calendar, error) {
 	closures, err := ListClosures(ctx, q, centre, at)
 	if err != nil {
 		return nil, err
