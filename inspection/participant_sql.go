@@ -183,12 +183,12 @@ func listReplies(ctx context.Context, q bun.IDB, participants []string) (out []R
 // outcomeOf tells whether an outcome row exists for the round, and whether an
 // answer received by T2 does, whatever became of it (INS-901, PRO-5).
 func outcomeOf(ctx context.Context, q bun.IDB, p Participant) (outcome, answered bool, err error) {
-	outcome, err = q.NewSelect().Model((*Deemed)(nil)).
+	outcome, err = q.NewSelect().Model((*Deemed)(nil)).Column("id").
 		Where("visit_id = ? AND department_id = ? AND round = ?", p.VisitID, p.DepartmentID, p.Round).Exists(ctx)
 	if err != nil {
 		return false, false, err
 	}
-	answered, err = q.NewSelect().Model((*Reply)(nil)).
+	answered, err = q.NewSelect().Model((*Reply)(nil)).Column("id").
 		Where("participant_id = ? AND round = ? AND received_at <= ?", p.ID, p.Round, p.RespondBy).
 		Where("kind <> ? AND outcome IN (?)", ReplyDelegate, bun.List([]ReplyOutcome{OutcomeApplied, OutcomeLate, OutcomeHeld})).Exists(ctx)
 	return outcome, answered, err

@@ -119,9 +119,10 @@ func occupy(ctx context.Context, tx bun.IDB, rows []Booking) (bool, error) {
 }
 
 // alreadyTaken reports whether anything chosen is occupied by another visit.
-func alreadyTaken(ctx context.Context, q bun.IDB, v Visit, choice SlotChoice) (bool, error) {
+func alreadyTaken(ctx context.Context, q bun.IDB, v Visit, choice SlotChoice, now time.Time) (bool, error) {
 	return q.NewSelect().Model((*Booking)(nil)).Column("id").
 		Where("resource_id IN (?) AND visit_id <> ?", bun.List(choice.Resources), v.ID).
+		Where("expires_at IS NULL OR expires_at > ?", now).
 		Where("start_at < ? AND end_at > ?", choice.Start.UTC().Add(time.Duration(v.Minutes)*time.Minute), choice.Start.UTC()).Exists(ctx)
 }
 

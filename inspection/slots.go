@@ -390,20 +390,28 @@ type chosen struct {
 }
 
 // lockSlot locks the chosen resources in order, then the visit (DB-12), gives up
-// what the visit held before, sweeps dead holds, and runs the slot check again on what is locked (DEC-5).
+// what the visit held before, sweeps dead holds, and runs the slot check again
+// on what is locked (DEC-5). While it holds the locks others wait, so whoever may
+// not book is refused before them, and whoever comes too late right after them.
 func (d *Desk) lockSlot(ctx context.Context, tx bun.IDB, by auth.Actor, visitID string, choice SlotChoice) (chosen, error) {
 	if len(choice.Resources) == 0 || choice.Start.IsZero() {
 		return chosen{}, fault.Refuse(fault.Invalid, "choice_incomplete", "请选择时间和人员", "choose a time and the people who come")
+	}
+	v, err := findVisit(ctx, tx, visitID)
+	if err != nil {
+		return chosen{}, err
+	}
+	if err := mayOrganise(ctx, tx, by, v.CentreID); err != nil {
+		return chosen{}, err
 	}
 	resources, err := lockResources(ctx, tx, choice.Resources)
 	if err != nil {
 		return chosen{}, err
 	}
-	v, err := lockVisit(ctx, tx, visitID)
-	if err != nil {
-		return chosen{}, err
+	if taken, err := alreadyTaken(ctx, tx, v, choice, d.now()); err != nil || taken {
+		return chosen{}, orTaken(err)
 	}
-	if err := mayOrganise(ctx, tx, by, v.CentreID); err != nil {
+	if v, err = lockVisit(ctx, tx, visitID); err != nil {
 		return chosen{}, err
 	}
 	if v.State != VisitDraft {
@@ -411,9 +419,6 @@ func (d *Desk) lockSlot(ctx context.Context, tx bun.IDB, by auth.Actor, visitID 
 	}
 	if err := clearWay(ctx, tx, v.ID, choice.Resources, d.now()); err != nil {
 		return chosen{}, err
-	}
-	if taken, err := alreadyTaken(ctx, tx, v, choice); err != nil || taken { // soon, since others wait for these locks
-		return chosen{}, orTaken(err)
 	}
 	w, err := d.around(ctx, tx, v)
 	if err != nil {

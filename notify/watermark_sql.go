@@ -66,6 +66,7 @@ func Watched(ctx context.Context, q bun.IDB, by GapQuery) (alive time.Time, foun
 	var marks []Heartbeat
 	err = q.NewSelect().Model(&marks).Where("channel = ? AND ok AND started_at > ?", by.Channel, by.Span.From).
 		Where("silence < 0 OR silence > ?", gapAtLeast.Milliseconds()). // as the index says
+		Where("silence < 0 OR silence > ?", by.Longer.Milliseconds()).
 		OrderExpr("started_at").Scan(ctx)
 	return alive, gaps(marks, alive, by), err
 }

@@ -33,6 +33,12 @@ func (r *Rows) common(without int) []row {
 // group lie side by side, so this is what the time of a search goes into.
 func (g *group) join(out []row) {
 	n := len(g.members)
+	if n == 1 && g.Min == 1 { // nothing to count
+		for day, only := range g.rows[:len(out)] {
+			out[day] = out[day].and(only)
+		}
+		return
+	}
 	for day := range out {
 		if !out[day].empty() {
 			out[day] = out[day].and(atLeast(g.Min, g.rows[day*n:day*n+n]))
