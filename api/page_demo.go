@@ -24,15 +24,20 @@ type Demo struct {
 	// Logins are the accounts of the sign-in page, all with one password.
 	Logins   []DemoLogin
 	Password string
+	// Track is a parcel that its receiver may look for, without an account.
+	Track DemoTrack
 }
 
-// DemoLogin is one account to try. Place is where it works, in both languages
-// of the house when EN is given.
+// DemoTrack is what the receiver of a parcel knows of it.
+type DemoTrack struct{ Number, Last4 string }
+
+// DemoLogin is one account to try. Place is where it works and Task what waits
+// for it there, in both languages of the house when EN is given.
 type DemoLogin struct {
-	Login, Name string
-	Role        auth.Role
-	Place       string
-	PlaceEN     string
+	Login, Name    string
+	Role           auth.Role
+	Place, PlaceEN string
+	Task, TaskEN   string
 }
 
 func (p *site) demoPages() {
@@ -52,13 +57,16 @@ func (p *site) demo(v *view) (*web.Demo, error) {
 	if err != nil {
 		return nil, err
 	}
-	bar := &web.Demo{Next: next}
+	bar := &web.Demo{Next: next, Number: p.Demo.Track.Number, Last4: p.Demo.Track.Last4}
 	for _, l := range p.Demo.Logins {
-		place := l.Place
+		line := web.Login{Role: string(l.Role), Place: l.Place, Name: l.Name, Login: l.Login, Task: l.Task}
 		if v.x.lang == "en" && l.PlaceEN != "" {
-			place = l.PlaceEN
+			line.Place = l.PlaceEN
 		}
-		bar.Logins = append(bar.Logins, web.Login{Role: string(l.Role), Place: place, Name: l.Name, Login: l.Login})
+		if v.x.lang == "en" {
+			line.Task = l.TaskEN
+		}
+		bar.Logins = append(bar.Logins, line)
 	}
 	return bar, nil
 }

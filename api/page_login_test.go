@@ -132,12 +132,13 @@ func TestDemonstrationHasItsClockAndItsAccounts(t *testing.T) {
 		Move:         func(_ context.Context, to time.Time) error { moved = to; return nil },
 		NextDeadline: func(context.Context) (time.Time, error) { return deadline, nil },
 		Password:     testPassword,
-		Logins:       []DemoLogin{{Login: "clerk", Name: "王敏", Role: auth.Clerk, Place: "冷水滩区政务服务中心", PlaceEN: "Lengshuitan"}},
+		Logins:       []DemoLogin{{Login: "clerk", Name: "王敏", Role: auth.Clerk, Place: "冷水滩区政务服务中心", PlaceEN: "Lengshuitan", Task: "签收移交", TaskEN: "sign"}},
+		Track:        DemoTrack{Number: "LB0327HKXYDSW", Last4: "1221"},
 	}
 	var err error
 	s.handler, err = s.Handler()
 	s.must(err)
-	s.browse("", "/login", nil).is(http.StatusOK).says("演示", "下一个期限 11月17日 周二 16:40", "窗口人员", "王敏 · 冷水滩区政务服务中心")
+	s.browse("", "/login", nil).is(http.StatusOK).says("演示", "下一个期限 11月17日 周二 16:40", "窗口人员", "王敏 · 冷水滩区政务服务中心", "签收移交", "邮件号 LB0327HKXYDSW，收件手机尾号 1221")
 	if got := s.browse("", "/demo/login", url.Values{"login": {"clerk"}}).is(http.StatusSeeOther); got.to() != "/" {
 		t.Error(got.to())
 	}

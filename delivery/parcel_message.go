@@ -22,13 +22,13 @@ type messageFacts struct {
 // applicantContact is the contact of messages to the applicant.
 const applicantContact = "applicant"
 
-// codeSubject lets a code that has not gone out yet be dropped.
-func codeSubject(parcelID string) string { return parcelID + "/code" }
+// CodeSubject is the subject of the texts with a parcel's code; it lets a code that has not gone out yet be dropped.
+func CodeSubject(parcelID string) string { return parcelID + "/code" }
 
 // queueCode has the receiver sent a code. The value does not exist yet: it is
 // made with the text (DEL-610).
 func (d *Desk) queueCode(ctx context.Context, tx bun.IDB, p Parcel, nth int) error {
-	m, err := d.text(p, notify.PurposeCode, codeSubject(p.ID), strconv.Itoa(nth), messageFacts{Parcel: p.ID, Nth: nth})
+	m, err := d.text(p, notify.PurposeCode, CodeSubject(p.ID), strconv.Itoa(nth), messageFacts{Parcel: p.ID, Nth: nth})
 	if err != nil {
 		return err
 	}
@@ -36,7 +36,7 @@ func (d *Desk) queueCode(ctx context.Context, tx bun.IDB, p Parcel, nth int) err
 }
 
 func (d *Desk) stopCode(ctx context.Context, tx bun.IDB, parcelID string) error {
-	return notify.Cancel(ctx, tx, d.now(), codeSubject(parcelID))
+	return notify.Cancel(ctx, tx, d.now(), CodeSubject(parcelID))
 }
 
 // noticeOf are the states that the applicant is told of, with the purpose of the

@@ -146,7 +146,7 @@ var sixDigits = regexp.MustCompile(`码(\d{6})`)
 // code is what the receiver reads in the last text.
 func (w *parcelWorld) code(p Parcel) string {
 	w.t.Helper()
-	texts := w.texts(notify.PurposeCode, codeSubject(p.ID))
+	texts := w.texts(notify.PurposeCode, CodeSubject(p.ID))
 	if len(texts) != 1 {
 		w.t.Fatalf("texts with a code: %q", texts)
 	}

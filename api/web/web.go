@@ -50,14 +50,17 @@ type Link struct {
 	Here       bool
 }
 
-// Demo is the bar of the demonstration: its clock and the accounts to try.
+// Demo is the bar of the demonstration: its clock, the accounts to try, and a
+// parcel that its receiver looks for without one.
 type Demo struct {
-	Next   time.Time // the next deadline, zero when none is pending
-	Logins []Login
+	Next          time.Time // the next deadline, zero when none is pending
+	Logins        []Login
+	Number, Last4 string
 }
 
-// Login is an account of the demonstration that anybody may try.
-type Login struct{ Role, Place, Name, Login string }
+// Login is an account of the demonstration that anybody may try, and what waits
+// there to be done.
+type Login struct{ Role, Place, Name, Login, Task string }
 
 // Names translates names that are data. What it does not know stays as it is.
 type Names map[string]string

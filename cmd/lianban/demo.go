@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"lianban/api"
+	"lianban/delivery"
 	"lianban/internal/auth"
 	"lianban/scheduler/workday"
 )
@@ -72,11 +73,15 @@ func (a *app) demo(l net.Listener) error {
 	if err != nil {
 		return err
 	}
+	track, err := w.tracked(a.ctx)
+	if err != nil {
+		return w.close(err)
+	}
 	controls := &api.Demo{
-		Move: w.until, NextDeadline: w.nextDeadline, Logins: w.logins(), Password: demoPassword,
+		Move: w.until, NextDeadline: w.nextDeadline, Logins: w.logins(), Password: demoPassword, Track: track,
 	}
 	go a.dialByHand(w)
-	return w.close(w.serve(a.ctx, &service{pages: l, demo: controls, ready: func() { a.welcome(w) }}))
+	return w.close(w.serve(a.ctx, &service{pages: l, demo: controls, ready: func() { a.welcome(w, track) }}))
 }
 
 // demoMark lies beside a finished city, so that it is opened again and nothing
@@ -92,7 +97,7 @@ func (a *app) city() (*world, error) {
 			return nil, err
 		}
 	}
-	w, err := a.newWorld()
+	w, err := a.demoWorld()
 	if err != nil || built {
 		return w, err
 	}
@@ -144,6 +149,26 @@ var demoOfficers = []struct {
 	{"urban", "Lengshuitan Urban Management", 2, auth.Inspector},
 }
 
+// demoTasks are what waits for an account on the first morning, and so shows
+// most of what there is to do.
+var demoTasks = map[string][2]string{
+	"clerk":      {"签收移交，齐套的封装出件", "sign for papers, seal complete sets"},
+	"supervisor": {"核实“妥投待核验”", "settle a delivery that lacks proof"},
+	"courier":    {"接收邮件，上门派送", "take parcels over, carry them to the door"},
+	"amr.lst2":   {"向窗口移交许可证", "hand a permit over to the window"},
+}
+
+// tracked is a parcel whose receiver can look for it, and rate how it went: one
+// that was delivered.
+func (w *world) tracked(ctx context.Context) (api.DemoTrack, error) {
+	list, err := w.delivery.ListParcels(ctx, demoActor, delivery.ParcelQuery{State: delivery.ParcelDelivered, Limit: 1})
+	if err != nil || len(list) == 0 {
+		return api.DemoTrack{}, err
+	}
+	phone := list[0].Receiver.Phone // masked but for its end
+	return api.DemoTrack{Number: list[0].Number, Last4: phone[len(phone)-4:]}, nil
+}
+
 // logins are one account for each role of the centre and some officers.
 func (w *world) logins() []api.DemoLogin {
 	var out []api.DemoLogin
@@ -164,11 +189,15 @@ func (w *world) logins() []api.DemoLogin {
 			Place: fmt.Sprintf(offices[o.system], "冷水滩区"), PlaceEN: o.placeEN,
 		})
 	}
+	for i := range out {
+		task := demoTasks[out[i].Login]
+		out[i].Task, out[i].TaskEN = task[0], task[1]
+	}
 	return out
 }
 
 // welcome says where to go and whom to be.
-func (a *app) welcome(w *world) {
+func (a *app) welcome(w *world, track api.DemoTrack) {
 	t := newTeller(a.out)
 	fmt.Fprintln(a.out)
 	a.say("%s  %s", "%s  %s", t.paint(bold, a.text("联办演示", "Lianban demonstration")), t.paint(bold, w.cfg.PublicURL))
@@ -178,10 +207,13 @@ func (a *app) welcome(w *world) {
 	fmt.Fprintln(a.out)
 	for _, l := range w.logins() {
 		role := pick(roleNames[string(l.Role)], a.lang)
-		line := "  " + padded(l.Login, 13) + padded(l.Name, 10) + padded(role, 24) + a.text(l.Place, l.PlaceEN)
+		line := "  " + padded(l.Login, 13) + padded(l.Name, 10) + padded(role, 24) + padded(a.text(l.Place, l.PlaceEN), 30) + a.text(l.Task, l.TaskEN)
 		fmt.Fprintln(a.out, strings.TrimRight(line, " "))
 	}
 	fmt.Fprintln(a.out)
+	if track.Number != "" {
+		a.say("申请人查邮件：%s/t，邮件号 %s，手机尾号 %s", "a receiver looks for a parcel: %s/t, parcel %s, telephone ending in %s", w.cfg.PublicURL, track.Number, track.Last4)
+	}
 	a.say("密码都是 %s；按 Ctrl+C 结束", "the password is always %s; Ctrl+C ends it", demoPassword)
 	if terminal(a.out) {
 		a.say("拨演示时钟：输入 d（下一个期限）、h（一小时）或 m（次日早晨）后回车", "to move the clock type d (next deadline), h (one hour) or m (next morning) and Enter")

@@ -9,8 +9,10 @@ import (
 
 	"github.com/uptrace/bun"
 
+	"lianban/delivery"
 	"lianban/inspection"
 	"lianban/internal/auth"
+	"lianban/internal/db"
 	"lianban/internal/office"
 	"lianban/notify"
 	"lianban/scheduler/workday"
@@ -74,7 +76,7 @@ func TestDemoCityHasSomethingOnEveryPage(t *testing.T) {
 		t.Run(today, func(t *testing.T) {
 			t.Parallel()
 			a, _ := newTestApp(t)
-			w, err := a.newWorldOn(day(t, today))
+			w, err := a.newWorldOn(day(t, today), db.OpenScratch)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -90,6 +92,8 @@ func TestDemoCityHasSomethingOnEveryPage(t *testing.T) {
 			}
 			checkSize(t, w)
 			checkDesks(t, w)
+			checkParcels(t, w)
+			checkLogins(t, w)
 		})
 	}
 }
@@ -169,10 +173,62 @@ func checkDesks(t *testing.T, w *world) {
 	}
 }
 
+// checkParcels wants each state that a person would want to see.
+func checkParcels(t *testing.T, w *world) {
+	t.Helper()
+	clerk := w.people["clerk"]
+	parcels, err := w.delivery.ListParcels(t.Context(), clerk, delivery.ParcelQuery{Limit: 50})
+	if err != nil {
+		t.Fatal(err)
+	}
+	states, colours, ways := map[delivery.ParcelState]int{}, map[delivery.PromiseColour]int{}, map[delivery.Way]int{}
+	for _, p := range parcels {
+		states[p.State]++
+		if !p.State.Terminal() {
+			colours[p.Colour]++
+			ways[p.Way]++
+		}
+	}
+	for _, state := range []delivery.ParcelState{
+		delivery.ParcelSealed, delivery.ParcelHandedOver, delivery.ParcelOut, delivery.ParcelDelivered, delivery.ParcelUnverified,
+		delivery.ParcelAttemptFailed, delivery.ParcelReturned, delivery.ParcelCollected,
+	} {
+		if states[state] == 0 {
+			t.Errorf("no parcel is %s: %v", state, states)
+		}
+	}
+	if len(colours) != 3 || ways[delivery.WayWindow] == 0 {
+		t.Errorf("open parcels by colour %v, by way %v", colours, ways)
+	}
+	for state, want := range map[string]int{delivery.SetReady: 2, delivery.SetBlocked: 2} { // one of each came back or is under way
+		sets, err := w.delivery.ListSets(t.Context(), clerk, delivery.SetQuery{State: state})
+		if err != nil || len(sets) != want {
+			t.Errorf("%d sets are %s (%v), want %d", len(sets), state, err, want)
+		}
+	}
+}
+
+// checkLogins wants something to do for everyone whom the first page names.
+func checkLogins(t *testing.T, w *world) {
+	t.Helper()
+	round, err := w.delivery.MyRound(t.Context(), w.people["courier"])
+	if err != nil || len(round) < 5 || round[0].Colour != delivery.ColourRed {
+		t.Errorf("the courier's round: %d, %v", len(round), err)
+	}
+	owes, err := w.delivery.ListLines(t.Context(), w.officer("lst/amr"), delivery.LineQuery{State: delivery.LineExpected})
+	if err != nil || len(owes) == 0 {
+		t.Errorf("market regulation owes %d, %v", len(owes), err)
+	}
+	transfers, err := w.delivery.ListTransfers(t.Context(), w.people["clerk"], delivery.TransferQuery{State: delivery.Released})
+	if err != nil || len(transfers) == 0 {
+		t.Errorf("the window has %d transfers to sign, %v", len(transfers), err)
+	}
+}
+
 // DEC-9: what is due while the clock is moved happens on the way.
 func TestMovingTheDemoClockLivesThroughTheTime(t *testing.T) {
 	a, _ := newTestApp(t)
-	w, err := a.newWorld()
+	w, err := a.demoWorld()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -207,7 +263,7 @@ func TestMovingTheDemoClockLivesThroughTheTime(t *testing.T) {
 // ICA-67, SEC-10: what the walk shows is read from the bytes that went out.
 func TestALetterOfOursIsReadFromItsBytes(t *testing.T) {
 	a, _ := newTestApp(t)
-	w, err := a.newWorld()
+	w, err := a.demoWorld()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -10,26 +10,36 @@ import (
 
 // demoHistory is how many working days before its first morning the city is
 // set up, so that every page has something to show.
-const demoHistory = 6
+const demoHistory = 9
 
 // history plays the days before the demonstration by the real acts. Every
 // scene names the day, counted back from the first morning.
 func (w *world) history(ctx context.Context) error {
 	s := &stage{world: w, ctx: ctx}
-	s.skip(5, "09:00")
+	m := newMailroom(s)
+	s.skip(8, "09:00")
 	s.fail("sign in", w.signIn(ctx))
+	m.books()
+	m.inspects()
 	s.skip(4, "09:10")
 	closed := s.closedVisit()
+	m.cases["blocked"] = inspection.Case{ID: closed.CaseID, Number: closed.CaseNumber}
 	s.at(3, "10:00")
 	today := s.visitOfToday()
 	s.neverDeemed()
 	s.holdVisit(closed)
+	m.twoDaysBefore()
 	s.deemed()
 	s.confirmed()
+	m.eveningBefore()
+	m.yesterdayMorning()
 	s.declined()
+	m.yesterdayNoon()
 	s.countered()
+	m.yesterdayAfternoon()
 	s.mailWaits()
-	s.thisMorning()
+	m.yesterdayEvening()
+	s.thisMorning(m.thisMorning)
 	s.accepts(today)
 	s.at(0, "09:40")
 	return s.err
@@ -143,7 +153,7 @@ func (s *stage) mailWaits() {
 
 // thisMorning leaves the work of a normal morning: a notice that cannot be
 // delivered, answers that are waited for, and cases to book.
-func (s *stage) thisMorning() {
+func (s *stage) thisMorning(parcels func()) {
 	s.at(0, "09:02")
 	v := s.book(s.accept(scenario{
 		"ll", "M10", "星空量贩KTV", "13807461209", "零陵区阳明大道9号", 26.2188, 111.6331, "floor_area_m2=260 outdoor_sign=yes",
@@ -152,6 +162,7 @@ func (s *stage) thisMorning() {
 	s.book(s.accept(scenario{
 		"lst", "M09", "湘江边民宿", "13807461210", "冷水滩区滨江路3号", 26.4350, 111.6150, "floor_area_m2=310 serves_food=yes",
 	}), 3, "13:30")
+	parcels()
 	s.at(0, "09:26")
 	s.accept(scenario{"lst", "M12", "极速网吧", "13807461211", "冷水滩区清桥路48号", 26.4480, 111.5960, "floor_area_m2=160"})
 	s.accept(scenario{"lst", "M02", "邻里便利店", "13807461212", "冷水滩区育才路12号", 26.4455, 111.6021, "sells_tobacco=? outdoor_sign=yes"})

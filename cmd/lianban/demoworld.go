@@ -36,9 +36,18 @@ type world struct {
 var demoActor = auth.System("demo")
 
 // newWorld wires a house under the demo clock. The city is not in it yet.
-func (a *app) newWorld() (*world, error) { return a.newWorldOn(workday.DateOf(wall())) }
+func (a *app) newWorld() (*world, error) { return a.newWorldOn(workday.DateOf(wall()), db.Open) }
 
-func (a *app) newWorldOn(today workday.Date) (*world, error) {
+// demoWorld is a world that may be lost at a power cut, as an invented city may:
+// nothing in it waits for the disk.
+func (a *app) demoWorld() (*world, error) {
+	return a.newWorldOn(workday.DateOf(wall()), db.OpenScratch)
+}
+
+// opener opens a database by its address.
+type opener func(ctx context.Context, url string) (*db.DB, error)
+
+func (a *app) newWorldOn(today workday.Date, open opener) (*world, error) {
 	log, err := a.demoLog()
 	if err != nil {
 		return nil, err
@@ -47,7 +56,7 @@ func (a *app) newWorldOn(today workday.Date) (*world, error) {
 	if err != nil {
 		return nil, err
 	}
-	return w, w.open(a.ctx, a.cfg, log)
+	return w, w.open(a.ctx, a.cfg, log, open)
 }
 
 // bareWorld is a world without a house, under the demo clock.
@@ -72,8 +81,8 @@ func bareWorld(today workday.Date) (*world, error) {
 }
 
 // open opens the database and wires the house.
-func (w *world) open(ctx context.Context, cfg config, log *slog.Logger) error {
-	d, err := db.Open(ctx, cfg.database())
+func (w *world) open(ctx context.Context, cfg config, log *slog.Logger, open opener) error {
+	d, err := open(ctx, cfg.database())
 	if err != nil {
 		return err
 	}

@@ -15,6 +15,7 @@ import (
 	"github.com/uptrace/bun"
 
 	"lianban/inspection"
+	"lianban/internal/db"
 	"lianban/notify"
 	"lianban/scheduler"
 )
@@ -38,7 +39,7 @@ func TestNothingIsLostOrHalfDoneWhenTheProcessIsKilled(t *testing.T) {
 func cityToKill(t *testing.T) string {
 	t.Helper()
 	a, _ := newTestApp(t)
-	w, err := a.newWorldOn(victimDay)
+	w, err := a.newWorldOn(victimDay, db.Open)
 	if err != nil {
 		t.Fatal(err)
 	}

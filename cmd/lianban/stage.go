@@ -24,6 +24,8 @@ type stage struct {
 	*world
 	ctx context.Context
 	err error
+
+	records int // that telephones have written down
 }
 
 // at lives through the time until a clock time, n working days before the day
@@ -76,24 +78,33 @@ func (s *stage) clerk(area string) auth.Actor {
 
 // accept takes a case in at the window of its area, or at another one.
 func (s *stage) accept(c scenario, window ...string) inspection.Case {
-	if s.err != nil {
-		return inspection.Case{}
-	}
 	at := c.area
 	for _, other := range window {
 		at = other
 	}
-	answers, err := s.answers(c)
-	if err != nil {
-		s.err = err
-		return inspection.Case{}
+	return s.takeCase(at, s.request(c))
+}
+
+// request is a scenario as the form of a window would send it.
+func (s *stage) request(c scenario) inspection.AcceptRequest {
+	if s.err != nil {
+		return inspection.AcceptRequest{}
 	}
+	answers, err := s.answers(c)
+	s.fail("answer for "+c.applicant, err)
 	i := slices.IndexFunc(areas, func(a area) bool { return a.key == c.area })
-	taken, err := s.inspection.Accept(s.ctx, s.clerk(at), inspection.AcceptRequest{
+	return inspection.AcceptRequest{
 		MatterCode: c.matter, Applicant: inspection.Applicant{Name: c.applicant, Phone: c.phone},
 		Site: inspection.Site{Division: areas[i].code, Address: c.address, Lat: c.lat, Lon: c.lon}, Answers: answers,
-	})
-	s.fail("accept "+c.applicant, err)
+	}
+}
+
+func (s *stage) takeCase(area string, r inspection.AcceptRequest) inspection.Case {
+	if s.err != nil {
+		return inspection.Case{}
+	}
+	taken, err := s.inspection.Accept(s.ctx, s.clerk(area), r)
+	s.fail("accept "+r.Applicant.Name, err)
 	return taken
 }
 

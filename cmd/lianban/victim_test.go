@@ -19,6 +19,7 @@ import (
 
 	"lianban/inspection"
 	"lianban/internal/auth"
+	"lianban/internal/db"
 	"lianban/internal/fault"
 	"lianban/internal/office"
 	"lianban/internal/once"
@@ -80,7 +81,7 @@ type victimWorld struct {
 // openVictim opens the city that the test made and finds its people again.
 func openVictim(ctx context.Context, dir string) (*victimWorld, error) {
 	a := &app{console: console{out: io.Discard, err: io.Discard}, ctx: ctx, lang: "zh", cfg: testConfig(dir)}
-	w, err := a.newWorldOn(victimDay)
+	w, err := a.newWorldOn(victimDay, db.Open)
 	if err != nil {
 		return nil, err
 	}

@@ -32,7 +32,7 @@ func (a *app) walk() error {
 	if err := a.wantEmpty(); err != nil {
 		return err
 	}
-	w, err := a.newWorld()
+	w, err := a.demoWorld()
 	if err != nil {
 		return err
 	}

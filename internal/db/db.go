@@ -63,7 +63,7 @@ func OpenReadOnly(ctx context.Context, url string) (*DB, error) {
 
 // OpenScratch opens a database whose contents may be lost at a power cut: no
 // write waits for the disk, and a PostgreSQL with fsync off is accepted. It is
-// for dbtest and benchmarks only.
+// for dbtest, benchmarks and the invented city of the demonstration only.
 func OpenScratch(ctx context.Context, url string) (*DB, error) {
 	return open(ctx, url, mode{})
 }

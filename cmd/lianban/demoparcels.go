@@ -1,0 +1,230 @@
+package main
+
+import (
+	"slices"
+	"strings"
+
+	"lianban/delivery"
+	"lianban/inspection"
+	"lianban/internal/once"
+)
+
+// errand is a case whose papers are on their way on the first morning: who
+// receives them, and which departments came and then owe a result.
+type errand struct {
+	name string // as the scenes below call it
+	scenario
+	receiver, systems, paper string
+}
+
+// errands end in as many states as a person would want to see.
+var errands = []errand{
+	{"delivered", scenario{"lst", "M25", "麦田里烘焙坊", "13807461221", "冷水滩区珍珠路66号", 26.4412, 111.6047, "outdoor_sign=yes"}, "龙舒涵", "amr urban", "食品经营许可证"},
+	{"unverified", scenario{"lst", "M22", "潇湘行旅行社", "13807461222", "冷水滩区逸云路27号", 26.4215, 111.6118, ""}, "蒋宗翰", "culture", "旅行社业务经营许可证"},
+	{"failed", scenario{"lst", "M27", "贝贝乐母婴用品店", "13807461223", "冷水滩区育才路35号", 26.4457, 111.6025, ""}, "屈㛃", "amr", "食品经营许可证"},
+	{"returned", scenario{"lst", "M15", "𬱖颜美容店", "13807461224", "冷水滩区翠竹路18号", 26.4468, 111.6036, ""}, "唐𬱖", "health", "公共场所卫生许可证"},
+	{"out", scenario{"lst", "M04", "老街米粉馆", "13807461225", "冷水滩区梧桐路3号", 26.4388, 111.6009, ""}, "眭国栋", "amr", "食品经营许可证"},
+	{"carried", scenario{"lst", "M16", "青丝理发店", "13807461226", "冷水滩区凤凰路12号", 26.4381, 111.6075, ""}, "盘秀兰", "health", "公共场所卫生许可证"},
+	{"assigned", scenario{"lst", "M26", "果然鲜水果店", "13807461227", "冷水滩区零陵北路90号", 26.4505, 111.5989, ""}, "伍文涛", "amr", "食品经营备案凭证"},
+	{"pickup", scenario{"lst", "M22", "九嶷山旅行社", "13807461228", "冷水滩区梅湾路200号", 26.4436, 111.5956, ""}, "奉晓梅", "culture", "旅行社业务经营许可证"},
+	{"collected", scenario{"lst", "M16", "小剪刀理发店", "13807461229", "冷水滩区清桥路7号", 26.4482, 111.5963, ""}, "廖志鹏", "health", "公共场所卫生许可证"},
+	{"sealed", scenario{"lst", "M04", "阿婆小馆", "13807461230", "冷水滩区滨江路41号", 26.4353, 111.6146, ""}, "王𡈼", "amr", "食品经营许可证"},
+	{"complete", scenario{"lst", "M15", "水云间美容店", "13807461231", "冷水滩区潇湘大道9号", 26.4321, 111.6101, ""}, "何念慈", "health", "公共场所卫生许可证"},
+	{"toSign", scenario{"lst", "M22", "阳明山旅行社", "13807461232", "冷水滩区逸云路58号", 26.4219, 111.6121, ""}, "成思远", "culture", "旅行社业务经营许可证"},
+}
+
+func (e errand) keys() (out []string) {
+	for _, system := range strings.Fields(e.systems) {
+		out = append(out, e.area+"/"+system)
+	}
+	return out
+}
+
+// mailroom plays the second half: what becomes of the errands.
+type mailroom struct {
+	*stage
+	cases   map[string]inspection.Case
+	visits  []inspection.Visit
+	parcels map[string]delivery.Parcel
+}
+
+func newMailroom(s *stage) *mailroom {
+	return &mailroom{stage: s, cases: map[string]inspection.Case{}, parcels: map[string]delivery.Parcel{}}
+}
+
+// books takes the errands in and books their visits: half of them two working
+// days on, the others three.
+func (m *mailroom) books() {
+	for n, e := range errands {
+		r := m.request(e.scenario)
+		r.Applicant.Agent = e.receiver
+		c := m.takeCase(e.area, r)
+		v := m.book(c, 2+n%2, "09:00")
+		for _, key := range e.keys() {
+			m.answer(v, key, inspection.ReplyAccept, "")
+		}
+		m.cases[e.name], m.visits = c, append(m.visits, v)
+	}
+	slices.SortStableFunc(m.visits, func(a, b inspection.Visit) int { return a.Start.Compare(b.Start) })
+}
+
+// inspects holds the visits one after the other. In these days nothing is
+// waited for, so the time between them is leapt over.
+func (m *mailroom) inspects() {
+	for _, v := range m.visits {
+		if m.err == nil {
+			m.dial.skipTo(v.Start)
+			m.inspect(v)
+		}
+	}
+	m.pass(0)
+}
+
+// inspect holds one visit; everybody agrees.
+func (m *mailroom) inspect(v inspection.Visit) {
+	clerk := m.clerk("lst")
+	_, err := m.inspection.Start(m.ctx, clerk, v.ID)
+	m.fail("start the visit of "+v.CaseNumber, err)
+	m.dial.skipTo(m.dial.Now().Add(demoStep))
+	for _, key := range m.errandOf(v).keys() {
+		m.opine(v, key, "现场与申报材料一致，同意。")
+	}
+	if m.err != nil {
+		return
+	}
+	_, err = m.inspection.EndSite(m.ctx, clerk, v.ID)
+	m.fail("end the visit of "+v.CaseNumber, err)
+	_, err = m.inspection.Close(m.ctx, clerk, v.ID, once.Key{})
+	m.fail("close the visit of "+v.CaseNumber, err)
+}
+
+func (m *mailroom) errandOf(v inspection.Visit) errand {
+	i := slices.IndexFunc(errands, func(e errand) bool { return m.cases[e.name].ID == v.CaseID })
+	return errands[i]
+}
+
+// gathers lets the departments hand over and the window sign for it.
+func (m *mailroom) gathers(names ...string) {
+	for _, e := range errands {
+		for _, key := range e.keys() {
+			if slices.Contains(names, e.name) {
+				m.signsFor(m.handsOver(m.cases[e.name], key, e.paper))
+			}
+		}
+	}
+}
+
+// packs seals each errand for a courier.
+func (m *mailroom) packs(names ...string) {
+	for _, name := range names {
+		m.parcels[name] = m.seals(m.cases[name], delivery.WayOwnCourier, "F"+m.cases[name].Number[len(m.cases[name].Number)-4:])
+	}
+}
+
+// leaves gives parcels to a courier, who signs for them.
+func (m *mailroom) leaves(courier string, names ...string) {
+	var all []delivery.Parcel
+	for _, name := range names {
+		m.gives(m.parcels[name], courier)
+		all = append(all, m.parcels[name])
+	}
+	m.takes(courier, all...)
+}
+
+// twoDaysBefore delivers one parcel in time and sends two out that find nobody.
+func (m *mailroom) twoDaysBefore() {
+	m.at(2, "09:50")
+	m.gathers("delivered", "collected")
+	m.pass(12)
+	m.packs("delivered")
+	m.parcels["collected"] = m.seals(m.cases["collected"], delivery.WayWindow, "")
+	m.leaves("courier2", "delivered")
+	m.sends("courier2", deed{parcel: m.parcels["delivered"], what: delivery.EventStarted})
+	m.at(2, "13:36")
+	p := m.parcels["delivered"]
+	m.sends("courier2", deed{parcel: p, what: delivery.EventArrived})
+	m.pass(6)
+	m.sends("courier2", deed{parcel: p, what: delivery.EventDelivered, says: map[string]any{
+		"outcome": delivery.ToRecipient, "receiver": p.Receiver.Name, "code": m.code(p),
+	}})
+}
+
+func (m *mailroom) eveningBefore() {
+	m.at(2, "16:05")
+	m.gathers("failed", "returned")
+	m.pass(10)
+	m.packs("failed", "returned")
+	m.leaves("courier", "failed")
+	m.leaves("courier2", "returned")
+}
+
+// yesterdayMorning: nobody is at home, one refuses, and one set is complete
+// before noon.
+func (m *mailroom) yesterdayMorning() {
+	m.at(1, "08:50")
+	failed, refused := m.parcels["failed"], m.parcels["returned"]
+	m.sends("courier", deed{parcel: failed, what: delivery.EventStarted})
+	m.sends("courier2", deed{parcel: refused, what: delivery.EventStarted})
+	m.at(1, "09:08")
+	m.sends("courier", deed{parcel: failed, what: delivery.EventArrived}, deed{parcel: failed, what: delivery.EventFailed, says: map[string]any{
+		"outcome": delivery.NotHome, "reason": "店门上锁，未见经办人", "call_note": "09:06、09:07 两次拨打，无人接听",
+	}})
+	m.sends("courier2", deed{parcel: refused, what: delivery.EventArrived}, deed{parcel: refused, what: delivery.EventFailed, says: map[string]any{
+		"outcome": delivery.Refused, "reason": "经办人称店名有误，要求更正后再送", "call_note": "与窗口通话确认退回",
+	}}, deed{parcel: refused, what: delivery.EventReturning, says: map[string]any{"reason": "拒收，按窗口要求带回"}})
+}
+
+func (m *mailroom) yesterdayNoon() {
+	m.at(1, "10:05")
+	m.gathers("unverified")
+	m.signsFor(m.handsOver(m.blocked(), "lst/fire", "公众聚集场所营业前消防安全检查合格证"))
+	m.pass(10)
+	m.packs("unverified")
+	m.leaves("courier", "unverified")
+}
+
+// blocked is the case for which one department still owes its result.
+func (m *mailroom) blocked() inspection.Case { return m.cases["blocked"] }
+
+func (m *mailroom) yesterdayAfternoon() {
+	m.at(1, "14:10")
+	m.gathers("out", "carried", "assigned", "pickup")
+	m.pass(15)
+	m.packs("out", "carried", "assigned")
+	m.parcels["pickup"] = m.seals(m.cases["pickup"], delivery.WayWindow, "")
+	p := m.parcels["unverified"]
+	m.sends("courier", deed{parcel: p, what: delivery.EventStarted}, deed{parcel: p, what: delivery.EventArrived})
+	m.pass(5) // the receiver's telephone is flat: no code, only a name
+	m.sends("courier", deed{parcel: p, what: delivery.EventDelivered, says: map[string]any{
+		"outcome": delivery.ToRecipient, "receiver": p.Receiver.Name,
+	}})
+}
+
+// yesterdayEvening: what was refused is back, and one applicant came by.
+func (m *mailroom) yesterdayEvening() {
+	m.at(1, "16:20")
+	if m.err != nil {
+		return
+	}
+	_, err := m.delivery.AcceptReturn(m.ctx, m.clerk("lst"), m.parcels["returned"].ID, "封袋完好")
+	m.fail("take the return in", err)
+	p := m.parcels["collected"]
+	_, err = m.delivery.Collect(m.ctx, m.clerk("lst"), delivery.CollectRequest{
+		ParcelID: p.ID, Code: m.code(p), IDLast4: demoLast4, Receiver: p.Receiver.Name,
+	})
+	m.fail("hand over at the window", err)
+}
+
+// thisMorning: the courier has set out, one parcel waits for it at the window,
+// one set is complete, and one hand-over waits for a signature.
+func (m *mailroom) thisMorning() {
+	m.at(0, "09:12")
+	m.gathers("sealed", "complete")
+	m.signsFor(m.handsOver(m.blocked(), "lst/urban", "户外招牌设置许可证"))
+	m.packs("sealed")
+	m.leaves("courier", "out", "carried")
+	m.gives(m.parcels["assigned"], "courier")
+	m.pass(5)
+	m.sends("courier", deed{parcel: m.parcels["out"], what: delivery.EventStarted})
+	m.handsOver(m.cases["toSign"], "lst/culture", "旅行社业务经营许可证")
+}
