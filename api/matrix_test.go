@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/uptrace/bun"
@@ -26,7 +27,7 @@ import (
 // scene holds one object of each kind for the matrix, all of 冷水滩区.
 type scene struct {
 	*world
-	parcel, sealing, blob                string
+	parcel, sealing, blob, pause         string
 	caseID, draft, visit                 string
 	best                                 offer
 	task, hold, mail                     string
@@ -124,6 +125,9 @@ func apiSamples(s *scene) map[string]sample {
 		"confirmDelivery":   {path: parcel("/events/" + s.sealing + "/confirm"), object: true, body: reason},
 		"declareEventWrong": {path: parcel("/events/" + s.sealing + "/declare"), object: true, body: map[string]any{"kind": "did_not_occur", "reason": "x"}},
 		"acceptEventTime":   {path: parcel("/events/" + s.sealing + "/accept-time"), object: true, body: reason},
+		"pauseParcel":       {path: parcel("/pauses"), object: true, body: map[string]any{"reason": "refused"}},
+		"endPause":          {path: parcel("/pauses/" + s.pause + "/end"), object: true, body: map[string]any{"note": "x"}},
+		"reviewPause":       {path: parcel("/pauses/" + s.pause + "/review"), object: true, body: map[string]any{"note": "x"}},
 		"listCouriers":      {path: "/couriers"}, "myRound": {path: "/round"},
 		"takeOverParcels": {path: "/round/take-over", body: map[string]any{"numbers": []string{"LB0000000000X"}}},
 		"ingestEvents":    {path: "/round/events", body: map[string]any{"schema": 1, "events": []any{map[string]any{}}}},
@@ -245,6 +249,12 @@ func (s *scene) packed() {
 	s.get("clerk", "/parcels/"+p.ID).is(http.StatusOK).into(&view)
 	s.parcel, s.sealing = p.ID, view.Steps[0].EventID
 	s.blob = s.signed(courier.ID)
+	s.post("clerk", "/parcels/"+p.ID+"/pauses", map[string]any{
+		"reason": "applicant_asked", "given_by": "欧阳修", "channel": "phone", "slot": s.trust.Now().Add(24 * time.Hour),
+	}).is(http.StatusCreated)
+	var paused struct{ Pauses []struct{ ID string } }
+	s.get("clerk", "/parcels/"+p.ID).is(http.StatusOK).into(&paused)
+	s.pause = paused.Pauses[0].ID
 }
 
 // signed is a signature that an event of the parcel names.

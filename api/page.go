@@ -44,6 +44,7 @@ func (s *Server) pages() error {
 	p.inboxPages()
 	p.answerPages()
 	p.parcelPages()
+	p.pausePages()
 	p.roundPages()
 	p.trackPages()
 	p.queuePages()

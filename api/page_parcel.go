@@ -13,24 +13,26 @@ import (
 
 // parcelPage is all that a window needs about one parcel.
 type parcelPage struct {
-	Parcel   delivery.ParcelView
-	Word     string
-	Next     string // what is to be done next: a word of parcel.next
-	Way      string
-	Ground   []string
-	Lines    []string // arithmetic of the promise (DEL-730)
-	Result   string
-	To       delivery.Addressee // masked
-	Items    []sealItem
-	Proofs   string
-	Missing  []string
-	Steps    []parcelStep
-	Tries    []parcelTry
-	Open     []parcelException
-	Couriers []option
-	Once     string
-	May      map[string]bool
-	Unproven string // event whose delivery waits for confirmation
+	Parcel       delivery.ParcelView
+	Word         string
+	Next         string // what is to be done next: a word of parcel.next
+	Way          string
+	Ground       []string
+	Lines        []string // arithmetic of the promise (DEL-730)
+	Result       string
+	To           delivery.Addressee // masked
+	Items        []sealItem
+	Proofs       string
+	Missing      []string
+	Steps        []parcelStep
+	Tries        []parcelTry
+	Open         []parcelException
+	Couriers     []option
+	Once         string
+	May          map[string]bool
+	Pauses       []parcelPause
+	PauseReasons []option // for another pause; none: not now
+	Unproven     string   // event whose delivery waits for confirmation
 }
 
 // parcelStep is one line of the parcel's history, newest first.
@@ -77,6 +79,7 @@ func (p *site) parcel(v *view) error {
 		d.Missing = append(d.Missing, proof.In(lang))
 	}
 	p.fillHistory(v, &d)
+	p.fillPauses(v, &d)
 	if err := p.fillActs(v, &d); err != nil {
 		return err
 	}

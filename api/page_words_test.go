@@ -76,7 +76,7 @@ func TestEveryStateHasItsWords(t *testing.T) {
 	for _, purpose := range []string{
 		notify.PurposeNotice, notify.PurposeReminder, notify.PurposeMorning, notify.PurposeCancel, notify.PurposeConfirmed,
 		notify.PurposeDeemed, notify.PurposeReceipt, notify.PurposeApplicant,
-		notify.PurposeCode, notify.PurposeDelivered, notify.PurposeAttempt,
+		notify.PurposeCode, notify.PurposeDelivered, notify.PurposeAttempt, notify.PurposePaused, notify.PurposeResumed,
 	} {
 		want("purpose", purpose)
 	}

@@ -67,6 +67,7 @@ func (s *Server) parcelRoutes() {
 		Method: http.MethodPost, Path: "/parcels/{id}/events/{event}/accept-time", Act: "acceptEventTime",
 		Title: words{"认可手机时间", "Accept the device time of a record"}, Who: keepers(auth.Supervisor),
 	}, s.acceptEventTime)
+	s.pauseRoutes()
 	s.courierRoutes()
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strconv"
 
 	"github.com/uptrace/bun"
@@ -14,9 +15,10 @@ import (
 
 // messageFacts are what a text is composed from when it is sent.
 type messageFacts struct {
-	Parcel  string `json:"parcel"`
-	Nth     int    `json:"nth,omitempty"` // which code it is
-	Outcome string `json:"outcome,omitempty"`
+	Parcel  string      `json:"parcel"`
+	Nth     int         `json:"nth,omitempty"` // which code it is
+	Outcome string      `json:"outcome,omitempty"`
+	Pause   PauseReason `json:"pause,omitempty"`
 }
 
 // applicantContact is the contact of messages to the applicant.
@@ -72,9 +74,13 @@ func (d *Desk) text(p Parcel, purpose, subject, key string, facts messageFacts) 
 	}, err
 }
 
+var purposes = []string{
+	notify.PurposeCode, notify.PurposeDelivered, notify.PurposeAttempt, notify.PurposePaused, notify.PurposeResumed,
+}
+
 // Composes reports whether Compose writes the messages of a purpose.
 func Composes(purpose string) bool {
-	return purpose == notify.PurposeCode || purpose == notify.PurposeDelivered || purpose == notify.PurposeAttempt
+	return slices.Contains(purposes, purpose)
 }
 
 // Compose makes the text of a parcel's message when it is sent (SIM-5), on the
@@ -95,6 +101,9 @@ func (d *Desk) Compose(ctx context.Context, tx bun.IDB, m notify.Message) (notif
 	out := notify.Facts{
 		Parcel: p.Number, Due: p.DueAt, Pickup: p.Way == WayWindow, Centre: centre.Name, Phone: centre.Phone, Signature: d.Signature,
 		Reason: Outcome(facts.Outcome).Word(m.Lang),
+	}
+	if facts.Pause != "" {
+		out.Reason = facts.Pause.In(m.Lang)
 	}
 	if m.Purpose == notify.PurposeCode {
 		if out.Code, err = d.makeCode(ctx, tx, p, facts.Nth, m); err != nil {

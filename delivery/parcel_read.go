@@ -47,7 +47,7 @@ func (d *Desk) view(ctx context.Context, q bun.IDB, by auth.Actor, p Parcel) (v 
 		return v, err
 	}
 	g := f.fold(p)
-	v = ParcelView{Parcel: p, Tries: g.Attempts, Open: g.Exceptions, Colour: p.colour(d.now()), Missing: f.lacking(p, g)}
+	v = ParcelView{Parcel: p, Stood: f.pauses[p.ID], Tries: g.Attempts, Open: g.Exceptions, Colour: p.colour(d.now()), Missing: f.lacking(p, g)}
 	for _, s := range g.Steps {
 		e, _ := f.event(p, s.EventID)
 		step := StepView{EventRow: e, Verdict: s.Verdict, State: s.State, At: s.At}
@@ -67,7 +67,7 @@ func (d *Desk) view(ctx context.Context, q bun.IDB, by auth.Actor, p Parcel) (v 
 	if err != nil {
 		return v, err
 	}
-	if v.Ledger, err = p.Promise.Ledger(cal, nil); err != nil {
+	if v.Ledger, err = p.Promise.Ledger(cal, f.pausesAt(p, g)); err != nil {
 		return v, err
 	}
 	if v.Verdict, err = p.Promise.Judge(cal, f.promiseFacts(p, g), d.now()); err != nil {
@@ -211,7 +211,8 @@ func (d *Desk) Track(ctx context.Context, number, phoneLast4 string) (out TrackV
 		if err != nil {
 			return err
 		}
-		out.Ledger, err = p.Promise.Ledger(cal, nil)
+		out.Ledger, err = p.Promise.Ledger(cal, f.pausesAt(p, g))
+		out.Paused = out.Ledger.PausedSince
 		return err
 	})
 	return out, err

@@ -1,6 +1,7 @@
 package delivery
 
 import (
+	"strings"
 	"testing"
 
 	"lianban/internal/fault"
@@ -124,6 +125,16 @@ func TestOtherNeedsWordsAndRefusedNeedsEvidence(t *testing.T) {
 		err := CheckFailure(c.outcome, c.reason, c.call, c.photos)
 		if c.code == "" && err != nil || c.code != "" && !fault.Is(err, c.code) {
 			t.Errorf("%+v: %v", c, err)
+		}
+	}
+}
+
+// DEL-1504: the board asks for open parcels in the words of its index, which has
+// to leave out what has ended and nothing else.
+func TestBoardLeavesOutWhatHasEndedAndNothingElse(t *testing.T) {
+	for _, r := range ParcelStates {
+		if quoted := strings.Contains(stillOpen, "'"+string(r.State)+"'"); quoted != r.State.Terminal() {
+			t.Errorf("%s: left out %v, ended %v", r.State, quoted, r.State.Terminal())
 		}
 	}
 }

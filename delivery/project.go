@@ -123,13 +123,20 @@ type folding struct {
 	events map[string][]EventRow
 	have   evidence
 	items  map[string][]Item
+	pauses map[string][]PauseRow
 	years  map[int]*workday.Calendar // by version, without closures; read when wanted
 }
 
 func readFolding(ctx context.Context, q bun.IDB, parcels []Parcel) (f folding, err error) {
 	ids := make([]string, len(parcels))
+	var paused []string
 	for i, p := range parcels {
-		ids[i] = p.ID
+		if ids[i] = p.ID; p.Pauses > 0 {
+			paused = append(paused, p.ID)
+		}
+	}
+	if f.pauses, err = pausesOf(ctx, q, paused); err != nil {
+		return f, err
 	}
 	if f.events, err = eventsOf(ctx, q, ids); err != nil {
 		return f, err
@@ -192,10 +199,9 @@ func (f folding) event(p Parcel, id string) (EventRow, bool) {
 	return EventRow{}, false
 }
 
-// promiseFacts are what the result of the promise follows from (DEL-741). No
-// act pauses a promise yet.
+// promiseFacts are what the result of the promise follows from (DEL-741).
 func (f folding) promiseFacts(p Parcel, g Folded) PromiseFacts {
-	out := PromiseFacts{}
+	out := PromiseFacts{Pauses: f.pausesAt(p, g)}
 	if g.Closing.EventID != "" {
 		out.HandOver = PromiseAct{Counts: g.Closing.At, Claimed: g.Closing.Claimed, Quality: g.Closing.Quality, Verified: f.verified(p, g)}
 	}
@@ -272,11 +278,10 @@ func (d *Desk) refold(ctx context.Context, tx bun.IDB, by auth.Actor, parcels []
 
 // project writes what the fold gives to the row.
 func (d *Desk) project(ctx context.Context, tx bun.IDB, p *Parcel, f folding, g Folded) error {
-	verdict, err := d.judge(ctx, tx, *p, f, g)
-	if err != nil {
+	if err := d.judge(ctx, tx, p, f, g); err != nil {
 		return err
 	}
-	p.State, p.Since, p.Slot, p.Result, p.DueAt = g.State, g.Since, carrierText(g.Slot, lineLength), verdict.Result, verdict.Due
+	p.State, p.Since, p.Slot = g.State, g.Since, carrierText(g.Slot, lineLength)
 	p.Attempts, p.Exceptions, p.DeliveredAt = len(g.Attempts), len(g.Exceptions), g.Closing.At
 	p.HandedOverAt = time.Time{}
 	for _, s := range g.Steps {
@@ -292,18 +297,29 @@ func (d *Desk) project(ctx context.Context, tx bun.IDB, p *Parcel, f folding, g 
 	return updateParcel(ctx, tx, p)
 }
 
-// judge gives the result of the promise. Days are counted, and the calendar is
-// read, only for a parcel that was handed over.
-func (d *Desk) judge(ctx context.Context, q bun.IDB, p Parcel, f folding, g Folded) (PromiseVerdict, error) {
-	facts := f.promiseFacts(p, g)
+// judge writes the result of the promise to the row, and what the pauses did to
+// its moments. Days are counted, and the calendar is read, only for a parcel that
+// was handed over or whose clock stood still.
+func (d *Desk) judge(ctx context.Context, q bun.IDB, p *Parcel, f folding, g Folded) error {
+	facts := f.promiseFacts(*p, g)
 	var cal *workday.Calendar
-	if !facts.HandOver.Counts.IsZero() {
-		var err error
-		if cal, err = f.calendar(ctx, q, p); err != nil {
-			return PromiseVerdict{}, err
+	var err error
+	if !facts.HandOver.Counts.IsZero() || len(facts.Pauses) > 0 {
+		if cal, err = f.calendar(ctx, q, *p); err != nil {
+			return err
 		}
 	}
-	return p.Promise.Judge(cal, facts, d.now())
+	verdict, err := p.Promise.Judge(cal, facts, d.now())
+	if err != nil {
+		return err
+	}
+	p.Result, p.DueAt = verdict.Result, verdict.Due
+	if len(facts.Pauses) > 0 {
+		marks, err := p.Promise.Marks(cal, facts.Pauses, time.Time{})
+		p.HandOverBy = marks.HandOverBy
+		return err
+	}
+	return nil
 }
 
 // onTheRoad are the states in which a courier answers for what is inside.

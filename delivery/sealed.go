@@ -42,6 +42,7 @@ type Parcel struct {
 	Result       PromiseResult `json:"result"`                                // at the last event
 	DueAt        time.Time     `bun:",nullzero" json:"due_at,omitzero"`       // zero: no promise
 	HandOverBy   time.Time     `bun:",nullzero" json:"hand_over_by,omitzero"` // amber from here on if no courier has it
+	Pauses       int           `json:"-"`                                     // how many there are, ended ones too
 	Version      int           `json:"version"`
 }
 
@@ -154,6 +155,7 @@ type ParcelView struct {
 	Open     []Exception     `json:"open_exceptions"`
 	Ledger   PromiseLedger   `json:"ledger"` // Ledger.Lines(lang) prints it
 	Verdict  PromiseVerdict  `json:"verdict"`
+	Stood    []PauseRow      `json:"pauses"`
 	Colour   PromiseColour   `json:"colour"`
 	Missing  []Proof         `json:"missing,omitempty"` // of the hand-over, or still to be taken
 	Photos   []Blob          `json:"photos"`
@@ -234,6 +236,7 @@ type TrackView struct {
 	Since  time.Time     `json:"since"`
 	Slot   string        `json:"slot,omitempty"`
 	Due    time.Time     `json:"due,omitzero"`
+	Paused time.Time     `json:"paused_since,omitzero"`
 	Result PromiseResult `json:"result"`
 	Steps  []TrackStep   `json:"steps"`
 	Ledger PromiseLedger `json:"ledger"`

@@ -59,9 +59,11 @@ const (
 	PurposeReceipt   = "receipt"   // 回执 for a reply
 	PurposeApplicant = "applicant" // the applicant's own notice (INS-714)
 
-	PurposeCode      = "parcel_code"      // 收货码 or 取件码 (DEL-610); by SMS only, as the next two
+	PurposeCode      = "parcel_code"      // 收货码 or 取件码 (DEL-610); by SMS only, as those that follow
 	PurposeDelivered = "parcel_delivered" // the parcel has arrived
 	PurposeAttempt   = "parcel_attempt"   // it could not be delivered
+	PurposePaused    = "parcel_paused"    // the one-day clock stands still
+	PurposeResumed   = "parcel_resumed"   // and goes on
 )
 
 // Service classes as far as a transport alone can prove them (INS-704). Whether
