@@ -87,6 +87,7 @@ var labels = map[string]words{
 	"permit":            {"结果名称", "permit"},
 	"person_id":         {"人员", "person"},
 	"phone":             {"电话", "telephone"},
+	"phone_last4":       {"手机号后四位", "last four of the telephone"},
 	"post":              {"职务", "post"},
 	"proposals":         {"提出的时间", "proposed times"},
 	"qualifications":    {"资格", "qualifications"},
@@ -130,5 +131,5 @@ var labels = map[string]words{
 	"visit_id":          {"勘验", "visit"},
 	"way":               {"送达方式", "way"},
 	"why":               {"理由", "reason"},
-	"words":             {"来件的话", "words of the mail"},
+	"words":             {"原话", "words"},
 }

@@ -27,7 +27,9 @@ import (
 // scene holds one object of each kind for the matrix, all of 冷水滩区.
 type scene struct {
 	*world
-	parcel, sealing, blob, pause         string
+	parcel, parcelNumber, sealing, blob  string
+	pause                                string
+	rating                               string // a low one
 	caseID, draft, visit                 string
 	best                                 offer
 	task, hold, mail                     string
@@ -134,6 +136,10 @@ func apiSamples(s *scene) map[string]sample {
 		"putBlob":         {path: "/blobs/" + strings.Repeat("a", 64), body: []byte("x"), header: map[string]string{"Content-Type": "application/octet-stream"}},
 		"openBlob":        {path: parcel("/blobs/" + s.blob), object: true},
 
+		"rateCase":       {path: "/ratings", body: ratingOf(s.parcelNumber, 5)},
+		"listRatings":    {path: "/ratings"},
+		"callBackRating": {path: "/ratings/" + s.rating + "/callback", object: true, body: map[string]any{"note": "已致歉并更正"}},
+
 		"listDivisions": {path: "/divisions"}, "listCentres": {path: "/centres"}, "listDepartments": {path: "/departments"},
 		"listPeople": {path: "/people"}, "listSettings": {path: "/settings"}, "listProposedSettings": {path: "/settings/proposed"},
 		"proposeSetting": {path: "/settings", body: map[string]any{"key": "visit.lead", "value": "3", "reason": "试行"}},
@@ -195,6 +201,7 @@ func newScene(t *testing.T) *scene {
 	s.must(err)
 	s.closure = closure.ID
 	s.packed()
+	s.rating = s.rated()
 	s.resource = own.ID
 	s.toGive, s.owed = s.owe(s.newCase()), s.owe(s.caseID)
 	var released struct {
@@ -247,7 +254,7 @@ func (s *scene) packed() {
 		}
 	}
 	s.get("clerk", "/parcels/"+p.ID).is(http.StatusOK).into(&view)
-	s.parcel, s.sealing = p.ID, view.Steps[0].EventID
+	s.parcel, s.parcelNumber, s.sealing = p.ID, p.Number, view.Steps[0].EventID
 	s.blob = s.signed(courier.ID)
 	s.post("clerk", "/parcels/"+p.ID+"/pauses", map[string]any{
 		"reason": "applicant_asked", "given_by": "欧阳修", "channel": "phone", "slot": s.trust.Now().Add(24 * time.Hour),
@@ -255,6 +262,25 @@ func (s *scene) packed() {
 	var paused struct{ Pauses []struct{ ID string } }
 	s.get("clerk", "/parcels/"+p.ID).is(http.StatusOK).into(&paused)
 	s.pause = paused.Pauses[0].ID
+}
+
+// rated is a case whose papers were collected, and the applicant dissatisfied.
+func (s *scene) rated() (rating string) {
+	s.t.Helper()
+	caseID, item := s.received()
+	pickUp := sealing(caseID, item)
+	pickUp["way"] = "window"
+	var p struct{ ID, Number string }
+	s.post("clerk", "/parcels", pickUp).is(http.StatusCreated).into(&p)
+	s.post("supervisor", "/parcels/"+p.ID+"/collect", map[string]any{"receiver": "周志强", "why": "短信未到，已核对证件"}).is(http.StatusOK)
+	s.post("", "/ratings", ratingOf(p.Number, 1)).is(http.StatusCreated)
+	var given struct{ Items []struct{ ID string } }
+	s.get("supervisor", "/ratings").is(http.StatusOK).into(&given)
+	return given.Items[0].ID
+}
+
+func ratingOf(number string, level int) map[string]any {
+	return map[string]any{"number": number, "phone_last4": "1234", "level": level}
 }
 
 // signed is a signature that an event of the parcel names.

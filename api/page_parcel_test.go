@@ -203,6 +203,43 @@ func TestCourierDeliversWithCodeAndTheTrackingPageShowsIt(t *testing.T) {
 	s.browse("", "/t", url.Values{"number": {p.Number}, "last4": {"9999"}}).is(http.StatusNotFound)
 }
 
+// DEL-1206: the applicant rates on the tracking page, once and without script;
+// staff read what was said and not by whom.
+func TestApplicantRatesOnTheTrackingPage(t *testing.T) {
+	s := newCounter(t)
+	p := s.pack(s.open)
+	code := s.codeOf(p)
+	s.carry(p)
+	s.report(p, s.door(p, "started")).is(http.StatusSeeOther)
+	known := url.Values{"number": {p.Number}, "last4": {"1234"}}
+	if strings.Contains(s.browse("", "/t", known).is(http.StatusOK).body, "/t/rate") {
+		t.Error("it is offered before the parcel has arrived")
+	}
+	rating := url.Values{"number": {p.Number}, "last4": {"1234"}, "level": {"2"}, "words": {"等了三天\n才到"}}
+	s.browse("", "/t/rate", rating).is(http.StatusConflict).says("邮件送达并核实后才能评价")
+	form := s.door(p, "delivered")
+	for name, value := range map[string]string{"outcome": "recipient", "receiver": "欧阳修", "code": code} {
+		form.Set(name, value)
+	}
+	s.report(p, form).is(http.StatusSeeOther)
+	s.browse("", "/t", known).is(http.StatusOK).says("评价这次办件", "非常满意", "非常不满意")
+	s.browse("", "/t/rate", known).is(http.StatusUnprocessableEntity).says("中选择一项", "评价这次办件")
+	page := s.browse("", "/t/rate", rating).is(http.StatusOK).says("已收到评价", p.Number)
+	if strings.Contains(page.body, "<script") || strings.Contains(page.body, "评价这次办件") {
+		t.Error("a script, or it is offered once more")
+	}
+	s.browse("", "/t/rate", rating).is(http.StatusConflict).says("已经评价过")
+	if strings.Contains(s.browse("clerk", "/ratings", nil).is(http.StatusOK).says("不满意", "等了三天", "回访期限").body, p.CaseNumber) {
+		t.Error("the clerk learns who rated")
+	}
+	seen := s.browse("supervisor", "/ratings", nil).is(http.StatusOK).says(p.CaseNumber, "登记回访")
+	_, rest, _ := strings.Cut(seen.body, `action="/ratings/`)
+	id, _, _ := strings.Cut(rest, "/")
+	s.browse("supervisor", "/ratings/"+id+"/callback", url.Values{"note": {""}}).is(http.StatusUnprocessableEntity).says("请写明理由")
+	s.browse("supervisor", "/ratings/"+id+"/callback", url.Values{"note": {"已致歉"}}).is(http.StatusSeeOther)
+	s.browse("auditor", "/ratings", nil).is(http.StatusOK).says("已回访", "已致歉")
+}
+
 // DEL-410, DEL-602, DEL-804, DEL-805: what goes wrong at the door is asked for,
 // settled by the window, or comes back and goes out again.
 func TestFailuresComeBackAndDoubtfulDeliveriesAreSettledByTheWindow(t *testing.T) {

@@ -25,6 +25,7 @@ type trackPage struct {
 	Ended         bool
 	Lines         []string
 	Steps         []trackStep
+	Levels        []option // of the rating, once it may be given
 }
 
 type trackStep struct {
@@ -38,7 +39,7 @@ func (p *site) track(v *view) error {
 }
 
 func (p *site) showTrack(v *view, d trackPage) error {
-	v.here, v.plain = "/t", true
+	v.here, v.plain, d.Levels = "/t", true, levelOptions(v)
 	v.w.Header().Set("X-Robots-Tag", "noindex, nofollow")
 	return p.show(v, "track", d)
 }

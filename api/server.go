@@ -131,4 +131,5 @@ func (s *Server) operations() {
 	s.resourceRoutes()
 	s.resultRoutes()
 	s.parcelRoutes()
+	s.ratingRoutes()
 }

@@ -207,6 +207,10 @@ func (d *Desk) Track(ctx context.Context, number, phoneLast4 string) (out TrackV
 		}
 		g := f.fold(p)
 		out = TrackView{Number: p.Number, State: g.State, Since: g.Since, Slot: p.Slot, Due: p.DueAt, Result: p.Result, Steps: publicSteps(f, p, g), Phone: centre.Phone}
+		if out.Rated, err = hasRating(ctx, q, p.CaseID); err != nil {
+			return err
+		}
+		out.MayRate = p.Rateable() && !out.Rated
 		cal, err := f.calendar(ctx, q, p)
 		if err != nil {
 			return err

@@ -241,6 +241,9 @@ type TrackView struct {
 	Steps  []TrackStep   `json:"steps"`
 	Ledger PromiseLedger `json:"ledger"`
 	Phone  string        `json:"phone"` // of the window
+
+	MayRate bool `json:"may_rate"` // arrived, and nobody has rated the case yet
+	Rated   bool `json:"rated"`
 }
 
 // TrackStep is one public step.

@@ -1,0 +1,55 @@
+package delivery
+
+import (
+	"context"
+
+	"github.com/uptrace/bun"
+
+	"lianban/internal/auth"
+	"lianban/internal/fault"
+)
+
+// insertRating keeps the first rating of a case and refuses another (DEL-1206,
+// STY-30).
+func insertRating(ctx context.Context, tx bun.IDB, r *Rating) error {
+	res, err := tx.NewInsert().Model(r).On("CONFLICT (case_id) DO NOTHING").Exec(ctx)
+	return exactlyOne(res, err, func() *fault.Error {
+		return fault.Refuse(fault.Conflict, "rating_given",
+			"这个办件已经评价过，每个办件评价一次；还有意见请致电窗口", "this case has been rated; each is rated once. To say more, call the window")
+	})
+}
+
+func findRating(ctx context.Context, q bun.IDB, id string) (Rating, error) {
+	var r Rating
+	return r, found(q.NewSelect().Model(&r).Where("id = ?", id).Scan(ctx))
+}
+
+// hasRating reports whether a case was rated.
+func hasRating(ctx context.Context, q bun.IDB, caseID string) (bool, error) {
+	return q.NewSelect().Model((*Rating)(nil)).Where("case_id = ?", caseID).Exists(ctx)
+}
+
+// updateCall records the first call back; there is one for each rating.
+func updateCall(ctx context.Context, tx bun.IDB, r *Rating) error {
+	res, err := tx.NewUpdate().Model(r).Column("called_at", "called_by", "called_name", "call_note").
+		Where("id = ? AND called_at IS NULL", r.ID).Exec(ctx)
+	return exactlyOne(res, err, ratingCalled)
+}
+
+// ratingsOf narrows a query to the ratings that the actor may read.
+func ratingsOf(q *bun.SelectQuery, by auth.Actor) *bun.SelectQuery {
+	if by.Is(auth.Auditor) {
+		return q
+	}
+	return q.Where("centre_id = ?", by.Centre)
+}
+
+func listRatings(ctx context.Context, q bun.IDB, by auth.Actor, limit int) (out []Rating, err error) {
+	err = ratingsOf(q.NewSelect().Model(&out), by).Order("given_at DESC", "id DESC").Limit(page(limit)).Scan(ctx)
+	return out, err
+}
+
+func countRatings(ctx context.Context, q bun.IDB, by auth.Actor) (out []LevelCount, err error) {
+	s := q.NewSelect().Model((*Rating)(nil)).Column("level").ColumnExpr("count(*) AS cases").Group("level").OrderExpr("level DESC")
+	return out, ratingsOf(s, by).Scan(ctx, &out)
+}
