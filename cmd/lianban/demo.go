@@ -20,7 +20,7 @@ import (
 // demoCommand is the whole of Lianban on an invented city (DEC-8).
 type demoCommand struct {
 	Addr string `help:"网页地址|Address of the pages." default:"127.0.0.1:8080"`
-	Walk bool   `help:"不开网页，在终端上演示一件事从受理到核验|Play the main job on the terminal instead of opening pages."`
+	Walk bool   `help:"不开网页，在终端上演示一件事从受理到送达，并核验证据|Play the main job on the terminal, from intake to the door, instead of opening pages."`
 }
 
 // Run builds the city and serves it, or plays the main job in it.

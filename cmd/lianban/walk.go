@@ -10,6 +10,7 @@ import (
 
 	"github.com/uptrace/bun"
 
+	"lianban/delivery"
 	"lianban/inspection"
 	"lianban/internal/auth"
 	"lianban/internal/once"
@@ -25,6 +26,7 @@ type walker struct {
 	a *app
 	c inspection.Case
 	v inspection.Visit
+	p delivery.Parcel
 }
 
 // walk plays the main job and ends well only when the evidence verifies.
@@ -46,6 +48,11 @@ func (a *app) walk() error {
 		}
 	}
 	file := k.bundle()
+	for _, scene := range []func(){k.handOver, k.sealing, k.takenOver, k.offline, k.tracking, k.custody} {
+		if k.err == nil {
+			scene()
+		}
+	}
 	if err := w.close(k.err); err != nil {
 		return err
 	}
@@ -65,7 +72,7 @@ func (k *walker) setUp() {
 	k.skip(1, "16:00")
 	k.fail("sign in", k.signIn(k.ctx))
 	k.skip(0, "09:40")
-	fmt.Fprintln(k.out, k.paint(bold, k.tell("联办演示：一件事，从受理到核验", "Lianban: one case, from intake to verified evidence")))
+	fmt.Fprintln(k.out, k.paint(bold, k.tell("联办演示：一件事，从受理到送达", "Lianban: one case, from intake to the door")))
 	fmt.Fprintln(k.out, k.tell("永州市冷水滩区。人物、企业均为虚构；所有步骤都是真实的业务操作。",
 		"Lengshuitan, Yongzhou. People and businesses are invented; every step is the real act."))
 }
@@ -321,14 +328,18 @@ func (k *walker) bundle() string {
 	if k.err == nil {
 		k.err = os.WriteFile(file, zip.Bytes(), 0o644)
 	}
-	k.act(k.now(), k.tell("%s（审计员）", "%s (auditor)", auditor.Name), k.tell("下载证据包，在另一台电脑上离线核验", "takes the evidence bundle and checks it offline"))
+	k.act(k.now(), k.auditor(), k.tell("下载证据包，稍后在另一台电脑上离线核验", "takes the evidence bundle, to check it offline later"))
 	return file
+}
+
+func (k *walker) auditor() string {
+	return k.tell("%s（审计员）", "%s (auditor)", k.people["auditor"].Name)
 }
 
 // verified runs the very command that anyone else would run.
 func (k *walker) verified(file string) error {
 	check := verifyCommand{File: file, Key: k.cfg.file(publicKey)}
-	fmt.Fprintln(k.out)
+	fmt.Fprintf(k.out, "\n%s\n\n", k.paint(bold, k.tell("离线核验证据包", "The bundle, checked offline")))
 	if err := check.Run(k.a); err != nil {
 		return err
 	}
