@@ -127,8 +127,8 @@ func TestBoardSaysWhoBlocksAndWhatWouldHelp(t *testing.T) {
 		}
 	}
 	s.browse("clerk", at+"/hold", late).is(http.StatusSeeOther)
-	s.browse("clerk", at+"/board", nil).is(http.StatusOK).says("超过办理时限", "须由监督人员说明理由")
-	s.browse("clerk", at+"/book", url.Values{"why": {"没有其他时间"}}).is(http.StatusForbidden).says("须由监督人员说明理由后约定")
+	s.browse("clerk", at+"/board", nil).is(http.StatusOK).says("超过办理时限", "须由主管说明理由")
+	s.browse("clerk", at+"/book", url.Values{"why": {"没有其他时间"}}).is(http.StatusForbidden).says("须由主管说明理由后约定")
 	s.browse("supervisor", at+"/book", url.Values{"why": {"消防队整编，没有其他时间"}}).is(http.StatusSeeOther)
 	s.browse("supervisor", at, nil).is(http.StatusOK).says("超过时限", "消防队整编，没有其他时间")
 }

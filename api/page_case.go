@@ -107,7 +107,7 @@ func (p *site) oneCase(v *view) error {
 		return err
 	}
 	d := casePage{Case: c, Once: newOnce(), Limit: endOfDay(c.LimitDate)}
-	if d.Visits, err = p.visitsOf(v, c); err != nil {
+	if d.Visits, err = p.Inspection.ListVisits(v.ctx(), v.by, inspection.VisitQuery{CaseID: c.ID, Limit: 200}); err != nil {
 		return err
 	}
 	if d.Set, err = p.setOf(v, c.ID); err != nil {
@@ -195,17 +195,6 @@ func (d *casePage) kinds() []string {
 		}
 	}
 	return out
-}
-
-// visitsOf are the visits of one case.
-func (p *site) visitsOf(v *view, c inspection.Case) (out []inspection.Visit, err error) {
-	list, err := p.Inspection.ListVisits(v.ctx(), v.by, inspection.VisitQuery{Search: c.Number, Limit: 200})
-	for _, visit := range list {
-		if visit.CaseID == c.ID {
-			out = append(out, visit)
-		}
-	}
-	return out, err
 }
 
 // amendCase changes answers, or confirms departments that are in doubt.

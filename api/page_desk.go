@@ -181,12 +181,17 @@ func (p *site) centreName(v *view, id string) (string, error) {
 
 // taskDone closes a task with a note about what was done.
 func (p *site) taskDone(v *view) error {
-	if err := p.Inspection.Done(v.ctx(), v.by, v.id(), v.form("note")); err != nil {
-		return err
-	}
-	back := inside(v.form("back"))
+	back, task := inside(v.form("back")), v.id()
 	if back == "" {
 		back = "/"
+	}
+	if err := p.Inspection.Done(v.ctx(), v.by, task, v.form("note")); err != nil {
+		again := p.desk
+		if visit, ok := strings.CutPrefix(back, "/visits/"); ok { // its page has the same form
+			v.r.SetPathValue("id", visit)
+			again = p.visit
+		}
+		return p.done(v, err, form{"task", task}, again)
 	}
 	return v.leave(back, "flash.task.done")
 }

@@ -75,7 +75,7 @@ func (d *Desk) Pause(ctx context.Context, by auth.Actor, r PauseRequest) (Parcel
 	d = d.still()
 	r.GivenBy, r.Evidence = strings.TrimSpace(r.GivenBy), strings.TrimSpace(r.Evidence)
 	return d.onParcel(ctx, by, r.ParcelID, func(tx bun.IDB, p *Parcel) error {
-		if err := checkOptional("evidence", r.Evidence); err != nil {
+		if err := office.CheckText("evidence", r.Evidence, reasonLength); err != nil {
 			return err
 		}
 		if err := office.CheckLines(line("given_by", r.GivenBy)); err != nil {

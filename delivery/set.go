@@ -300,7 +300,7 @@ func (r ChoiceRequest) check() error {
 	if err := office.CheckLines(line("given_by", r.GivenBy)); err != nil {
 		return err
 	}
-	return checkOptional("note", r.Note)
+	return office.CheckText("note", r.Note, reasonLength)
 }
 
 // Choose records the applicant's choice: lines that are not waited for are

@@ -102,7 +102,7 @@ func (d *Desk) about(ctx context.Context, by auth.Actor, parcelID, eventID strin
 func (d *Desk) AcceptReturn(ctx context.Context, by auth.Actor, parcelID, note string) (Parcel, error) {
 	d = d.still()
 	return d.onParcel(ctx, by, parcelID, func(tx bun.IDB, p *Parcel) error {
-		if err := checkOptional("note", note); err != nil {
+		if err := office.CheckText("note", note, reasonLength); err != nil {
 			return err
 		}
 		if err := p.wantState(ParcelReturning, ParcelHandedOver, ParcelAttemptFailed, ParcelRescheduled, ParcelOnHold); err != nil {

@@ -10,6 +10,7 @@ import (
 	"lianban/internal/audit"
 	"lianban/internal/auth"
 	"lianban/internal/fault"
+	"lianban/internal/office"
 	"lianban/scheduler/workday"
 )
 
@@ -44,7 +45,7 @@ func (r AcceptRequest) check(t TransferView) error {
 			return err
 		}
 	}
-	return checkOptional("note", r.Note)
+	return office.CheckText("note", r.Note, reasonLength)
 }
 
 // Accept is the window's signature under a transfer, bound to the person who

@@ -68,7 +68,7 @@ func (r *ReleaseRequest) check(today workday.Date) error {
 		return fault.Refuse(fault.Invalid, "giver_missing",
 			"请填写在流转单上签字的部门人员", "give the name of who signed the slip for the department") // DEL-950
 	}
-	if err := checkOptional("partial_note", r.PartialNote); err != nil {
+	if err := office.CheckText("partial_note", r.PartialNote, reasonLength); err != nil {
 		return err
 	}
 	return office.CheckLines(line("giver", r.Giver))

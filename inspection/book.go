@@ -210,7 +210,7 @@ type BookRequest struct {
 // past_limit, not_supervisor, and the other codes of INS-502.
 func (d *Desk) Book(ctx context.Context, by auth.Actor, r BookRequest) (Visit, error) {
 	d = d.still()
-	if err := checkOptional("past_limit_reason", r.PastLimitWhy, reasonLength); err != nil {
+	if err := office.CheckText("past_limit_reason", r.PastLimitWhy, reasonLength); err != nil {
 		return Visit{}, err
 	}
 	var out Visit
@@ -289,7 +289,7 @@ func pastLimit(s chosen, by auth.Actor, why string) error {
 	}
 	if why == "" || !by.Is(auth.Supervisor) {
 		return fault.Refuse(fault.Forbidden, "past_limit",
-			"该日期超过办理时限 %s，须由监督人员说明理由后约定", "this day is after the limit date %s; a supervisor may book it with a reason", s.c.LimitDate)
+			"该日期超过办理时限 %s，须由主管说明理由后约定", "this day is after the limit date %s; a supervisor may book it with a reason", s.c.LimitDate)
 	}
 	return nil
 }
@@ -441,7 +441,7 @@ func (d *Desk) recordRefusal(ctx context.Context, by auth.Actor, act, subject st
 // task there (INS-203). Refusals: not_found, not_a_window.
 func (d *Desk) PassOn(ctx context.Context, by auth.Actor, caseID, note string, key once.Key) error {
 	d = d.still()
-	if err := checkOptional("note", note, reasonLength); err != nil {
+	if err := office.CheckText("note", note, reasonLength); err != nil {
 		return err
 	}
 	_, err := once.Act(ctx, d.DB.Write, key, d.now(), func(tx bun.IDB) (struct{}, error) {

@@ -188,7 +188,7 @@ func TestOfTwoHundredClerksBookingOneInspectorAtOnceOneWins(t *testing.T) { // I
 		for i := range drafts {
 			drafts[i] = w.newDraft()
 		}
-		hook(t, d, dawdler{})
+		d.Watch(dawdler{})
 		won, other := w.race(drafts, choice)
 		if won != 1 {
 			t.Errorf("%d won, want 1", won)

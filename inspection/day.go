@@ -11,6 +11,7 @@ import (
 	"lianban/internal/audit"
 	"lianban/internal/auth"
 	"lianban/internal/fault"
+	"lianban/internal/office"
 	"lianban/internal/once"
 )
 
@@ -169,7 +170,7 @@ func (d *Desk) moveOpinion(ctx context.Context, tx bun.IDB, p Participant, v Vis
 		if kind == Agree {
 			return nil // attached; the deemed row stays
 		}
-		return d.review(ctx, tx, p, v, p.Name+"已视为同意，现场提出不同意见，请监督人员复核")
+		return d.review(ctx, tx, p, v, p.Name+"已视为同意，现场提出不同意见，请主管复核")
 	case OpinionReview:
 		if p.Consent == ConsentDeemed {
 			return nil // a supervisor decides first (INS-915)
@@ -189,7 +190,7 @@ func checkOpinion(v Visit, r OpinionRequest) error {
 		return fault.Refuse(fault.Conflict, "visit_not_running",
 			"勘验开始后才能出具意见", "opinions are given once the visit has started and until it is closed")
 	}
-	if err := checkOptional("text", r.Text, textLength); err != nil {
+	if err := office.CheckText("text", r.Text, textLength); err != nil {
 		return err
 	}
 	switch r.Kind {
@@ -214,7 +215,7 @@ func checkItems(items []RectifyItem) error {
 			"整改意见至少列一项，写明问题和依据", "list at least one item to put right, with its finding and clause")
 	}
 	for _, item := range items {
-		if err := checkOptional("items", item.Finding+item.Clause+item.Term, textLength); err != nil {
+		if err := office.CheckText("items", item.Finding+item.Clause+item.Term, textLength); err != nil {
 			return err
 		}
 	}

@@ -331,7 +331,7 @@ func (d *Desk) suspendDeemed(ctx context.Context, tx bun.IDB, p Participant, v V
 	if p.Opinion != OpinionDeemed && p.Opinion != OpinionReview {
 		return leaves, nil
 	}
-	return leaves, d.review(ctx, tx, p, v, p.Name+"的视为同意已中止效力，请监督人员复核")
+	return leaves, d.review(ctx, tx, p, v, p.Name+"的视为同意已中止效力，请主管复核")
 }
 
 // review puts a deemed consent before a supervisor (O8); the visit does not

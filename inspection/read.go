@@ -154,6 +154,7 @@ func (l InboxLine) Position() Position {
 // VisitQuery narrows ListVisits. Times are the visit's start, half-open. Limit
 // is at most 200, 0 means 50.
 type VisitQuery struct {
+	CaseID   string
 	Search   string
 	State    VisitState
 	From, To time.Time

@@ -77,6 +77,9 @@ func listVisits(ctx context.Context, q bun.IDB, by auth.Actor, query VisitQuery)
 	}
 	s := q.NewSelect().Model(&out).ModelTableExpr("visits AS v").ColumnExpr("v.*").Where("EXISTS (?)", cases).
 		OrderExpr("v.start_at IS NULL, v.start_at, v.id").Limit(page(query.Limit))
+	if query.CaseID != "" {
+		s = s.Where("v.case_id = ?", query.CaseID)
+	}
 	if query.State != "" {
 		s = s.Where("v.state = ?", query.State)
 	}

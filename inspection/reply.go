@@ -196,7 +196,7 @@ func (d *Desk) checkReply(ctx context.Context, q bun.IDB, p Participant, v Visit
 			return err
 		}
 	}
-	if err := checkOptional("reason", r.Reason, textLength); err != nil {
+	if err := office.CheckText("reason", r.Reason, textLength); err != nil {
 		return err
 	}
 	switch r.Kind {
@@ -384,7 +384,7 @@ func (d *Desk) reviewLate(ctx context.Context, tx bun.IDB, p Participant, v Visi
 	if !against || p.Opinion != OpinionDeemed || v.State == VisitClosed {
 		return nil
 	}
-	return d.review(ctx, tx, p, v, p.Name+"已视为同意，逾期后又作出不同反馈，请监督人员复核")
+	return d.review(ctx, tx, p, v, p.Name+"已视为同意，逾期后又作出不同反馈，请主管复核")
 }
 
 func (d *Desk) holdReply(ctx context.Context, tx bun.IDB, p Participant, v Visit, r Reply, reason HoldReason) ([]audit.Leaf, error) {
@@ -466,7 +466,7 @@ func (d *Desk) taskFor(ctx context.Context, tx bun.IDB, p Participant, v Visit, 
 	case ReplyCounter:
 		t.Kind, t.Detail = TaskCounter, p.Name+"提出改期，请核对各部门时间"
 	case ReplyExcuse:
-		t.Kind, t.Detail, t.ForRole = TaskExcuse, p.Name+"提出正当理由，请监督人员审定："+r.Reason, string(auth.Supervisor)
+		t.Kind, t.Detail, t.ForRole = TaskExcuse, p.Name+"提出正当理由，请主管审定："+r.Reason, string(auth.Supervisor)
 	case ReplyAccept, ReplyDelegate:
 		return nil
 	}

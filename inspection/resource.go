@@ -182,7 +182,7 @@ func (a *Absence) complete() error {
 	if !a.End.After(a.Start) {
 		return fault.Refuse(fault.Invalid, "absence_span", "结束时间应晚于开始时间", "the end must be after the start")
 	}
-	return checkOptional("reason", a.Reason, reasonLength)
+	return office.CheckText("reason", a.Reason, reasonLength)
 }
 
 // Recuse keeps an inspector away from an applicant (INS-210). The head of the
@@ -235,7 +235,7 @@ func mayManage(by auth.Actor, department string) bool {
 
 func notYourResource() *fault.Error {
 	return fault.Refuse(fault.Forbidden, "not_your_resource",
-		"只有本人、本部门负责人或监督人员可以登记", "only the person, the head of the department or a supervisor may enter this")
+		"只有本人、本部门负责人或主管可以登记", "only the person, the head of the department or a supervisor may enter this")
 }
 
 // maySupervise: a supervisor of the organising centre.
@@ -251,5 +251,5 @@ func maySupervise(ctx context.Context, q bun.IDB, by auth.Actor, centreID string
 
 func notSupervisor() *fault.Error {
 	return fault.Refuse(fault.Forbidden, "not_supervisor",
-		"此操作需要监督人员办理", "a supervisor has to do this")
+		"此操作需要主管办理", "a supervisor has to do this")
 }

@@ -55,7 +55,7 @@ func (d *Desk) Reverse(ctx context.Context, by auth.Actor, participantID, reason
 		}
 		if r.ProposedBy == by.String() {
 			return nil, fault.Refuse(fault.Forbidden, "two_persons",
-				"撤销须由另一名监督人员或审计人员决定", "another supervisor or an auditor has to decide")
+				"撤销须由另一名主管或审计人员决定", "another supervisor or an auditor has to decide")
 		}
 		return d.decideReversal(ctx, tx, by, p, r)
 	})
@@ -88,7 +88,7 @@ func (d *Desk) proposeReversal(ctx context.Context, tx bun.IDB, by auth.Actor, p
 	}
 	err := raiseTask(ctx, tx, v, Task{
 		Kind: TaskReverse, Subject: p.ID, CreatedAt: d.now(), ForRole: string(auth.Supervisor),
-		Detail: p.Name + "的视为同意拟撤销，请另一名监督人员决定：" + reason,
+		Detail: p.Name + "的视为同意拟撤销，请另一名主管决定：" + reason,
 	})
 	return []audit.Leaf{{
 		Type: "reversal_proposed", Stream: departmentStream(p.CaseID, p.DepartmentID), Actor: by.String(), At: d.now(),

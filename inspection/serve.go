@@ -309,5 +309,5 @@ func (d *Desk) checkHand(r HandServiceRequest, n Notice) error {
 	if err := office.CheckLines(line("receiver", r.Receiver), line("post", r.Post), line("name", r.Scan.Name)); err != nil {
 		return err
 	}
-	return checkOptional("said", r.Said, textLength)
+	return office.CheckText("said", r.Said, textLength)
 }

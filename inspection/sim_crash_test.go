@@ -98,7 +98,7 @@ type crash struct {
 func TestAProcessThatDiesAtAnyCallLeavesEveryActWholeOrUndone(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, d *db.DB) {
 		c := &crash{testWorld: newWorld(t, d), stride: choose(3, 1)}
-		hook(t, d, &c.fuse)
+		d.Watch(&c.fuse)
 		c.book()
 		c.begin()
 		c.send("send")

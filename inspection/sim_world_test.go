@@ -15,7 +15,6 @@ import (
 	"go.uber.org/goleak"
 
 	"lianban/internal/audit"
-	"lianban/internal/db"
 	"lianban/internal/once"
 	"lianban/notify"
 	"lianban/scheduler"
@@ -156,25 +155,6 @@ func (w *testWorld) twin() *testWorld {
 	other.outbox.Instance = "twin"
 	w.sent.loop = loop
 	return &other
-}
-
-// hook makes every statement of a database pass by h.
-func hook(t testing.TB, d *db.DB, h bun.QueryHook) {
-	t.Helper()
-	var writer, reader *bun.DB
-	err := errors.Join(
-		d.Write(t.Context(), func(tx bun.IDB) error { writer = tx.NewSelect().DB(); return nil }),
-		d.Read(t.Context(), func(q bun.IDB) error { reader = q.NewSelect().DB(); return nil }),
-	)
-	if err != nil {
-		t.Fatal(err)
-	}
-	//lint:ignore SA1019 a copy with the hook would not be the pool that the acts use
-	writer.AddQueryHook(h)
-	if reader != writer {
-		//lint:ignore SA1019 as above
-		reader.AddQueryHook(h)
-	}
 }
 
 // outcomes are all deemed rows by participant; two for one end the test.

@@ -8,6 +8,7 @@ import (
 
 	"lianban/internal/auth"
 	"lianban/internal/fault"
+	"lianban/internal/office"
 )
 
 // Task is something a person has to do (DEC-7): every hold, dead notice and
@@ -66,7 +67,7 @@ func raiseTask(ctx context.Context, tx bun.IDB, v Visit, t Task) error {
 // Refusals: not_found, wrong_window, task_done, reason_missing.
 func (d *Desk) Done(ctx context.Context, by auth.Actor, taskID, note string) error {
 	now := d.now()
-	if err := checkOptional("note", note, reasonLength); err != nil {
+	if err := office.CheckText("note", note, reasonLength); err != nil {
 		return err
 	}
 	return d.DB.Write(ctx, func(tx bun.IDB) error {

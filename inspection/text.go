@@ -2,10 +2,7 @@ package inspection
 
 import (
 	"strings"
-	"unicode"
-	"unicode/utf8"
 
-	"lianban/internal/fault"
 	"lianban/internal/office"
 )
 
@@ -24,17 +21,7 @@ func checkText(field, text string, most int) error {
 	if strings.TrimSpace(text) == "" {
 		return reasonMissing()
 	}
-	return checkOptional(field, text, most)
-}
-
-// checkOptional is checkText for what may be left out.
-func checkOptional(field, text string, most int) error {
-	control := func(r rune) bool { return unicode.IsControl(r) && r != '\n' && r != '\r' && r != '\t' }
-	if utf8.ValidString(text) && !strings.ContainsFunc(text, control) && utf8.RuneCountInString(text) <= most {
-		return nil
-	}
-	return fault.Refuse(fault.Invalid, "text_invalid",
-		"%[1]s：含有控制字符，或超过 %[2]d 个字，请改正后再提交", "%[1]s holds control characters or more than %[2]d characters; correct it and send again", field, most)
+	return office.CheckText(field, text, most)
 }
 
 // line is an optional one-line text: names, numbers, places. Blanks around it

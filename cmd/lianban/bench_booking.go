@@ -48,7 +48,8 @@ func (b *bench) bookingIn(s *stage) error {
 	}
 	s.roomy()
 	var times, writes, commits []time.Duration
-	parts := s.watchWrites()
+	parts := &writeTimes{}
+	s.db.Watch(parts)
 	for i := range n {
 		draft := s.draft(restaurant("lst", i))
 		offer, err := s.best(draft, "lst")
@@ -80,17 +81,6 @@ func (b *bench) bookingIn(s *stage) error {
 
 // writeTimes is what an act's writing statements took, and its commit.
 type writeTimes struct{ writes, commit time.Duration }
-
-// watchWrites takes the times of every statement that writes from now on.
-func (s *stage) watchWrites() *writeTimes {
-	t := &writeTimes{}
-	s.fail("watch the writes", s.db.Write(s.ctx, func(tx bun.IDB) error {
-		//lint:ignore SA1019 a copy with the hook would not be the pool that the acts use
-		tx.NewSelect().DB().AddQueryHook(t)
-		return nil
-	}))
-	return t
-}
 
 func (t *writeTimes) BeforeQuery(ctx context.Context, _ *bun.QueryEvent) context.Context { return ctx }
 

@@ -341,9 +341,7 @@ func runInstance() error {
 		return err
 	}
 	if os.Getenv("INSTANCE_FREEZES") != "" {
-		if err := freezeIn(ctx, d, os.Stdout); err != nil {
-			return err
-		}
+		d.Watch(&freezer{say: os.Stdout})
 	}
 	dial := newDemoClock(time.Now().Add(ahead))
 	go moveOn(dial, os.Stdin)
@@ -382,14 +380,6 @@ const freezing = "freezing"
 type freezer struct {
 	say      io.Writer
 	outcomes atomic.Int32
-}
-
-func freezeIn(ctx context.Context, d *db.DB, say io.Writer) error {
-	return d.Write(ctx, func(tx bun.IDB) error {
-		//lint:ignore SA1019 a copy with the hook would not be the pool that the acts use
-		tx.NewSelect().DB().AddQueryHook(&freezer{say: say})
-		return nil
-	})
 }
 
 func (f *freezer) BeforeQuery(ctx context.Context, e *bun.QueryEvent) context.Context {

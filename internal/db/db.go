@@ -102,6 +102,17 @@ func (d *DB) Close() error {
 	return errors.Join(errs...)
 }
 
+// Watch lets every statement from now on pass by h, for tests and benchmarks.
+// Call it before others use d.
+func (d *DB) Watch(h bun.QueryHook) {
+	//lint:ignore SA1019 a copy with the hook would not be the pool that the acts use
+	d.read.AddQueryHook(h)
+	if d.write != nil && d.write != d.read {
+		//lint:ignore SA1019 as above
+		d.write.AddQueryHook(h)
+	}
+}
+
 // Postgres reports whether d is a PostgreSQL database.
 func (d *DB) Postgres() bool { return d.path == "" }
 

@@ -31,9 +31,14 @@ func CheckLines(lines ...Line) error {
 	if len(bad) == 0 {
 		return nil
 	}
+	return textInvalid(bad...)
+}
+
+func textInvalid(fields ...fault.Field) error {
 	e := fault.Refuse(fault.Invalid, "text_invalid",
-		"%s：%s，请改正后再提交", "%s cannot be stored (%s); correct it and send again", bad[0].Name, bad[0].Text)
-	e.Fields = bad
+		"有文字不能保存：不能为空、过长、首尾留空格或含控制字符，请改正后再提交",
+		"some text cannot be stored: it is empty, too long, padded with blanks or holds control characters; correct it and send again")
+	e.Fields = fields
 	return e
 }
 
@@ -51,6 +56,17 @@ func (l Line) fault() string {
 		return fmt.Sprintf("超过 %d 个字", l.Max)
 	}
 	return ""
+}
+
+// CheckText refuses a text of any number of lines that no page, letter or
+// database takes: control characters apart from line breaks and tabs, broken
+// UTF-8, more than so many characters (text_invalid). An empty one passes.
+func CheckText(field, text string, most int) error {
+	control := func(r rune) bool { return unicode.IsControl(r) && r != '\n' && r != '\r' && r != '\t' }
+	if utf8.ValidString(text) && !strings.ContainsFunc(text, control) && utf8.RuneCountInString(text) <= most {
+		return nil
+	}
+	return textInvalid(fault.Field{Name: field, Code: "text_invalid", Text: fmt.Sprintf("含有控制字符，或超过 %d 个字", most)})
 }
 
 // breaksLine reports the runes that could end a header or a line in some sink:
