@@ -112,7 +112,7 @@ func TestClerkRecordsWhatWasSaidOnTheTelephone(t *testing.T) {
 	if got := s.browse("clerk", done, url.Values{"note": {"已联系"}, "back": {at}}).is(http.StatusSeeOther); got.to() != at {
 		t.Error(got.to())
 	}
-	s.browse("clerk", done, url.Values{"back": {at}}).is(http.StatusConflict).says("该事项已办结", "返回上一页")
+	s.browse("clerk", done, url.Values{"back": {at}}).is(http.StatusConflict).says("该事项已办结", "参加部门")
 }
 
 // INS-808

@@ -162,12 +162,17 @@ func (d *Desk) HoldSlot(ctx context.Context, by auth.Actor, visitID string, choi
 	d = d.still()
 	var expires time.Time
 	err := d.DB.Write(ctx, func(tx bun.IDB) error {
-		s, err := d.lockSlot(ctx, tx, by, visitID, choice)
+		v, err := findVisit(ctx, tx, visitID)
 		if err != nil {
 			return err
 		}
-		expires = d.now().Add(s.g.rules.HoldTTL)
-		return d.take(ctx, tx, s, bookingRow{expires: expires, round: s.v.Round, by: by.String()})
+		g, err := d.ground(ctx, tx, v, "")
+		if err != nil {
+			return err
+		}
+		expires = d.now().Add(g.rules.HoldTTL)
+		_, err = d.seize(ctx, tx, by, visitID, choice, expires)
+		return err
 	})
 	if err == nil {
 		return expires, nil
@@ -230,7 +235,7 @@ func (d *Desk) book(ctx context.Context, tx bun.IDB, by auth.Actor, r BookReques
 	if err != nil {
 		return Visit{}, err
 	}
-	s, err := d.lockSlot(ctx, tx, by, r.VisitID, choice)
+	s, err := d.seize(ctx, tx, by, r.VisitID, choice, time.Time{})
 	if err != nil {
 		return Visit{}, err
 	}
@@ -241,9 +246,6 @@ func (d *Desk) book(ctx context.Context, tx bun.IDB, by auth.Actor, r BookReques
 	v.require(comingTo(s.c, v.Kind)) // facts may have changed since the draft
 	v.Round, v.PastLimitWhy = v.Round+1, r.PastLimitWhy
 	v.Start, v.End = choice.Start.UTC(), choice.Start.UTC().Add(time.Duration(v.Minutes)*time.Minute)
-	if err := d.take(ctx, tx, s, bookingRow{round: v.Round, by: by.String()}); err != nil {
-		return Visit{}, err
-	}
 	if err := moveVisit(ctx, tx, v, "Book", "round", "start_at", "end_at", "past_limit_why", "single_by_rule", "lead_department"); err != nil {
 		return Visit{}, err
 	}
@@ -292,30 +294,6 @@ func pastLimit(s chosen, by auth.Actor, why string) error {
 			"该日期超过办理时限 %s，须由主管说明理由后约定", "this day is after the limit date %s; a supervisor may book it with a reason", s.c.LimitDate)
 	}
 	return nil
-}
-
-// bookingRow is what the occupations of one visit have in common.
-type bookingRow struct {
-	expires time.Time
-	round   int
-	by      string
-}
-
-// take occupies the chosen resources.
-func (d *Desk) take(ctx context.Context, tx bun.IDB, s chosen, row bookingRow) error {
-	rows := make([]Booking, len(s.locked))
-	for i, r := range s.locked {
-		rows[i] = Booking{
-			ID: newID(), ResourceID: r.ID, VisitID: s.v.ID, Round: row.round, Start: s.choice.Start.UTC(),
-			End:       s.choice.Start.UTC().Add(time.Duration(s.v.Minutes) * time.Minute),
-			ExpiresAt: row.expires, HeldBy: row.by,
-		}
-	}
-	got, err := occupy(ctx, tx, rows)
-	if err == nil && !got {
-		return slotTaken()
-	}
-	return err
 }
 
 func slotTaken() *fault.Error {

@@ -197,15 +197,14 @@ func TestTakingWhatIsTakenIsRefused(t *testing.T) { // INS-602, INS-603, DB-7
 			return Booking{ID: newID(), ResourceID: resource, VisitID: v.ID, Round: 1, Start: at(20, 10, 0), End: at(20, 11, 0), HeldBy: "x"}
 		}
 		err := d.Write(ctx, func(tx bun.IDB) error {
-			s, err := w.lockSlot(ctx, tx, w.clerk, draft.ID, SlotChoice{Start: at(20, 10, 0), Resources: w.pair()})
-			w.must(err) // the check saw nothing in the way
 			taken := row(other, w.pair()[5])
-			_, err = tx.NewInsert().Model(&taken).Exec(ctx)
+			_, err := tx.NewInsert().Model(&taken).Exec(ctx)
 			w.must(err)
-			return w.take(ctx, tx, s, bookingRow{round: 1, by: "x"})
+			_, err = w.seize(ctx, tx, w.clerk, draft.ID, SlotChoice{Start: at(20, 10, 0), Resources: w.pair()}, time.Time{})
+			return err
 		})
-		w.refused(err, map[bool]string{true: "slot_taken", false: "overlap"}[d.Postgres()]) // as each engine says it
-		err = d.Write(ctx, func(tx bun.IDB) error {                                         // a visit's own row is in its way, too
+		w.refused(err, "slot_taken")
+		err = d.Write(ctx, func(tx bun.IDB) error {
 			own := row(draft, w.pair()[0])
 			_, err := tx.NewInsert().Model(&own).Exec(ctx)
 			w.must(err)
@@ -215,8 +214,21 @@ func TestTakingWhatIsTakenIsRefused(t *testing.T) { // INS-602, INS-603, DB-7
 			}
 			return err
 		})
-		if err != nil {
+		if err != nil { // as SQLite says it
 			w.refused(err, "overlap")
+		}
+	})
+}
+
+func TestANameThatIsNobodysIsNotBooked(t *testing.T) { // INS-502
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		w := newWorld(t, d)
+		draft := w.newDraft()
+		choice := SlotChoice{Start: at(20, 10, 0), Resources: append(w.pair(), "nobody")}
+		_, err := w.Book(t.Context(), w.clerk, BookRequest{VisitID: draft.ID, Choice: choice})
+		w.refused(err, "not_found")
+		if n := w.count("bookings", "visit_id = '"+draft.ID+"'"); n != 0 {
+			t.Errorf("%d rows are left", n)
 		}
 	})
 }

@@ -33,12 +33,12 @@ func lockResource(ctx context.Context, tx bun.IDB, id string) (Resource, error) 
 }
 
 // lockResources locks resource rows in the order of their ids (DB-12), so that
-// two bookings of the same people wait for each other instead of deadlocking.
+// two bookings of the same people wait for each other instead of deadlocking. The
+// lock leaves alone who only refers to the row: others' bookings in the making.
 func lockResources(ctx context.Context, tx bun.IDB, ids []string) (out []Resource, err error) {
-	ids = slices.Compact(slices.Sorted(slices.Values(ids)))
 	q := tx.NewSelect().Model(&out).Where("id IN (?)", bun.List(ids)).Order("id")
 	if db.Postgres(tx) {
-		q = q.For("UPDATE")
+		q = q.For("NO KEY UPDATE")
 	}
 	return out, q.Scan(ctx)
 }
@@ -96,17 +96,36 @@ func bookedBetween(ctx context.Context, q bun.IDB, resource string, from, to, no
 
 // clearWay deletes the expired slot holds of these resources and whatever the
 // visit itself holds (SIM-2). It runs inside the booking's own transaction, so
-// a hold dies by the clock.
+// a hold dies by the clock. Rows that others sweep too are met in one order.
 func clearWay(ctx context.Context, tx bun.IDB, visitID string, resources []string, now time.Time) error {
-	_, err := tx.NewDelete().Model((*Booking)(nil)).
-		Where("visit_id = ? OR resource_id IN (?) AND expires_at <= ?", visitID, bun.List(resources), now).Exec(ctx)
+	dead := tx.NewSelect().Model((*Booking)(nil)).Column("id").
+		Where("visit_id = ? OR resource_id IN (?) AND expires_at <= ?", visitID, bun.List(resources), now).Order("id")
+	if db.Postgres(tx) {
+		dead = dead.For("UPDATE")
+	}
+	_, err := tx.NewDelete().Model((*Booking)(nil)).Where("id IN (?)", dead).Exec(ctx)
 	return err
 }
 
+// lookAt tells how many of the resources of rows there are, and whether another
+// visit has any of them at that time. Nobody waits for it.
+func lookAt(ctx context.Context, q bun.IDB, rows []Booking, now time.Time) (known int, taken bool, err error) {
+	ids := make([]string, len(rows))
+	for i, r := range rows {
+		ids[i] = r.ResourceID
+	}
+	var others int
+	err = q.NewSelect().TableExpr("resources AS r").ColumnExpr("count(DISTINCT r.id), count(b.id)").
+		Join("LEFT JOIN bookings AS b ON b.resource_id = r.id AND b.visit_id <> ? AND b.start_at < ? AND b.end_at > ? AND (b.expires_at IS NULL OR b.expires_at > ?)",
+			rows[0].VisitID, rows[0].End, rows[0].Start, now).
+		Where("r.id IN (?)", bun.List(ids)).Scan(ctx, &known, &others)
+	return known, others > 0, err
+}
+
 // occupy inserts the bookings in the order of their resources, which is the
-// order of locks, and reports whether it got them all. Those already taken were
-// refused before; where others write meanwhile, on PostgreSQL, the exclusion
-// constraint decides (DB-7).
+// order of locks, and reports whether it got them all. On PostgreSQL it waits
+// for whoever is booking one of them at that time; then the exclusion constraint
+// decides (DB-7).
 func occupy(ctx context.Context, tx bun.IDB, rows []Booking) (bool, error) {
 	slices.SortFunc(rows, func(a, b Booking) int { return strings.Compare(a.ResourceID, b.ResourceID) })
 	wanted := len(rows) // bun cuts rows down to those that PostgreSQL returns
@@ -116,14 +135,6 @@ func occupy(ctx context.Context, tx bun.IDB, rows []Booking) (bool, error) {
 	}
 	n, err := res.RowsAffected()
 	return int(n) == wanted, err
-}
-
-// alreadyTaken reports whether anything chosen is occupied by another visit.
-func alreadyTaken(ctx context.Context, q bun.IDB, v Visit, choice SlotChoice, now time.Time) (bool, error) {
-	return q.NewSelect().Model((*Booking)(nil)).Column("id").
-		Where("resource_id IN (?) AND visit_id <> ?", bun.List(choice.Resources), v.ID).
-		Where("expires_at IS NULL OR expires_at > ?", now).
-		Where("start_at < ? AND end_at > ?", choice.Start.UTC().Add(time.Duration(v.Minutes)*time.Minute), choice.Start.UTC()).Exists(ctx)
 }
 
 func freeResources(ctx context.Context, tx bun.IDB, visitID string) error {

@@ -2,6 +2,7 @@ package inspection
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"time"
 
@@ -381,22 +382,26 @@ func (w *world) pool(kind ResourceKind, t taken) *slot.Pool {
 	return out
 }
 
-// chosen is a choice whose resources and visit are locked and that has passed
-// the slot check again (DEC-5).
+// chosen is a choice that is taken for its visit, whose resources and visit are
+// locked and that has passed the slot check again (DEC-5).
 type chosen struct {
 	world
 	choice SlotChoice
 	locked []Resource
 }
 
-// lockSlot locks the chosen resources in order, then the visit (DB-12), gives up
-// what the visit held before, sweeps dead holds, and runs the slot check again
-// on what is locked (DEC-5). While it holds the locks others wait, so whoever may
-// not book is refused before them, and whoever comes too late right after them.
-func (d *Desk) lockSlot(ctx context.Context, tx bun.IDB, by auth.Actor, visitID string, choice SlotChoice) (chosen, error) {
+// seize takes a time for a visit: for a booking, or as a hold until an instant.
+// What the visit held before is given up, dead holds are swept. The rows go in
+// first and the locks come after: of all who want one person at one time one
+// gets in, and the others learn it together when that one commits, instead of
+// passing the locks on from hand to hand (DB-7). Then resources and visit are
+// locked in order (DB-12) and the slot check runs again (DEC-5); what it refuses
+// is rolled back.
+func (d *Desk) seize(ctx context.Context, tx bun.IDB, by auth.Actor, visitID string, choice SlotChoice, until time.Time) (chosen, error) {
 	if len(choice.Resources) == 0 || choice.Start.IsZero() {
 		return chosen{}, fault.Refuse(fault.Invalid, "choice_incomplete", "请选择时间和人员", "choose a time and the people who come")
 	}
+	choice.Resources = slices.Compact(slices.Sorted(slices.Values(choice.Resources)))
 	v, err := findVisit(ctx, tx, visitID)
 	if err != nil {
 		return chosen{}, err
@@ -404,12 +409,15 @@ func (d *Desk) lockSlot(ctx context.Context, tx bun.IDB, by auth.Actor, visitID 
 	if err := mayOrganise(ctx, tx, by, v.CentreID); err != nil {
 		return chosen{}, err
 	}
-	resources, err := lockResources(ctx, tx, choice.Resources)
-	if err != nil {
+	if v.State != VisitDraft {
+		return chosen{}, movedOn("bad_move")
+	}
+	if err := d.take(ctx, tx, by, v, choice, until); err != nil {
 		return chosen{}, err
 	}
-	if taken, err := alreadyTaken(ctx, tx, v, choice, d.now()); err != nil || taken {
-		return chosen{}, orTaken(err)
+	s := chosen{choice: choice}
+	if s.locked, err = lockResources(ctx, tx, choice.Resources); err != nil {
+		return chosen{}, err
 	}
 	if v, err = lockVisit(ctx, tx, visitID); err != nil {
 		return chosen{}, err
@@ -417,27 +425,47 @@ func (d *Desk) lockSlot(ctx context.Context, tx bun.IDB, by auth.Actor, visitID 
 	if v.State != VisitDraft {
 		return chosen{}, movedOn("bad_move")
 	}
-	if err := clearWay(ctx, tx, v.ID, choice.Resources, d.now()); err != nil {
+	if s.world, err = d.around(ctx, tx, v); err != nil {
 		return chosen{}, err
 	}
-	w, err := d.around(ctx, tx, v)
-	if err != nil {
+	if err := d.lockHall(ctx, tx, s.world); err != nil {
 		return chosen{}, err
 	}
-	if err := d.lockHall(ctx, tx, w); err != nil {
+	if err := plannable(s.c, s.departments); err != nil { // INS-305: facts may have changed since the draft
 		return chosen{}, err
 	}
-	if err := plannable(w.c, w.departments); err != nil { // INS-305: facts may have changed since the draft
-		return chosen{}, err
-	}
-	s := chosen{world: w, choice: choice, locked: resources}
 	return s, d.check(ctx, tx, &s)
 }
 
-// orTaken is the refusal for a slot that somebody else has.
-func orTaken(err error) error {
-	if err != nil {
+// take occupies the chosen resources. Refusals: not_found, slot_taken, bad_move.
+func (d *Desk) take(ctx context.Context, tx bun.IDB, by auth.Actor, v Visit, choice SlotChoice, until time.Time) error {
+	round, end := v.Round, choice.Start.UTC().Add(time.Duration(v.Minutes)*time.Minute)
+	if until.IsZero() {
+		round++
+	}
+	rows := make([]Booking, len(choice.Resources))
+	for i, id := range choice.Resources {
+		rows[i] = Booking{
+			ID: newID(), ResourceID: id, VisitID: v.ID, Round: round, Start: choice.Start.UTC(), End: end, ExpiresAt: until, HeldBy: by.String(),
+		}
+	}
+	known, taken, err := lookAt(ctx, tx, rows, d.now())
+	switch {
+	case err != nil:
 		return err
+	case known < len(rows):
+		return notFound()
+	case taken:
+		return slotTaken()
+	}
+	if err := clearWay(ctx, tx, v.ID, choice.Resources, d.now()); err != nil {
+		return err
+	}
+	if got, err := occupy(ctx, tx, rows); err != nil || got {
+		return err
+	}
+	if now, err := findVisit(ctx, tx, v.ID); err != nil || now.State != VisitDraft { // another click was faster
+		return errors.Join(err, movedOn("bad_move"))
 	}
 	return slotTaken()
 }
@@ -486,9 +514,6 @@ func (w world) mayTake(r Resource) bool {
 // fits refuses a choice that no longer holds, by the code of the first rule
 // that fails; what another took meanwhile is slot_taken.
 func (s chosen) fits() error {
-	if len(s.locked) != len(slices.Compact(slices.Sorted(slices.Values(s.choice.Resources)))) {
-		return notFound()
-	}
 	rows, err := slot.Prepare(s.problem)
 	if err != nil {
 		return err

@@ -66,12 +66,13 @@ func findVisit(ctx context.Context, q bun.IDB, id string) (Visit, error) {
 }
 
 // lockVisit reads a visit and keeps others from moving it until the commit.
-// SQLite has one writer, so only PostgreSQL needs the lock (DB-12).
+// SQLite has one writer, so only PostgreSQL needs the lock (DB-12). Who only
+// refers to the visit does not wait.
 func lockVisit(ctx context.Context, tx bun.IDB, id string) (Visit, error) {
 	var v Visit
 	q := tx.NewSelect().Model(&v).Where("id = ?", id)
 	if db.Postgres(tx) {
-		q = q.For("UPDATE")
+		q = q.For("NO KEY UPDATE")
 	}
 	err := q.Scan(ctx)
 	if errors.Is(err, sql.ErrNoRows) {
