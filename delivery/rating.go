@@ -119,7 +119,7 @@ func (d *Desk) Rate(ctx context.Context, r RateRequest) error {
 		return fault.Refuse(fault.Invalid, "rating_level",
 			"请从“非常满意”到“非常不满意”中选择一项", "choose one of the five levels, from very satisfied to very dissatisfied")
 	}
-	if err := checkOptional("words", r.Words); err != nil {
+	if err := office.CheckText("words", r.Words, reasonLength); err != nil {
 		return err
 	}
 	return d.DB.Write(ctx, func(tx bun.IDB) error { return d.rate(ctx, tx, p.ID, r) })
