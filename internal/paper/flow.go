@@ -80,6 +80,16 @@ func (f *Flow) width() float64 { return f.size.W - 2*marginSide }
 // Space leaves so much empty.
 func (f *Flow) Space(height float64) { f.y += height }
 
+// Bars writes a number as Code 128 with its text below, for scanners without a
+// camera.
+func (f *Flow) Bars(number string) {
+	const width, height = 70.0, 11.0
+	f.room(height + 10)
+	f.Code128(marginSide, f.y, width, height, number)
+	f.Line(marginSide+width/2, f.y+height, cellSize, Center, number)
+	f.y += height + lineHeight(cellSize) + 3
+}
+
 // Section writes a heading that stays with what follows.
 func (f *Flow) Section(text string) {
 	const size = 12.0

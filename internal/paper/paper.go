@@ -81,6 +81,14 @@ func (d *Doc) Rare() (all []Rare) {
 	return all
 }
 
+// RareHere are those of the page being written.
+func (d *Doc) RareHere() []Rare {
+	if len(d.rare) == 0 {
+		return nil
+	}
+	return d.rare[len(d.rare)-1]
+}
+
 // Bytes gives the finished PDF, or the first error of the calls before.
 func (d *Doc) Bytes() ([]byte, error) {
 	if d.err != nil {

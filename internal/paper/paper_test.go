@@ -161,10 +161,8 @@ func TestTablesGoOnOnTheNextPageWithTheirHead(t *testing.T) {
 		t.Errorf("%d of 60 rows are printed", n)
 	}
 	for i, p := range pages {
-		for _, w := range p.Words {
-			if w.Y > p.H-10 || w.X < 10 || w.X > p.W-10 {
-				t.Errorf("page %d: %q stands at %.0f, %.0f", i+1, w.Text, w.X, w.Y)
-			}
+		if over, out := p.Overlaps(), p.Beyond(10); len(over)+len(out) > 0 {
+			t.Errorf("page %d: written over each other: %q; beyond the edge: %q", i+1, over, out)
 		}
 	}
 	if last := pages[len(pages)-1].Text(); !strings.Contains(last, "部门") || !strings.Contains(last, "窗口") {

@@ -178,6 +178,16 @@ func (d *Doc) Text(x, y, width, size float64, text string) float64 {
 	return float64(len(lines)) * lineHeight(size)
 }
 
+// Fit writes a paragraph into a box, in the largest type up to size that lets all
+// of it in, and gives its height: on a label nothing may be cut off.
+func (d *Doc) Fit(x, y, width, height, size float64, text string) float64 {
+	const step, least = 0.5, 4.0
+	for size-step >= least && float64(len(d.Wrap(width, size, text)))*lineHeight(size) > height {
+		size -= step
+	}
+	return d.Text(x, y, width, size, text)
+}
+
 // Characters that may not begin or end a line (GB/T 15834-2011, 5.1).
 const (
 	notFirst = "，。、；：？！）》」』】〉〕”’…—·％%,.;:?!)]}～"

@@ -33,6 +33,42 @@ type Word struct {
 	X, Y, Size float64
 }
 
+// Wide is about how wide the word is, in mm.
+func (w Word) Wide() (wide float64) {
+	for _, r := range w.Text {
+		if r > 0x2E80 {
+			wide += w.Size / mm
+		} else {
+			wide += 0.42 * w.Size / mm
+		}
+	}
+	return wide
+}
+
+// Overlaps gives the pairs of words that are written over each other.
+func (p Page) Overlaps() (out []string) {
+	for i, a := range p.Words {
+		for _, b := range p.Words[:i] {
+			high := min(a.Y, b.Y) - max(a.Y-0.7*a.Size/mm, b.Y-0.7*b.Size/mm)
+			wide := min(a.X+a.Wide(), b.X+b.Wide()) - max(a.X, b.X)
+			if high > 0.2 && wide > 0.4 {
+				out = append(out, fmt.Sprintf("%q over %q", a.Text, b.Text))
+			}
+		}
+	}
+	return out
+}
+
+// Beyond gives the words that stand nearer to an edge than so many mm.
+func (p Page) Beyond(edge float64) (out []string) {
+	for _, w := range p.Words {
+		if w.X < edge || w.X+w.Wide() > p.W-edge || w.Y-0.8*w.Size/mm < edge || w.Y > p.H-edge {
+			out = append(out, w.Text)
+		}
+	}
+	return out
+}
+
 // rect is a filled rectangle in points from the lower left.
 type rect struct{ x, y, w, h, grey float64 }
 
