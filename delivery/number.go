@@ -77,12 +77,13 @@ func checkSign(body string) byte {
 }
 
 // ParseNumber reads an own number as people and scanners enter it: capitals or
-// not, with spaces or hyphens, in full-width forms. Refusal: own_number_invalid. A
+// not, with spaces or hyphens, in full-width forms, or as the QR code of a paper
+// with its tag behind a dot. Refusal: own_number_invalid. A
 // number that would be right with O read as 0, and I and L as 1, is refused too;
 // the suggestion is in the text and in the detail "suggestion", for a person to
 // confirm.
 func ParseNumber(text string) (string, error) {
-	number := foldNumber(text)
+	number, _, _ := strings.Cut(foldNumber(text), ".")
 	if validNumber(number) {
 		return number, nil
 	}
