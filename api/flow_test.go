@@ -159,6 +159,7 @@ var notCreating = map[string]string{
 	"handOverParcel": "the same courier again is the same hand-over", "takeOverParcels": "signed once", "newParcelCode": "three at most, each voids the last",
 	"cancelParcel": "moves the parcel", "returnParcel": "moves the parcel", "collectParcel": "moves the parcel", "confirmDelivery": "moves the parcel",
 	"declareEventWrong": "what is wrong stays wrong", "acceptEventTime": "accepted is accepted",
+	"printLabels": "each copy is entered and says which it is", "printParcel": "each copy says which it is", "printRound": "each copy says which it is", "printSlip": "each copy says which it is",
 	"ingestEvents": "each event has an id of its own", "putBlob": "known by its content",
 }
 

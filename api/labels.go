@@ -79,6 +79,7 @@ var labels = map[string]words{
 	"outcome":           {"核对结果", "finding"},
 	"own_mx":            {"自有邮件服务器", "own mail server"},
 	"paper":             {"纸质流转单", "paper slip"},
+	"parcels":           {"邮件", "parcels"},
 	"partial_note":      {"分批送交说明", "words on the partial hand-over"},
 	"partial_why":       {"分批送交原因", "reason for a partial hand-over"},
 	"past_limit":        {"超过时限的日期", "days past the limit"},

@@ -21,6 +21,7 @@ import (
 	"lianban/internal/auth"
 	"lianban/internal/office"
 	"lianban/internal/once"
+	"lianban/internal/paper/papertest"
 	"lianban/notify"
 )
 
@@ -30,6 +31,7 @@ type scene struct {
 	parcel, parcelNumber, sealing, blob  string
 	pause                                string
 	rating                               string // a low one
+	courier, paper                       string // who has the parcel, and the code of its receipt
 	caseID, draft, visit                 string
 	best                                 offer
 	task, hold, mail                     string
@@ -130,6 +132,12 @@ func apiSamples(s *scene) map[string]sample {
 		"pauseParcel":       {path: parcel("/pauses"), object: true, body: map[string]any{"reason": "refused"}},
 		"endPause":          {path: parcel("/pauses/" + s.pause + "/end"), object: true, body: map[string]any{"note": "x"}},
 		"reviewPause":       {path: parcel("/pauses/" + s.pause + "/review"), object: true, body: map[string]any{"note": "x"}},
+		"listNewLabels":     {path: "/parcels/labels"},
+		"printLabels":       {path: "/parcels/labels", object: true, body: map[string]any{"parcels": []string{s.parcel}}},
+		"printParcel":       {path: parcel("/papers/receipt"), object: true},
+		"printRound":        {path: "/couriers/" + s.courier + "/papers", object: true},
+		"printSlip":         {path: "/transfers/" + s.transfer + "/papers", object: true},
+		"checkPaper":        {path: "/papers/" + s.paper, object: true},
 		"listCouriers":      {path: "/couriers"}, "myRound": {path: "/round"},
 		"takeOverParcels": {path: "/round/take-over", body: map[string]any{"numbers": []string{"LB0000000000X"}}},
 		"ingestEvents":    {path: "/round/events", body: map[string]any{"schema": 1, "events": []any{map[string]any{}}}},
@@ -255,6 +263,9 @@ func (s *scene) packed() {
 	}
 	s.get("clerk", "/parcels/"+p.ID).is(http.StatusOK).into(&view)
 	s.parcel, s.parcelNumber, s.sealing = p.ID, p.Number, view.Steps[0].EventID
+	s.courier = courier.ID
+	receipt := s.post("clerk", "/parcels/"+p.ID+"/papers/receipt", nil).is(http.StatusOK)
+	s.paper = papertest.QR(s.t, papertest.Read(s.t, receipt.body)[0].Pixels(300))
 	s.blob = s.signed(courier.ID)
 	s.post("clerk", "/parcels/"+p.ID+"/pauses", map[string]any{
 		"reason": "applicant_asked", "given_by": "欧阳修", "channel": "phone", "slot": s.trust.Now().Add(24 * time.Hour),

@@ -45,6 +45,7 @@ func (s *Server) pages() error {
 	p.answerPages()
 	p.parcelPages()
 	p.pausePages()
+	p.paperPages()
 	p.roundPages()
 	p.trackPages()
 	p.ratingPages()

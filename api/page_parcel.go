@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"lianban/delivery"
+	"lianban/internal/paper"
 )
 
 // parcelPage is all that a window needs about one parcel.
@@ -33,6 +34,8 @@ type parcelPage struct {
 	Pauses       []parcelPause
 	PauseReasons []option // for another pause; none: not now
 	Unproven     string   // event whose delivery waits for confirmation
+	Papers       []delivery.PaperKind
+	Rare         []paper.Rare // characters to write in by hand
 }
 
 // parcelStep is one line of the parcel's history, newest first.
@@ -81,6 +84,9 @@ func (p *site) parcel(v *view) error {
 	p.fillHistory(v, &d)
 	p.fillPauses(v, &d)
 	if err := p.fillActs(v, &d); err != nil {
+		return err
+	}
+	if d.Papers, d.Rare, err = papersOf(v, found); err != nil {
 		return err
 	}
 	return p.show(v, "parcel", d)

@@ -37,6 +37,7 @@ type parcelsPage struct {
 	States, Colours []option
 	Parcels         []parcelLine
 	More            string
+	Print           *printing // at a window
 }
 
 // parcelLine is a parcel of the board with its courier's name.
@@ -79,6 +80,9 @@ func (p *site) parcels(v *view) error {
 	}
 	if len(list) == pageSize {
 		d.More = v.with("before", list[len(list)-1].DueAt.UTC().Format(time.RFC3339Nano))
+	}
+	if d.Print, err = p.printingOf(v); err != nil {
+		return err
 	}
 	slices.SortStableFunc(d.Parcels, func(a, b parcelLine) int { return pressing(a) - pressing(b) })
 	return p.show(v, "parcels", d)

@@ -31,6 +31,7 @@ var wordsOfType = map[string]map[string][]string{
 	"../delivery": {
 		"EventType": {"parcel_event"}, "Verdict": {"step_verdict"}, "Fault": {"fault"}, "PromiseColour": {"parcel_colour"},
 		"LineState": {"line_state"}, "TransferState": {"transfer_state"}, "Finding": {"finding_of"}, "KeeperKind": {"keeper"}, "CustodyKind": {"custody"},
+		"PaperKind": {"paper"},
 	},
 }
 

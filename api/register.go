@@ -130,6 +130,9 @@ func answer(w http.ResponseWriter, r *http.Request, line Route, out any) error {
 		w.Header().Set("Content-Type", out.media)
 		_, _ = w.Write(out.body)
 		return nil
+	case sheet:
+		out.write(w)
+		return nil
 	case file:
 		w.Header().Set("Content-Type", out.media)
 		w.Header().Set("Content-Disposition", "attachment; filename*=UTF-8''"+url.PathEscape(out.name))

@@ -132,4 +132,5 @@ func (s *Server) operations() {
 	s.resultRoutes()
 	s.parcelRoutes()
 	s.ratingRoutes()
+	s.paperRoutes()
 }
