@@ -15,7 +15,8 @@ import (
 
 // messageFacts are what a text is composed from when it is sent.
 type messageFacts struct {
-	Parcel  string      `json:"parcel"`
+	Parcel  string      `json:"parcel,omitempty"`
+	Line    string      `json:"line,omitempty"`
 	Nth     int         `json:"nth,omitempty"` // which code it is
 	Outcome string      `json:"outcome,omitempty"`
 	Pause   PauseReason `json:"pause,omitempty"`
@@ -75,7 +76,7 @@ func (d *Desk) text(p Parcel, purpose, subject, key string, facts messageFacts) 
 }
 
 var purposes = []string{
-	notify.PurposeCode, notify.PurposeDelivered, notify.PurposeAttempt, notify.PurposePaused, notify.PurposeResumed,
+	notify.PurposeCode, notify.PurposeDelivered, notify.PurposeAttempt, notify.PurposePaused, notify.PurposeResumed, notify.PurposeOwed,
 }
 
 // Composes reports whether Compose writes the messages of a purpose.
@@ -89,6 +90,9 @@ func (d *Desk) Compose(ctx context.Context, tx bun.IDB, m notify.Message) (notif
 	var facts messageFacts
 	if err := json.Unmarshal(m.Facts, &facts); err != nil {
 		return notify.Body{}, fmt.Errorf("facts of message %s: %w", m.ID, err)
+	}
+	if m.Purpose == notify.PurposeOwed {
+		return d.composeOwed(ctx, tx, m, facts)
 	}
 	p, err := findParcel(ctx, tx, facts.Parcel)
 	if err != nil {

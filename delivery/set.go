@@ -53,6 +53,9 @@ type ResultLine struct {
 	ReceivedAt   time.Time `bun:",nullzero" json:"received_at,omitzero"`
 	Reminded     int       `json:"reminded"` // times
 	RemindedAt   time.Time `bun:",nullzero" json:"reminded_at,omitzero"`
+	RemindAt     time.Time `bun:",nullzero" json:"remind_at,omitzero"` // by itself, next
+	Nudges       int       `json:"-"`                                  // how often by itself
+	RaisedAt     time.Time `bun:",nullzero" json:"raised_at,omitzero"` // to the supervisor
 	Version      int       `json:"version"`
 }
 
@@ -82,6 +85,10 @@ func Expect(ctx context.Context, tx bun.IDB, e Expectation) ([]audit.Leaf, error
 	if err != nil {
 		return nil, err
 	}
+	morning, err := nextMorning(ctx, tx, e.CentreID, e.At)
+	if err != nil {
+		return nil, err
+	}
 	var fresh []ResultLine
 	for _, o := range e.Owed {
 		if o.DepartmentID == "" || slices.ContainsFunc(known, func(l ResultLine) bool { return l.DepartmentID == o.DepartmentID }) {
@@ -90,7 +97,7 @@ func Expect(ctx context.Context, tx bun.IDB, e Expectation) ([]audit.Leaf, error
 		fresh = append(fresh, ResultLine{
 			ID: newID(), CaseID: e.CaseID, CaseNumber: e.CaseNumber, MatterCode: e.MatterCode, MatterName: e.MatterName,
 			Applicant: e.Applicant, CentreID: e.CentreID, DepartmentID: o.DepartmentID, Department: o.Department,
-			Permit: o.Permit, State: LineExpected, ExpectedAt: e.At, Version: 1,
+			Permit: o.Permit, State: LineExpected, ExpectedAt: e.At, RemindAt: morning, Version: 1,
 		})
 	}
 	if len(fresh) == 0 {
@@ -155,11 +162,15 @@ func (d *Desk) addLine(ctx context.Context, tx bun.IDB, by auth.Actor, r AddLine
 	if err != nil {
 		return ResultLine{}, err
 	}
+	morning, err := nextMorning(ctx, tx, lines[0].CentreID, d.now())
+	if err != nil {
+		return ResultLine{}, err
+	}
 	l := lines[0]
 	l = ResultLine{
 		ID: newID(), CaseID: l.CaseID, CaseNumber: l.CaseNumber, MatterCode: l.MatterCode, MatterName: l.MatterName,
 		Applicant: l.Applicant, CentreID: l.CentreID, DepartmentID: dep.ID, Department: dep.Name, Permit: r.Permit,
-		State: LineExpected, Ground: r.Ground, ExpectedAt: d.now(), Version: 1,
+		State: LineExpected, Ground: r.Ground, ExpectedAt: d.now(), RemindAt: morning, Version: 1,
 	}
 	if err := insertLines(ctx, tx, []ResultLine{l}); err != nil {
 		return ResultLine{}, err

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/uptrace/bun"
 
@@ -50,6 +51,14 @@ func lockLine(ctx context.Context, tx bun.IDB, id string) (ResultLine, error) {
 		q = q.For("UPDATE")
 	}
 	return l, found(q.Scan(ctx))
+}
+
+// linesToRemind gives the lines of which their departments are to be reminded
+// now, the oldest first.
+func linesToRemind(ctx context.Context, q bun.IDB, now time.Time) (ids []string, err error) {
+	err = q.NewSelect().Model((*ResultLine)(nil)).Column("id").Where("state = 'expected' AND remind_at IS NOT NULL").
+		Where("remind_at <= ?", now).Order("remind_at", "id").Limit(remindBatch).Scan(ctx, &ids)
+	return ids, err
 }
 
 // found turns "no rows" into not_found.

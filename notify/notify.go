@@ -64,6 +64,8 @@ const (
 	PurposeAttempt   = "parcel_attempt"   // it could not be delivered
 	PurposePaused    = "parcel_paused"    // the one-day clock stands still
 	PurposeResumed   = "parcel_resumed"   // and goes on
+
+	PurposeOwed = "result_owed" // a department is reminded of its result (DEL-305)
 )
 
 // Service classes as far as a transport alone can prove them (INS-704). Whether

@@ -185,10 +185,10 @@ func TestTemplatesExistInBothLanguages(t *testing.T) {
 func TestParcelTextsFitAnSMS(t *testing.T) {
 	facts := Facts{
 		Parcel: "LB0301A7K3GX2", Code: "042317", Due: time.Date(2026, 11, 24, 9, 30, 0, 0, time.UTC), Centre: "永州市冷水滩区政务服务中心",
-		Phone: "0746-8322222", Signature: "永州政务", Reason: "楼宇封闭，无法进入",
+		Case: "431103-2026-000017", Department: "冷水滩区市场监督管理局", Phone: "0746-8322222", Signature: "永州政务", Reason: "楼宇封闭，无法进入",
 	}
 	for _, lang := range []string{"zh", "en"} {
-		for _, purpose := range []string{PurposeCode, PurposeDelivered, PurposeAttempt, PurposePaused, PurposeResumed} {
+		for _, purpose := range []string{PurposeCode, PurposeDelivered, PurposeAttempt, PurposePaused, PurposeResumed, PurposeOwed} {
 			for _, pickup := range []bool{false, true} {
 				facts.Pickup = pickup
 				b, err := RenderSMS(lang, purpose, facts)
