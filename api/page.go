@@ -46,6 +46,7 @@ func (s *Server) pages() error {
 	p.parcelPages()
 	p.pausePages()
 	p.paperPages()
+	p.troublePages()
 	p.roundPages()
 	p.trackPages()
 	p.ratingPages()

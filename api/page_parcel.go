@@ -31,6 +31,7 @@ type parcelPage struct {
 	Couriers     []option
 	Once         string
 	May          map[string]bool
+	Trouble      []troubleAct
 	Pauses       []parcelPause
 	PauseReasons []option // for another pause; none: not now
 	Unproven     string   // event whose delivery waits for confirmation
@@ -87,6 +88,9 @@ func (p *site) parcel(v *view) error {
 		return err
 	}
 	if d.Papers, d.Rare, err = papersOf(v, found); err != nil {
+		return err
+	}
+	if err := p.fillTrouble(v, &d); err != nil {
 		return err
 	}
 	return p.show(v, "parcel", d)

@@ -68,6 +68,7 @@ func (s *Server) parcelRoutes() {
 		Title: words{"认可手机时间", "Accept the device time of a record"}, Who: keepers(auth.Supervisor),
 	}, s.acceptEventTime)
 	s.pauseRoutes()
+	s.troubleRoutes()
 	s.courierRoutes()
 }
 

@@ -18,12 +18,14 @@
 package delivery
 
 import (
+	"context"
 	"errors"
 	"time"
 
 	"github.com/google/uuid"
 	"github.com/uptrace/bun"
 
+	"lianban/internal/audit"
 	"lianban/internal/auth"
 	"lianban/internal/db"
 )
@@ -43,6 +45,10 @@ type Desk struct {
 	// Files is where photos and signatures are kept, by their content (STK-79).
 	Files string
 
+	// Out learns, on the transaction of the act, that a parcel of a case was
+	// collected at the window; it gives the leaves of what that ends (STY-3).
+	Out func(ctx context.Context, tx bun.IDB, by auth.Actor, caseID string) ([]audit.Leaf, error)
+
 	// Signature stands in front of every text, without brackets.
 	Signature string
 }
@@ -58,6 +64,8 @@ func (d *Desk) Check() error {
 		return errors.New("delivery: no auth desk")
 	case len(d.Key) != 32:
 		return errors.New("delivery: the key for codes has not 32 bytes")
+	case d.Out == nil:
+		return errors.New("delivery: nobody hears that a case is out")
 	case d.Files == "":
 		return errors.New("delivery: no directory for proofs")
 	}

@@ -43,13 +43,19 @@ func (d *Desk) happened(ctx context.Context, tx bun.IDB, by auth.Actor, p *Parce
 }
 
 func (d *Desk) appended(ctx context.Context, tx bun.IDB, by auth.Actor, p *Parcel, e EventRow, more map[string]any) error {
-	if err := insertEvents(ctx, tx, []EventRow{e}); err != nil {
-		return err
-	}
-	if _, err := d.refold(ctx, tx, by, []*Parcel{p}); err != nil {
+	if err := d.append(ctx, tx, by, p, e); err != nil {
 		return err
 	}
 	return audit.Record(ctx, tx, d.parcelLeaf("parcel_"+string(e.Type), *p, by, more))
+}
+
+// append is appended without the leaf, for acts that record more than one.
+func (d *Desk) append(ctx context.Context, tx bun.IDB, by auth.Actor, p *Parcel, e EventRow) error {
+	if err := insertEvents(ctx, tx, []EventRow{e}); err != nil {
+		return err
+	}
+	_, err := d.refold(ctx, tx, by, []*Parcel{p})
+	return err
 }
 
 func (d *Desk) parcelLeaf(what string, p Parcel, by auth.Actor, more map[string]any) audit.Leaf {

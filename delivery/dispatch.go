@@ -62,11 +62,16 @@ func (d *Desk) mayDispatch(ctx context.Context, tx bun.IDB, by auth.Actor, p Par
 	if _, err := gate.Permit(classesOf(items[p.ID]), p.Way, p.SealedAt, d.now()); err != nil {
 		return err
 	}
-	courier, err := auth.FindPerson(ctx, tx, courierID)
+	return courierOf(ctx, tx, p.CentreID, courierID)
+}
+
+// courierOf refuses who is no courier of the centre.
+func courierOf(ctx context.Context, q bun.IDB, centreID, courierID string) error {
+	courier, err := auth.FindPerson(ctx, q, courierID)
 	if err != nil && !fault.Is(err, "person_unknown") {
 		return err
 	}
-	if err != nil || !courier.DisabledAt.IsZero() || !slices.Contains(courier.Roles, auth.Courier) || courier.Centre != p.CentreID {
+	if err != nil || !courier.DisabledAt.IsZero() || !slices.Contains(courier.Roles, auth.Courier) || courier.Centre != centreID {
 		return fault.Refuse(fault.Invalid, "courier_unknown",
 			"请从本中心的派送员中选择", "choose one of this centre's couriers")
 	}

@@ -39,11 +39,12 @@ const (
 	EventCancelled   EventType = "cancelled"
 )
 
-// Events that leave the Parcel where it is. All but the first two speak about
+// Events that leave the Parcel where it is. All but the first three speak about
 // another event or attempt and count whatever the order they arrive in.
 const (
 	EventNote            EventType = "note"
 	EventContactRevealed EventType = "contact_revealed" // DEL-1012
+	EventTakenOver       EventType = "taken_over"       // by another courier, who answers from here on (DEL-810)
 	EventErrorDeclared   EventType = "error_declared"   // DEL-526: Facts.Refers did not occur, or not so
 	EventProofConfirmed  EventType = "proof_confirmed"  // the window verified the hand-over Facts.Refers (DEL-422, 602)
 	EventTimeAccepted    EventType = "time_accepted"    // a supervisor accepts the device time of Facts.Refers (SIM-15)
@@ -65,7 +66,7 @@ var eventMoves = map[EventType]ParcelState{
 // Known reports whether t is one of the types.
 func (t EventType) Known() bool {
 	switch t {
-	case EventNote, EventContactRevealed, EventErrorDeclared, EventProofConfirmed, EventTimeAccepted, EventFaultChanged:
+	case EventNote, EventContactRevealed, EventTakenOver, EventErrorDeclared, EventProofConfirmed, EventTimeAccepted, EventFaultChanged:
 		return true
 	}
 	return t.Moves()

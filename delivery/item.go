@@ -35,6 +35,7 @@ const (
 	CustodyHandedOver CustodyKind = "handed_over"
 	CustodyDelivered  CustodyKind = "delivered"
 	CustodyShelved    CustodyKind = "shelved" // taken out of it at the window
+	CustodyWrittenOff CustodyKind = "written_off"
 )
 
 // keeper is who answers for the item now.

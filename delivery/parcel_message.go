@@ -44,7 +44,10 @@ func (d *Desk) stopCode(ctx context.Context, tx bun.IDB, parcelID string) error 
 
 // noticeOf are the states that the applicant is told of, with the purpose of the
 // text.
-var noticeOf = map[ParcelState]string{ParcelDelivered: notify.PurposeDelivered, ParcelAttemptFailed: notify.PurposeAttempt}
+var noticeOf = map[ParcelState]string{
+	ParcelDelivered: notify.PurposeDelivered, ParcelAttemptFailed: notify.PurposeAttempt, ParcelReturned: notify.PurposeBack,
+	ParcelLost: notify.PurposeHarm, ParcelDamaged: notify.PurposeHarm, ParcelWrittenOff: notify.PurposeGone,
+}
 
 // notice is what the applicant is told of the present state, once for each
 // attempt and state (DEL-527): that the parcel arrived, or that an attempt
@@ -56,6 +59,9 @@ func (d *Desk) notice(p Parcel, f Folded) ([]notify.Message, error) {
 		return nil, nil
 	}
 	facts := messageFacts{Parcel: p.ID}
+	if key.State == ParcelLost || key.State == ParcelDamaged {
+		facts.Outcome = map[ParcelState]string{ParcelLost: string(OutcomeLost), ParcelDamaged: string(OutcomeDamaged)}[key.State]
+	}
 	for _, a := range f.Attempts {
 		if key.State == ParcelAttemptFailed && a.EndEvent == f.EventID {
 			facts.Outcome = string(a.Outcome)
@@ -77,6 +83,7 @@ func (d *Desk) text(p Parcel, purpose, subject, key string, facts messageFacts) 
 
 var purposes = []string{
 	notify.PurposeCode, notify.PurposeDelivered, notify.PurposeAttempt, notify.PurposePaused, notify.PurposeResumed, notify.PurposeOwed,
+	notify.PurposeBack, notify.PurposeHarm, notify.PurposeGone,
 }
 
 // Composes reports whether Compose writes the messages of a purpose.

@@ -331,12 +331,13 @@ var onTheRoad = []ParcelState{
 // courier once the parcel was taken over, the receiver once it was delivered with
 // proof, the window again when it came back or never left.
 func (d *Desk) keepItems(ctx context.Context, tx bun.IDB, by auth.Actor, p *Parcel, f folding, g Folded) error {
-	e, _ := f.event(*p, g.EventID)
 	switch {
 	case g.State == ParcelDelivered || g.State == ParcelCollected:
 		return d.passAll(ctx, tx, by, p, Keeper{AtReceiver, p.ID}, CustodyDelivered, f.items[p.ID])
-	case slices.Contains(onTheRoad, g.State) && e.CourierID != "":
-		return d.passAll(ctx, tx, by, p, Keeper{AtCourier, e.CourierID}, CustodyHandedOver, f.items[p.ID])
+	case slices.Contains(onTheRoad, g.State) && f.carrier(*p, g) != "":
+		return d.passAll(ctx, tx, by, p, Keeper{AtCourier, f.carrier(*p, g)}, CustodyHandedOver, f.items[p.ID])
+	case g.State == ParcelWrittenOff:
+		return d.passAll(ctx, tx, by, p, Keeper{Destroyed, p.ID}, CustodyWrittenOff, f.items[p.ID])
 	case g.State == ParcelReturned || g.State == ParcelCancelled:
 		return d.shelve(ctx, tx, by, p, f.items[p.ID])
 	}

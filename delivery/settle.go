@@ -219,7 +219,15 @@ func (d *Desk) collect(ctx context.Context, tx bun.IDB, by auth.Actor, p *Parcel
 	if err := d.stopCode(ctx, tx, p.ID); err != nil {
 		return err
 	}
-	return d.appended(ctx, tx, by, p, e, map[string]any{"code": string(checked.Code), "id": string(checked.ID), "paper": e.Checked.Paper})
+	if err := d.append(ctx, tx, by, p, e); err != nil {
+		return err
+	}
+	out, err := d.Out(ctx, tx, by, p.CaseID)
+	if err != nil {
+		return err
+	}
+	leaf := d.parcelLeaf("parcel_collected", *p, by, map[string]any{"code": string(checked.Code), "id": string(checked.ID), "paper": e.Checked.Paper})
+	return audit.Record(ctx, tx, append([]audit.Leaf{leaf}, out...)...)
 }
 
 func blobUnknown() *fault.Error {

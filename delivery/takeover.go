@@ -62,10 +62,14 @@ func (d *Desk) takeOver(ctx context.Context, tx bun.IDB, by auth.Actor, numbers 
 	var rows []EventRow
 	for i := range parcels {
 		p := &parcels[i]
-		if p.CourierID != by.ID || p.State != ParcelSealed {
+		what, err := d.signs(ctx, tx, by, *p)
+		if err != nil {
+			return nil, err
+		}
+		if what == "" {
 			continue
 		}
-		e, err := d.deskEvent(by, p, EventHandedOver, Facts{})
+		e, err := d.deskEvent(by, p, what, Facts{})
 		if err != nil {
 			return nil, err
 		}
@@ -80,13 +84,31 @@ func (d *Desk) takeOver(ctx context.Context, tx bun.IDB, by auth.Actor, numbers 
 		}
 	}
 	var leaves []audit.Leaf
-	for _, p := range mine {
-		leaves = append(leaves, d.parcelLeaf("parcel_handed_over", *p, by, map[string]any{"courier": by.ID}))
+	for i, p := range mine {
+		leaves = append(leaves, d.parcelLeaf("parcel_"+string(rows[i].Type), *p, by, map[string]any{"courier": by.ID}))
 	}
 	for i := range out {
 		out[i].answer(by, parcels)
 	}
 	return out, audit.Record(ctx, tx, leaves...)
+}
+
+// signs says what the courier's signature is for this parcel: a hand-over by the
+// window, or by a courier who still answers for it (DEL-810); nothing if it is
+// not given to this courier, or signed for already.
+func (d *Desk) signs(ctx context.Context, tx bun.IDB, by auth.Actor, p Parcel) (EventType, error) {
+	switch {
+	case p.CourierID != by.ID:
+	case p.State == ParcelSealed:
+		return EventHandedOver, nil
+	case slices.Contains(carried, p.State):
+		holder, err := holderOf(ctx, tx, p.ID)
+		if err != nil || holder == (Keeper{AtCourier, by.ID}) {
+			return "", err
+		}
+		return EventTakenOver, nil
+	}
+	return "", nil
 }
 
 // answer says what became of one number.
@@ -96,7 +118,7 @@ func (t *TakenOver) answer(by auth.Actor, parcels []Parcel) {
 		t.Code, t.Text = "not_found", "没有交给您的这件邮件，请核对面单或问窗口"
 		return
 	}
-	if p := parcels[n]; p.State != ParcelHandedOver {
+	if p := parcels[n]; !slices.Contains(carried, p.State) {
 		t.Code, t.Text = "parcel_state", "这件邮件目前是“"+p.State.Word("zh")+"”，不用再接收"
 		return
 	}

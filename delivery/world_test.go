@@ -1,6 +1,7 @@
 package delivery
 
 import (
+	"context"
 	"errors"
 	"os"
 	"strings"
@@ -42,7 +43,7 @@ func newWorld(t testing.TB, d *db.DB) *testWorld {
 	t.Helper()
 	w := &testWorld{t: t, at: morning}
 	now := func() time.Time { return w.at }
-	w.Desk = &Desk{DB: d, Now: now, Auth: &auth.Desk{DB: d, Now: now, Hash: auth.Argon2{Memory: 8, Time: 1, Threads: 1}}, Key: make([]byte, 32), Files: t.TempDir()}
+	w.Desk = &Desk{DB: d, Now: now, Auth: &auth.Desk{DB: d, Now: now, Hash: auth.Argon2{Memory: 8, Time: 1, Threads: 1}}, Key: make([]byte, 32), Files: t.TempDir(), Out: w.wentOut}
 	w.must(w.Check())
 	ctx := t.Context()
 	o := &office.Desk{DB: d, Now: now}
@@ -60,6 +61,15 @@ func newWorld(t testing.TB, d *db.DB) *testWorld {
 	w.boss = auth.Actor{Kind: auth.KindPerson, ID: "boss", Name: "李主任", Roles: []auth.Role{auth.Supervisor}, Centre: w.centre.ID}
 	w.auditor = auth.Actor{Kind: auth.KindPerson, ID: "auditor", Name: "沈心怡", Roles: []auth.Role{auth.Auditor}}
 	return w
+}
+
+// wentOut is what the other half does when a parcel was collected.
+func (w *testWorld) wentOut(ctx context.Context, tx bun.IDB, by auth.Actor, caseID string) ([]audit.Leaf, error) {
+	all, err := AllOut(ctx, tx, caseID)
+	if err != nil || !all {
+		return nil, err
+	}
+	return []audit.Leaf{{Type: "case_results_out", Stream: Stream(caseID), Actor: by.String(), At: w.now()}}, nil
 }
 
 func (w *testWorld) addCentre(o *office.Desk, division, name string) office.Centre {

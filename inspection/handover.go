@@ -24,21 +24,27 @@ func (d *Desk) HandOver(ctx context.Context, by auth.Actor, parcels *delivery.De
 		if err != nil {
 			return err
 		}
-		all, err := delivery.AllOut(ctx, tx, p.CaseID)
+		more, err := d.ResultsOut(ctx, tx, by, p.CaseID)
 		if err != nil {
 			return err
 		}
-		if all {
-			moved, err := handCaseOver(ctx, tx, p.CaseID)
-			if err != nil {
-				return err
-			}
-			if moved {
-				leaves = append(leaves, audit.Leaf{Type: "case_results_out", Stream: caseStream(p.CaseID), Actor: by.String(), At: d.now()})
-			}
-		}
 		out = p
-		return audit.Record(ctx, tx, leaves...)
+		return audit.Record(ctx, tx, append(leaves, more...)...)
 	})
 	return out, err
+}
+
+// ResultsOut hands a case over, on the caller's transaction, if nothing of it
+// waits at the window any more: a courier has taken the last parcel, or its
+// receiver has collected it. The caller records the leaves last.
+func (d *Desk) ResultsOut(ctx context.Context, tx bun.IDB, by auth.Actor, caseID string) ([]audit.Leaf, error) {
+	all, err := delivery.AllOut(ctx, tx, caseID)
+	if err != nil || !all {
+		return nil, err
+	}
+	moved, err := handCaseOver(ctx, tx, caseID)
+	if err != nil || !moved {
+		return nil, err
+	}
+	return []audit.Leaf{{Type: "case_results_out", Stream: caseStream(caseID), Actor: by.String(), At: d.now()}}, nil
 }

@@ -14,7 +14,7 @@ import (
 // results are the departments that owe a case a result, by branch.
 func (w *testWorld) results(caseID string) (out []string) {
 	w.t.Helper()
-	d := &delivery.Desk{DB: w.DB, Now: w.Now, Auth: w.Auth, Key: make([]byte, 32), Files: w.t.TempDir()}
+	d := &delivery.Desk{DB: w.DB, Now: w.Now, Auth: w.Auth, Key: make([]byte, 32), Files: w.t.TempDir(), Out: w.ResultsOut}
 	lines, err := d.ListLines(w.t.Context(), systemActor, delivery.LineQuery{CaseID: caseID})
 	w.must(err)
 	for _, l := range lines {

@@ -64,6 +64,9 @@ const (
 	PurposeAttempt   = "parcel_attempt"   // it could not be delivered
 	PurposePaused    = "parcel_paused"    // the one-day clock stands still
 	PurposeResumed   = "parcel_resumed"   // and goes on
+	PurposeBack      = "parcel_back"      // back at the window: what now (DEL-804)
+	PurposeHarm      = "parcel_harm"      // lost or damaged (DEL-807, 808)
+	PurposeGone      = "parcel_gone"      // written off; a replacement is arranged
 
 	PurposeOwed = "result_owed" // a department is reminded of its result (DEL-305)
 )
