@@ -5,8 +5,6 @@ import (
 	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
-	"encoding/hex"
-	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -102,12 +100,11 @@ func (d *Desk) paperCode(kind PaperKind, number string) string {
 // are what each will say.
 func (d *Desk) issue(ctx context.Context, tx bun.IDB, by auth.Actor, papers []Paper, facts []any) error {
 	for i := range papers {
-		text, err := json.Marshal(facts[i])
+		version, err := paper.Version(facts[i])
 		if err != nil {
-			return fmt.Errorf("version of a document: %w", err)
+			return err
 		}
-		sum := sha256.Sum256(text)
-		papers[i].Data = hex.EncodeToString(sum[:])[:8]
+		papers[i].Data = version
 		papers[i].Copies, papers[i].PrintedAt, papers[i].PrintedBy = 1, d.now(), by.String()
 	}
 	return upsertPapers(ctx, tx, papers)
@@ -293,11 +290,11 @@ func paperUnknown() *fault.Error {
 // issueSheet enters a copy of a document and completes its head.
 func (d *Desk) issueSheet(ctx context.Context, tx bun.IDB, by auth.Actor, s *sheet, p Paper, stream string) error {
 	papers := []Paper{p}
-	if err := d.issue(ctx, tx, by, papers, []any{s}); err != nil {
+	if err := d.issue(ctx, tx, by, papers, []any{s.Sheet}); err != nil {
 		return err
 	}
 	s.Head = paper.Head{
-		Issuer: s.Issuer, Title: p.Kind.Title(), Number: papers[0].Number, Code: d.paperCode(p.Kind, papers[0].Number), Note: papers[0].note(),
+		Issuer: s.Head.Issuer, Title: p.Kind.Title(), Number: papers[0].Number, Code: d.paperCode(p.Kind, papers[0].Number), Note: papers[0].note(),
 	}
 	return audit.Record(ctx, tx, d.paperLeaf(papers[0], stream, by))
 }

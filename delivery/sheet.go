@@ -16,52 +16,18 @@ import (
 	"lianban/scheduler/workday"
 )
 
-// sheet is a document on A4 as values: what it says, in order. Its hash is the
-// version of its data.
-type sheet struct {
-	Head   paper.Head `json:"-"` // completed when a copy is entered
-	Issuer string
-	Bars   bool // the number as Code 128 too, for scanners without a camera
-	Parts  []sheetPart
+// sheet is a document of ours while it is composed.
+type sheet struct{ paper.Sheet }
+
+func sheetOf(issuer string) (s sheet) {
+	s.Head.Issuer = issuer
+	return s
 }
 
-// sheetPart is one of: a section's heading, text, facts, a table, places to sign.
-type sheetPart struct {
-	Section string
-	Text    []string
-	Facts   []paper.Fact
-	Table   *paper.Table
-	Signs   []string
-}
-
-func (s *sheet) add(p sheetPart) { s.Parts = append(s.Parts, p) }
-
-// print draws the sheet. A document that is kept is the same bytes for the same
-// values (INS-1105).
+// print draws the sheet.
 func (s sheet) print() (Print, error) {
-	f := paper.NewFlow(s.Head)
-	if s.Bars {
-		f.Bars(s.Head.Number)
-	}
-	for _, p := range s.Parts {
-		if p.Section != "" {
-			f.Section(p.Section)
-		}
-		for _, text := range p.Text {
-			f.Plain(text)
-		}
-		if len(p.Facts) > 0 {
-			f.Facts(p.Facts...)
-		}
-		if p.Table != nil {
-			f.Table(*p.Table)
-		}
-		if len(p.Signs) > 0 {
-			f.Signs(p.Signs...)
-		}
-	}
-	pdf, err := f.Bytes()
-	return Print{Name: s.Head.Title + "-" + s.Head.Number + ".pdf", PDF: pdf, Rare: f.Rare()}, err
+	pdf, rare, err := s.PDF()
+	return Print{Name: s.Head.Title + "-" + s.Head.Number + ".pdf", PDF: pdf, Rare: rare}, err
 }
 
 // parcelSheet composes a document of a parcel.
@@ -74,7 +40,7 @@ func (d *Desk) parcelSheet(ctx context.Context, q bun.IDB, by auth.Actor, p Parc
 	if err != nil {
 		return sheet{}, err
 	}
-	s := sheet{Issuer: centre.Name}
+	s := sheetOf(centre.Name)
 	switch kind {
 	case PaperContents:
 		s.contents(v, centre)
@@ -90,7 +56,7 @@ func (d *Desk) parcelSheet(ctx context.Context, q bun.IDB, by auth.Actor, p Parc
 
 // contents lies in the sealed bag: it is for the receiver, so the name is whole.
 func (s *sheet) contents(v ParcelView, centre office.Centre) {
-	s.add(sheetPart{Facts: []paper.Fact{
+	s.Add(paper.Part{Facts: []paper.Fact{
 		{Name: "收件人", Value: v.Parcel.Receiver.Name}, {Name: "联系电话", Value: MaskPhone(v.Parcel.Receiver.Phone)},
 		{Name: "办件编号", Value: v.CaseNumber}, {Name: "封签号", Value: v.Bag}, {Name: "封装时间", Value: momentText(v.SealedAt)},
 	}})
@@ -104,9 +70,9 @@ func (s *sheet) contents(v ParcelView, centre office.Centre) {
 		}
 		t.Rows = append(t.Rows, []string{strconv.Itoa(i + 1), item.Class.In("zh"), title, item.Number, "□"})
 	}
-	s.add(sheetPart{Section: fmt.Sprintf("袋内共 %d 件", len(v.Items)), Table: &t})
-	s.add(sheetPart{Text: []string{"请当面拆封，逐件核对后再签收。与清单不符的，请不要签收，当场告知派送员，或致电窗口 " + centre.Phone + "。"}})
-	s.add(sheetPart{Signs: []string{"封装人", "复核人（装有印章时须两人）"}})
+	s.Add(paper.Part{Section: fmt.Sprintf("袋内共 %d 件", len(v.Items)), Table: &t})
+	s.Add(paper.Part{Text: []string{"请当面拆封，逐件核对后再签收。与清单不符的，请不要签收，当场告知派送员，或致电窗口 " + centre.Phone + "。"}})
+	s.Add(paper.Part{Signs: []string{"封装人", "复核人（装有印章时须两人）"}})
 }
 
 // receipt is signed on paper where the courier's phone cannot take the proof; the
@@ -114,20 +80,20 @@ func (s *sheet) contents(v ParcelView, centre office.Centre) {
 func (s *sheet) receipt(v ParcelView) {
 	to := v.Parcel.Receiver.Masked()
 	s.Bars = true
-	s.add(sheetPart{Facts: append(addresseeFacts(to), []paper.Fact{
+	s.Add(paper.Part{Facts: append(addresseeFacts(to), []paper.Fact{
 		{Name: "邮件内", Value: countClasses(v.Items)}, {Name: "封签号", Value: v.Bag}, {Name: "最晚送达", Value: dueText(v.DueAt)},
 	}...)})
 	rows := [][]string{}
 	for _, a := range v.Demand.Receivers {
 		rows = append(rows, []string{"□ " + a.Receiver.In("zh"), v.Demand.ProofsOf(a.Receiver).In("zh"), receiverNote(a)})
 	}
-	s.add(sheetPart{Section: "可以签收的人和须出示的凭证", Table: &paper.Table{
+	s.Add(paper.Part{Section: "可以签收的人和须出示的凭证", Table: &paper.Table{
 		Columns: []paper.Column{{Title: "签收人", Width: 42}, {Title: "须取得的凭证"}, {Title: "条件", Width: 46}}, Rows: rows,
 	}})
-	s.add(sheetPart{Section: "签收", Text: []string{"本人已核对封袋完好，收到上述邮件。"}, Facts: []paper.Fact{
+	s.Add(paper.Part{Section: "签收", Text: []string{"本人已核对封袋完好，收到上述邮件。"}, Facts: []paper.Fact{
 		{Name: "签收人姓名（正楷）", Value: "\u3000"}, {Name: "证件号后四位", Value: "\u3000"}, {Name: "与收件人关系", Value: "\u3000"},
 	}})
-	s.add(sheetPart{Signs: []string{"签收人签名", "派送员签名"}})
+	s.Add(paper.Part{Signs: []string{"签收人签名", "派送员签名"}})
 }
 
 func receiverNote(a Allowance) string {
@@ -150,15 +116,15 @@ func (s *sheet) pickUp(v ParcelView) {
 			places = append(places, i.Place)
 		}
 	}
-	s.add(sheetPart{Facts: append(addresseeFacts(v.Parcel.Receiver.Masked()), []paper.Fact{
+	s.Add(paper.Part{Facts: append(addresseeFacts(v.Parcel.Receiver.Masked()), []paper.Fact{
 		{Name: "邮件内", Value: countClasses(v.Items)}, {Name: "封签号", Value: v.Bag}, {Name: "架位", Value: orBlank(strings.Join(places, "、"))},
 	}...)})
-	s.add(sheetPart{Section: "领取", Text: []string{
+	s.Add(paper.Part{Section: "领取", Text: []string{
 		"核对取件码和证件后发放；没有取件码的，须查看证件原件，由督导写明理由。",
 	}, Facts: []paper.Fact{
 		{Name: "领取人姓名（正楷）", Value: "\u3000"}, {Name: "证件号后四位", Value: "\u3000"}, {Name: "没有取件码的理由", Value: "\u3000"},
 	}})
-	s.add(sheetPart{Signs: []string{"领取人签名", "窗口经办人签名"}})
+	s.Add(paper.Part{Signs: []string{"领取人签名", "窗口经办人签名"}})
 }
 
 // addresseeFacts are those of a masked addressee.
@@ -194,7 +160,7 @@ func countClasses(items []Item) string {
 // proof is 妥投证明: what happened when, how sure each time is, how the promise was
 // counted, and what proves it (DEL-1113). The same facts as JSON are the parcel.
 func (s *sheet) proof(v ParcelView, centre office.Centre) {
-	s.add(sheetPart{Facts: append(addresseeFacts(v.Parcel.Receiver.Masked()), []paper.Fact{
+	s.Add(paper.Part{Facts: append(addresseeFacts(v.Parcel.Receiver.Masked()), []paper.Fact{
 		{Name: "办件编号", Value: v.CaseNumber}, {Name: "邮件内", Value: countClasses(v.Items)}, {Name: "封签号", Value: v.Bag},
 		{Name: "送达方式", Value: v.Way.In("zh")}, {Name: "结果", Value: v.State.Word("zh") + "，" + v.Verdict.Line("zh")},
 	}...)})
@@ -202,16 +168,16 @@ func (s *sheet) proof(v ParcelView, centre office.Centre) {
 	for _, step := range v.Steps {
 		events.Rows = append(events.Rows, []string{momentText(step.At), eventText(step), string(step.Quality), verdictText(step)})
 	}
-	s.add(sheetPart{Section: "经过", Table: &events})
-	s.add(sheetPart{Section: "一日送达承诺的计算", Text: v.Ledger.Lines("zh")})
+	s.Add(paper.Part{Section: "经过", Table: &events})
+	s.Add(paper.Part{Section: "一日送达承诺的计算", Text: v.Ledger.Lines("zh")})
 	proofs := paper.Table{Columns: []paper.Column{{Title: "凭证", Width: 24}, {Title: "内容校验值（SHA-256）"}, {Title: "收到时间", Width: 34}}}
 	for i, b := range v.Photos {
 		proofs.Rows = append(proofs.Rows, []string{fmt.Sprintf("照片或签名 %d", i+1), b.SHA256, momentText(b.PutAt)})
 	}
 	if len(proofs.Rows) > 0 {
-		s.add(sheetPart{Section: "凭证", Table: &proofs})
+		s.Add(paper.Part{Section: "凭证", Table: &proofs})
 	}
-	s.add(sheetPart{Section: "核对办法", Text: []string{
+	s.Add(paper.Part{Section: "核对办法", Text: []string{
 		"以上各项在发生时即写入存证日志，事后不能改动。扫描右上角的二维码，或者凭邮件编号和收件人手机号后四位，可以在查询页逐项核对；需要核对凭证原件的，请联系窗口 " + centre.Phone + "。",
 	}})
 }
@@ -264,8 +230,8 @@ func (d *Desk) roundSheet(ctx context.Context, q bun.IDB, courier, centreID stri
 		return sheet{}, err
 	}
 	today := workday.DateOf(d.now())
-	s := sheet{Issuer: centre.Name}
-	s.add(sheetPart{Facts: []paper.Fact{
+	s := sheetOf(centre.Name)
+	s.Add(paper.Part{Facts: []paper.Fact{
 		{Name: "派送员", Value: courier}, {Name: "日期", Value: today.String() + " " + weekdays[today.Midnight().In(workday.Shanghai).Weekday()]},
 		{Name: "邮件", Value: fmt.Sprintf("%d 件", len(parcels))},
 	}})
@@ -283,10 +249,10 @@ func (d *Desk) roundSheet(ctx context.Context, q bun.IDB, courier, centreID stri
 			strconv.Itoa(i + 1), number, to.Name + "\n" + to.Phone, to.Address, joinClasses(items[p.ID]), shortDue(p.DueAt, today), "",
 		})
 	}
-	s.add(sheetPart{Section: "邮件", Table: &t})
-	s.add(sheetPart{Text: []string{"交出：双方逐件核对编号和封签后签字。交回：未投出的邮件当日交回窗口，双方核对后签字，并在“结果”栏写明原因。"}})
-	s.add(sheetPart{Signs: []string{"交出：窗口", "接收：派送员"}})
-	s.add(sheetPart{Signs: []string{"交回：派送员", "核收：窗口"}})
+	s.Add(paper.Part{Section: "邮件", Table: &t})
+	s.Add(paper.Part{Text: []string{"交出：双方逐件核对编号和封签后签字。交回：未投出的邮件当日交回窗口，双方核对后签字，并在“结果”栏写明原因。"}})
+	s.Add(paper.Part{Signs: []string{"交出：窗口", "接收：派送员"}})
+	s.Add(paper.Part{Signs: []string{"交回：派送员", "核收：窗口"}})
 	return s, nil
 }
 
@@ -312,8 +278,9 @@ func shortDue(at time.Time, today workday.Date) string {
 // slipSheet is the slip that goes with a transfer: both sides sign, and the
 // window enters the signed slip (DEL-950).
 func slipSheet(t TransferView) sheet {
-	s := sheet{Issuer: t.FromName, Bars: true}
-	s.add(sheetPart{Facts: []paper.Fact{
+	s := sheetOf(t.FromName)
+	s.Bars = true
+	s.Add(paper.Part{Facts: []paper.Fact{
 		{Name: "移交方", Value: t.FromName}, {Name: "接收方", Value: t.ToName}, {Name: "办件编号", Value: t.CaseNumber},
 		{Name: "作出决定日期", Value: t.DecidedOn}, {Name: "结果", Value: resultText(t.RefusedGrant)},
 		{Name: "分批送交", Value: t.PartialNote}, {Name: "送交时间", Value: momentText(t.ReleasedAt)}, {Name: "签收期限", Value: dueText(t.DueAt)},
@@ -328,9 +295,9 @@ func slipSheet(t TransferView) sheet {
 		}
 		table.Rows = append(table.Rows, []string{strconv.Itoa(i + 1), one.Item.Class.In("zh"), title, one.Item.Number, "□ 在　□ 缺　□ 损"})
 	}
-	s.add(sheetPart{Section: fmt.Sprintf("移交物料，共 %d 件", len(t.Items)), Table: &table})
-	s.add(sheetPart{Text: []string{"接收方签收以前，由移交方负责保管。双方当面清点，缺少、污损的在“核对”栏注明，该件仍由移交方负责。"}})
-	s.add(sheetPart{Signs: []string{"移交人签名", "接收人签名"}})
+	s.Add(paper.Part{Section: fmt.Sprintf("移交物料，共 %d 件", len(t.Items)), Table: &table})
+	s.Add(paper.Part{Text: []string{"接收方签收以前，由移交方负责保管。双方当面清点，缺少、污损的在“核对”栏注明，该件仍由移交方负责。"}})
+	s.Add(paper.Part{Signs: []string{"移交人签名", "接收人签名"}})
 	return s
 }
 

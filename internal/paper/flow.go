@@ -100,10 +100,6 @@ func (f *Flow) Section(text string) {
 	f.y += lineHeight(size) + 1
 }
 
-// Para writes a paragraph, its first line two characters in, as Chinese letters
-// are set.
-func (f *Flow) Para(text string) { f.para(bodySize, "\u3000\u3000"+text) }
-
 // Plain writes a paragraph flush left.
 func (f *Flow) Plain(text string) { f.para(bodySize, text) }
 

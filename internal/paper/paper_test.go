@@ -66,7 +66,7 @@ func TestCharactersWithoutGlyphAreFlaggedNeverDropped(t *testing.T) {
 
 func TestPagesSayWhichCharactersTheyLackAndWhatToDo(t *testing.T) {
 	f := paper.NewFlow(paper.Head{Title: "清单", Number: "1"})
-	f.Para("收件人王𡈼")
+	f.Plain("收件人王𡈼")
 	for range 80 {
 		f.Plain("第二页没有缺字")
 	}
