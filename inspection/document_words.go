@@ -1,0 +1,39 @@
+package inspection
+
+// The words of documents stand here and not in the catalogue of the pages: a
+// document that was issued reads the same when a button is renamed (INS-1105).
+
+// documentTitle is what stands on top.
+func (v VisitView) documentTitle(kind DocumentKind) string {
+	review := v.Kind == KindReview
+	switch {
+	case kind == DocLaunch && review:
+		return "联合评审发起单"
+	case kind == DocOpinion && review:
+		return "联合评审会议纪要"
+	case kind == DocEnded && v.State == VisitNotHeld:
+		return "勘验未能进行通知书"
+	}
+	return map[DocumentKind]string{
+		DocLaunch: "联合踏勘发起单", DocSignIn: "签到表", DocRectify: "整改通知书", DocOpinion: "联合勘验意见书", DocEnded: "取消通知书",
+		DocNotice: "应约通知书", DocReply: "反馈函", DocTask: "现场勘验任务单", DocDeemed: "视为同意记录单", DocService: "送达凭证",
+	}[kind]
+}
+
+var (
+	weekdayWords = [...]string{"周日", "周一", "周二", "周三", "周四", "周五", "周六"}
+	resultWords  = map[string]string{ResultPassed: "通过", ResultRectify: "需整改", ResultFailed: "不通过"}
+	opinionWords = map[OpinionKind]string{Agree: "同意", Rectify: "整改后复勘", Disagree: "不同意"}
+	wayWords     = map[string]string{
+		"portal": "收件箱", "mail": "邮件", "sms": "短信", "paper": "书面", "phone": "电话", "link": "答复链接", "window": "窗口",
+	}
+	classWords  = map[string]string{"A": "A 类，已收悉", "B": "B 类，已到达", "C": "C 类，已通知", "D": "D 类，已发出"}
+	deemedWords = map[DeemedReason]string{
+		NoReply: "收到通知后在期限内未反馈意见",
+	}
+	endWords = map[string]string{
+		"applicant_asked": "申请人要求", "applicant_absent": "申请人未到场", "holiday": "遇放假", "weather": "天气原因", "site_not_ready": "场所未准备好",
+		"case_withdrawn": "办件已撤回", "danger": "现场有危险", "error": "登记错误", "other": "其他", "department_excused": "部门有正当理由",
+		"counter_accepted": "采纳改期建议",
+	}
+)
