@@ -38,6 +38,7 @@ var labels = map[string]words{
 	"department":        {"部门", "department"},
 	"department_id":     {"部门", "department"},
 	"division":          {"区划", "division"},
+	"document":          {"文书", "document"},
 	"due_after":         {"分页位置", "place in the list"},
 	"effective_from":    {"生效时间", "date of effect"},
 	"email":             {"电子邮箱", "e-mail address"},

@@ -18,6 +18,7 @@ func (p *site) visitPages() {
 	} {
 		p.on(Route{Method: http.MethodPost, Path: "/visits/{id}/" + path, Act: "pageVisit." + path, Who: actors(atDesk...)}, act)
 	}
+	p.on(Route{Method: http.MethodGet, Path: "/visits/{id}/documents/{document}", Act: "pageDocument", Who: readers(mayEvidence...), Rate: uploadRate}, p.document)
 	p.on(Route{Method: http.MethodGet, Path: "/visits/{id}/opinion", Act: "pageJointOpinion", Who: readers(mayEvidence...)}, p.jointOpinion)
 	p.on(Route{Method: http.MethodPost, Path: "/visits/{id}/holds/{hold}/end", Act: "pageEndHold", Who: actors(atDesk...)}, p.endHoldOf)
 }

@@ -23,7 +23,7 @@ var wordsOfType = map[string]map[string][]string{
 		"TaskKind": {"task"}, "HoldReason": {"hold", "hold_do"}, "VisitState": {"visit_state"}, "CaseState": {"case_state"},
 		"Consent": {"consent"}, "Attendance": {"attendance"}, "OpinionState": {"opinion"}, "OpinionKind": {"opinion_kind"},
 		"ReplyKind": {"reply_kind"}, "ReplyOutcome": {"reply_outcome", "reply_says"}, "VisitKind": {"visit_kind", "joint_kind"},
-		"DeemedReason": {"deemed_reason"}, "ResourceKind": {"resource"},
+		"DeemedReason": {"deemed_reason"}, "ResourceKind": {"resource"}, "DocumentKind": {"document"},
 	},
 	"../scheduler/slot": {"Code": {"why"}, "Kind": {"alternative"}},
 	"../internal/auth":  {"Role": {"role"}},

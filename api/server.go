@@ -133,4 +133,5 @@ func (s *Server) operations() {
 	s.parcelRoutes()
 	s.ratingRoutes()
 	s.paperRoutes()
+	s.documentRoutes()
 }
