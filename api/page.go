@@ -245,7 +245,7 @@ var fieldOfCode = map[string]string{
 	"reason_missing": "reason why", "receiver_missing": "receiver given_by", "service_time": "at", "received_time": "received_at",
 	"proposals": "proposal1", "opinion_items": "finding1", "bundle_unreadable": "bundle",
 	"password_weak": "fresh", "password_reused": "fresh", "password_differs": "again",
-	"rating_level": "level", "closure_past": "day", "closure_exists": "day",
+	"door_code_wrong": "code", "door_id_wrong": "id_last4", "rating_level": "level", "closure_past": "day", "closure_exists": "day",
 	"scan_missing": "scan", "scan_type": "scan", "scan_size": "scan",
 	"code_wrong": "code", "ground_missing": "text",
 	"count_differs": "count", "decision_date": "decided_on", "giver_missing": "giver", "choice_giver": "given_by", "partial_reason": "partial_why",

@@ -2,9 +2,11 @@ package api
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
+	"lianban/delivery"
 	"lianban/inspection"
 	"lianban/internal/auth"
 	"lianban/internal/office"
@@ -41,6 +43,16 @@ type deskPage struct {
 	Unbooked       []caseLine
 	Visits         []inspection.Visit
 	Unfinished     []inspection.Visit // of earlier days
+	Papers         []deskPapers
+}
+
+// deskPapers is one kind of work with papers and parcels: how many wait, and the
+// page where it is done.
+type deskPapers struct {
+	Text, Do, Href string
+	N              int
+	Full           bool // at least so many
+	Late           bool // one of them is overdue
 }
 
 // caseLine is a case with its limit date as an instant: the end of that day.
@@ -132,11 +144,45 @@ func (p *site) desk(v *view) error {
 	if err := p.drafts(v, d.Unbooked); err != nil {
 		return err
 	}
+	if d.Papers, err = p.papers(v); err != nil {
+		return err
+	}
 	d.Centre, err = p.centreName(v, v.by.Centre)
 	if err != nil {
 		return err
 	}
 	return p.show(v, "desk", d)
+}
+
+// papers is what a window has to do for papers on their way: sign for transfers,
+// seal complete sets, settle what lacks proof. What does not wait is left out.
+func (p *site) papers(v *view) (out []deskPapers, err error) {
+	const most = 50
+	add := func(kind, href string, n int, late bool) {
+		if n > 0 {
+			out = append(out, deskPapers{p.say(v, "desk.papers."+kind), p.say(v, "desk.papers."+kind+".do"), href, n, n == most, late})
+		}
+	}
+	transfers, err := p.Delivery.ListTransfers(v.ctx(), v.by, delivery.TransferQuery{State: delivery.Released, Limit: most})
+	if err != nil {
+		return nil, err
+	}
+	late := slices.ContainsFunc(transfers, func(t delivery.TransferView) bool { return t.Overdue(p.now()) })
+	add("transfers", "/transfers?state=released", len(transfers), late)
+	sets, err := p.Delivery.ListSets(v.ctx(), v.by, delivery.SetQuery{State: delivery.SetReady, Limit: most})
+	if err != nil {
+		return nil, err
+	}
+	late = slices.ContainsFunc(sets, func(s delivery.Set) bool { return s.Ceiling != nil && s.Ceiling.Red() })
+	add("sets", "/sets?state=ready", len(sets), late)
+	for _, state := range []delivery.ParcelState{delivery.ParcelUnverified, delivery.ParcelReturning} {
+		parcels, err := p.Delivery.ListParcels(v.ctx(), v.by, delivery.ParcelQuery{State: state, Limit: most})
+		if err != nil {
+			return nil, err
+		}
+		add(string(state), "/parcels?state="+string(state), len(parcels), false)
+	}
+	return out, nil
 }
 
 // finds reports whether one of the texts holds what was searched for.

@@ -132,9 +132,13 @@ func TestSealFormSaysUntilWhenByWhichWayAndToWhom(t *testing.T) {
 	items := s.shelve(s.open, delivery.ClassCertificate, delivery.ClassSeal)
 	at := "/cases/" + s.open.ID + "/seal"
 	s.browse("clerk", at, nil).is(http.StatusOK).says("现在封装，最晚送达：", "快递企业", "邮政法第五十五条", "收货码", "印章须双人封装", "证照")
+	if body := s.browse("clerk", at, nil).body; !strings.Contains(body, `value="13800001234"`) { // DEL-230
+		t.Error("the clerk has to type the telephone that the case knows")
+	}
 	s.browse("clerk-elsewhere", at, nil).is(http.StatusNotFound)
 	s.browse("courier", at, nil).is(http.StatusForbidden)
 
+	s.browse("clerk", "/", nil).is(http.StatusOK).says("结果与邮件", "已经齐套，等封装寄出 1 件")
 	form := sealForm(items, "s1")
 	s.browse("clerk", at, form).is(http.StatusUnprocessableEntity).says("另一名工作人员")
 	form.Set("second_login", "supervisor")
@@ -201,6 +205,32 @@ func TestCourierDeliversWithCodeAndTheTrackingPageShowsIt(t *testing.T) {
 		}
 	}
 	s.browse("", "/t", url.Values{"number": {p.Number}, "last4": {"9999"}}).is(http.StatusNotFound)
+}
+
+// DEL-611, DEL-613: a mistyped code is typed again at the door; a form that the
+// telephone kept and sent later has happened and waits for the window.
+func TestAMistypedCodeIsTypedAgainButAKeptFormHasHappened(t *testing.T) {
+	s := newCounter(t)
+	p := s.pack(s.open)
+	s.codeOf(p)
+	s.carry(p)
+	s.report(p, s.door(p, "started")).is(http.StatusSeeOther)
+	form := s.door(p, "delivered")
+	for name, value := range map[string]string{"outcome": "recipient", "receiver": "欧阳修", "code": "12"} {
+		form.Set(name, value)
+	}
+	s.report(p, form).is(http.StatusUnprocessableEntity).says("收货码不对", "还可试 4 次")
+	if found := s.parcelAt(p.ID); found.State != delivery.ParcelOut {
+		t.Fatalf("a slip of the finger made it %s", found.State)
+	}
+	form.Set("occurred", s.trust.Now().Format(time.RFC3339Nano))
+	form.Set("live", "yes")
+	s.report(p, form).is(http.StatusUnprocessableEntity).says("还可试 3 次")
+	form.Del("live")
+	s.report(p, form).is(http.StatusSeeOther)
+	if found := s.parcelAt(p.ID); found.State != delivery.ParcelUnverified {
+		t.Errorf("kept and sent later, it is %s", found.State)
+	}
 }
 
 // DEL-1206: the applicant rates on the tracking page, once and without script;

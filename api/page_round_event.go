@@ -26,12 +26,23 @@ func (p *site) report(v *view) error {
 	if slices.ContainsFunc(found.Steps, func(s delivery.StepView) bool { return s.ID == v.form("event") }) {
 		return v.leave("/round/"+found.ID, "flash.stop.duplicate")
 	}
+	if act == string(delivery.EventDelivered) && atDoor(v) {
+		_, err := p.Delivery.TryAtDoor(v.ctx(), v.by, delivery.DoorTry{ParcelID: found.ID, Code: digits(v.form("code")), IDLast4: v.form("id_last4")})
+		if err != nil {
+			return p.done(v, err, form{act, ""}, p.stop)
+		}
+	}
 	answer, err := p.ingest(v, found, delivery.EventType(act))
 	if err != nil {
 		return p.done(v, err, form{act, ""}, p.stop)
 	}
 	return p.reported(v, found, act, answer)
 }
+
+// atDoor reports whether the courier waits for the answer, so that what was
+// mistyped can be typed again (DEL-611). A form that the telephone has kept is
+// sent when nobody stands there any more: what it says has happened.
+func atDoor(v *view) bool { return v.form("occurred") == "" || v.form("live") == "yes" }
 
 // reported says what became of an event: accepted, there already, or refused.
 func (p *site) reported(v *view, found delivery.ParcelView, act string, answer delivery.EventAnswer) error {
@@ -43,7 +54,7 @@ func (p *site) reported(v *view, found delivery.ParcelView, act string, answer d
 			return v.leave("/round/"+found.ID, "flash.stop.duplicate")
 		}
 		refused := fault.Refuse(fault.Invalid, "event_rejected",
-			"这条记录没有登记：%s", "the record was not taken: %s", answer.Text)
+			"这条记录没有登记：%[1]s", "the record was not taken: %[2]s", answer.Text, answer.TextEN)
 		return p.done(v, refused, form{act, ""}, p.stop)
 	}
 	after, err := p.Delivery.FindParcel(v.ctx(), v.by, found.ID)

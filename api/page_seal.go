@@ -15,8 +15,8 @@ type sealPage struct {
 	Items     []sealItem
 	Receivers []sealReceiver
 	Ways      []sealWay
-	Address   string
-	Split     string // why the items cannot go together
+	To        delivery.Addressee // as the case has it
+	Split     string             // why the items cannot go together
 	HasSeal   bool
 	Once      string
 	Redeliver string // parcel that came back
@@ -50,11 +50,11 @@ func (p *site) sealForm(v *view) error {
 	if err != nil {
 		return err
 	}
-	c, err := p.Inspection.FindCase(v.ctx(), v.by, v.id())
+	to, err := p.Inspection.Addressee(v.ctx(), v.by, v.id())
 	if err != nil {
 		return err
 	}
-	d := sealPage{Offer: offer, Address: c.Site.Address, Once: newOnce(), Redeliver: v.query("redelivery")}
+	d := sealPage{Offer: offer, To: to, Once: newOnce(), Redeliver: v.query("redelivery")}
 	kept := v.tried.Keeps("seal", "")
 	for _, i := range offer.Items {
 		chosen := !kept || v.tried.Chose("seal", "", "item", i.ID)

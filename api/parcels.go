@@ -90,6 +90,10 @@ func (s *Server) courierRoutes() {
 		Title: words{"上传派送记录", "Send a batch of records"}, Who: couriers,
 	}, s.ingestEvents)
 	register(s, Route{
+		Method: http.MethodPost, Path: "/parcels/{id}/door", Act: "tryAtDoor",
+		Title: words{"当面核对收货码和证件后四位", "Compare code and last four at the door, before the hand-over is reported"}, Who: keepers(auth.Courier),
+	}, s.tryAtDoor)
+	register(s, Route{
 		Method: http.MethodPost, Path: "/blobs/{sha256}", Act: "putBlob", Body: delivery.MaxProof + 1,
 		Title: words{"上传照片或签名", "Keep a photo or signature under its hash"}, Who: anywhere(auth.Courier, auth.Clerk, auth.Supervisor),
 	}, s.putBlob)
@@ -281,6 +285,18 @@ func (s *Server) ingestEvents(ctx context.Context, c *call, in *ingestEvents) (l
 	b := in.Body
 	rows, err := s.Delivery.Ingest(ctx, c.by, delivery.Batch{Schema: b.Schema, SentAt: b.SentAt, RoundTripMS: int64(b.RoundTrip), Events: b.Events})
 	return listPage[delivery.EventAnswer]{Items: rows}, err
+}
+
+type tryAtDoor struct {
+	ID   string `path:"id" validate:"required,code"`
+	Body struct {
+		Code    string `json:"code,omitempty" validate:"omitempty,line=10"`
+		IDLast4 string `json:"id_last4,omitempty" validate:"omitempty,line=4"`
+	}
+}
+
+func (s *Server) tryAtDoor(ctx context.Context, c *call, in *tryAtDoor) (delivery.DoorAnswer, error) {
+	return s.Delivery.TryAtDoor(ctx, c.by, delivery.DoorTry{ParcelID: in.ID, Code: in.Body.Code, IDLast4: in.Body.IDLast4})
 }
 
 type putBlob struct {

@@ -101,11 +101,11 @@ func idIn(body []byte) string {
 
 // reject answers an event and keeps its body apart for the window (DEL-506).
 func (in *intake) reject(i int, id string, err error) {
-	code, text := "event_malformed", err.Error()
+	code, zh, en := "event_malformed", err.Error(), err.Error()
 	if f, ok := fault.From(err); ok {
-		code, text = f.Code, f.In("zh")
+		code, zh, en = f.Code, f.In("zh"), f.In("en")
 	}
-	in.answers[i] = EventAnswer{EventID: id, Result: EventRejected, Code: code, Text: text}
+	in.answers[i] = EventAnswer{EventID: id, Result: EventRejected, Code: code, Text: zh, TextEN: en}
 	in.refusals = append(in.refusals, refusalRow{
 		ID: newID(), EventID: id, Actor: in.by.String(), Code: code, Body: hushed(in.bodies[i]), ReceivedAt: in.now(),
 	})

@@ -91,6 +91,7 @@ type TakenOver struct {
 	Parcel *Parcel `json:"parcel,omitempty"` // nil: not taken over
 	Code   string  `json:"code,omitempty"`   // why not
 	Text   string  `json:"text,omitempty"`
+	TextEN string  `json:"text_en,omitempty"`
 }
 
 // CollectRequest is a hand-over at the window (DEL-221).
@@ -219,6 +220,7 @@ type EventAnswer struct {
 	Result     string          `json:"result"` // accepted, duplicate or rejected
 	Code       string          `json:"code,omitempty"`
 	Text       string          `json:"text,omitempty"`
+	TextEN     string          `json:"text_en,omitempty"`
 	Exceptions []ExceptionCode `json:"exceptions,omitempty"`
 }
 

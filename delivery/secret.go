@@ -102,12 +102,16 @@ func (s *Secret) try(hash string, at time.Time) Match {
 		s.Tries = 0
 		return MatchRight
 	}
-	limit := codeTries
-	if s.Kind == SecretID {
-		limit = idTries
-	}
-	if s.Tries++; s.Tries >= limit {
+	if s.Tries++; s.Tries >= s.limit() {
 		s.Tries, s.LockedUntil = 0, at.Add(codeLock)
 	}
 	return MatchWrong
+}
+
+// limit is how many wrong tries lock a secret.
+func (s Secret) limit() int {
+	if s.Kind == SecretID {
+		return idTries
+	}
+	return codeTries
 }

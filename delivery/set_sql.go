@@ -193,11 +193,14 @@ func listLines(ctx context.Context, q bun.IDB, by auth.Actor, query LineQuery) (
 }
 
 // listHolders are the departments that keep cases back, with how many and since
-// when (DEL-305).
+// when (DEL-305). What a department has handed over waits for the window, not
+// for the department.
 func listHolders(ctx context.Context, q bun.IDB, by auth.Actor) (out []Holder, err error) {
 	s := q.NewSelect().Model((*ResultLine)(nil)).Column("department_id", "department").
 		ColumnExpr("count(DISTINCT case_id) AS cases").ColumnExpr("min(expected_at) AS oldest").
-		Where("state = ?", LineExpected).Group("department_id", "department").
+		Where("state = ?", LineExpected).
+		Where("NOT EXISTS (SELECT 1 FROM transfers AS t WHERE t.line_id = ?TableAlias.id AND t.state = ?)", Released).
+		Group("department_id", "department").
 		OrderExpr("cases DESC, oldest, department_id").Limit(200)
 	return out, readable(s, by).Scan(ctx, &out)
 }

@@ -246,6 +246,15 @@ func TestBoardNamesWhoKeepsCasesBack(t *testing.T) {
 		if len(holders) != 2 || holders[0].DepartmentID != "fire" || holders[0].Cases != 2 || holders[0].Days != 2 || !holders[0].Oldest.Equal(morning) {
 			t.Errorf("holders: %+v", holders)
 		}
+		given := w.handOver(w.line(second.CaseID, "urban"), certificate("招牌"))
+		if holders, err = w.ListHolders(ctx, w.clerk); err != nil || len(holders) != 1 {
+			t.Errorf("what waits for the window is still blamed on the department: %+v %v", holders, err)
+		}
+		_, err = w.Refuse(ctx, w.clerk, given.ID, "名称有误")
+		w.must(err)
+		if holders, err = w.ListHolders(ctx, w.clerk); err != nil || len(holders) != 2 {
+			t.Errorf("sent back, it is the department's again: %+v %v", holders, err)
+		}
 		cases := func(q SetQuery) (out []string) {
 			sets, err := w.ListSets(ctx, w.clerk, q)
 			w.must(err)

@@ -115,11 +115,12 @@ func (d *Desk) signs(ctx context.Context, tx bun.IDB, by auth.Actor, p Parcel) (
 func (t *TakenOver) answer(by auth.Actor, parcels []Parcel) {
 	n := slices.IndexFunc(parcels, func(p Parcel) bool { return p.Number == t.Number && p.CourierID == by.ID })
 	if n < 0 {
-		t.Code, t.Text = "not_found", "没有交给您的这件邮件，请核对面单或问窗口"
+		t.Code, t.Text, t.TextEN = "not_found", "没有交给您的这件邮件，请核对面单或问窗口", "no such parcel was given to you; check the label or ask the window"
 		return
 	}
 	if p := parcels[n]; !slices.Contains(carried, p.State) {
 		t.Code, t.Text = "parcel_state", "这件邮件目前是“"+p.State.Word("zh")+"”，不用再接收"
+		t.TextEN = "this parcel is \"" + p.State.Word("en") + "\" and needs no taking over"
 		return
 	}
 	t.Parcel = &parcels[n]

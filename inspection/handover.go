@@ -1,6 +1,7 @@
 package inspection
 
 import (
+	"cmp"
 	"context"
 
 	"github.com/uptrace/bun"
@@ -9,6 +10,25 @@ import (
 	"lianban/internal/audit"
 	"lianban/internal/auth"
 )
+
+// Addressee is who receives the papers of a case as it was taken in, unmasked, to
+// fill in the form of a parcel: the agent where there is one, at the premises
+// (DEL-230). The window that took the case in confirms it with the applicant.
+// Refusal: not_found.
+func (d *Desk) Addressee(ctx context.Context, by auth.Actor, caseID string) (delivery.Addressee, error) {
+	var c Case
+	err := d.DB.Read(ctx, func(q bun.IDB) (err error) {
+		c, err = findCase(ctx, q, caseID)
+		return err
+	})
+	if err == nil && (!atWindow(by) || by.Centre != c.CentreID) {
+		err = notFound()
+	}
+	if err != nil {
+		return delivery.Addressee{}, err
+	}
+	return delivery.Addressee{Name: cmp.Or(c.Applicant.Agent, c.Applicant.Name), Phone: c.Applicant.Phone, Address: c.Site.Address}, nil
+}
 
 // HandOverRequest gives a sealed parcel to a courier.
 type HandOverRequest struct{ ParcelID, CourierID string }

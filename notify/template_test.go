@@ -195,6 +195,11 @@ func TestParcelTextsFitAnSMS(t *testing.T) {
 				if err != nil || checkText(b.SMS) != nil {
 					t.Errorf("%s %s: %q %v %v", lang, purpose, b.SMS, err, checkText(b.SMS))
 				}
+				// DEL-1202: the page by its name and the number to enter there, no link.
+				if page := map[string]string{"zh": "查询邮件", "en": "Track a parcel"}[lang]; purpose == PurposeCode &&
+					(!strings.Contains(b.SMS, page) || !strings.Contains(b.SMS, facts.Parcel)) {
+					t.Errorf("%s %s does not tell where to follow the parcel: %s", lang, purpose, b.SMS)
+				}
 				if n := strings.Count(b.SMS, facts.Code); purpose == PurposeCode && n != 1 || purpose != PurposeCode && n != 0 {
 					t.Errorf("%s %s names the code %d times: %s", lang, purpose, n, b.SMS)
 				}

@@ -36,12 +36,15 @@ async function record(form) {
   return { id: form.elements.event.value, courier: form.dataset.keep, to: form.action, at: Date.now(), fields };
 }
 
-function body(kept) {
+function body(kept, live) {
   const data = new FormData();
   for (const [name, value] of kept.fields) {
     data.append(name, typeof value === "string" ? value : new File([value.bytes], value.name, { type: value.type }));
   }
   data.set("sent_at", stamp()); // measures this phone's clock
+  if (live) {
+    data.set("live", "yes"); // somebody waits for the answer and can type again (DEL-611)
+  }
   const token = document.querySelector("[name=csrf]"); // of this session: the kept one may have ended
   if (token) {
     data.set("csrf", token.value);
@@ -62,10 +65,10 @@ function stamp() {
 
 // send gives what came of it: "done" with the page that the server leads to,
 // "refused" with its page, "kept" when nobody answered for the record.
-async function send(kept) {
+async function send(kept, live) {
   let answer;
   try {
-    answer = await fetch(kept.to, { method: "POST", body: body(kept), credentials: "same-origin" });
+    answer = await fetch(kept.to, { method: "POST", body: body(kept, live), credentials: "same-origin" });
   } catch {
     return { is: "kept" };
   }
@@ -88,7 +91,7 @@ async function act(form) {
     return;
   }
   say("local");
-  const came = await send(kept);
+  const came = await send(kept, true);
   delete form.dataset.sent;
   if (came.is === "done") {
     say("sent");
