@@ -152,7 +152,8 @@ var notCreating = map[string]string{
 	"noticeOpened": "opened is opened",
 	"startVisit":   "moves the visit, from one state only", "endSite": "moves the visit", "cancelVisit": "moves the visit", "visitNotHeld": "moves the visit",
 	"confirmDeemed": "moves the department's part", "upholdDeemed": "moves the department's part", "reverseDeemed": "two persons, each once",
-	"taskDone": "a task is done once", "endHold": "a hold ends once",
+	"checkAgreement": "checked once",
+	"taskDone":       "a task is done once", "endHold": "a hold ends once",
 	"approveAddress": "decided once", "rejectAddress": "decided once", "approveCalendar": "decided once", "rejectCalendar": "decided once",
 	"approveSetting": "decided once", "rejectSetting": "decided once", "withdrawClosure": "withdrawn once",
 	"waiveResult": "moves the line", "acceptTransfer": "signed once", "refuseTransfer": "refused once",
@@ -160,6 +161,11 @@ var notCreating = map[string]string{
 	"cancelParcel": "moves the parcel", "returnParcel": "moves the parcel", "collectParcel": "moves the parcel", "confirmDelivery": "moves the parcel",
 	"declareEventWrong": "what is wrong stays wrong", "acceptEventTime": "accepted is accepted",
 	"printLabels": "each copy is entered and says which it is", "printParcel": "each copy says which it is", "printRound": "each copy says which it is", "printSlip": "each copy says which it is",
+	"pauseParcel": "one pause stands at a time", "endPause": "a pause ends once", "reviewPause": "reviewed once",
+	"holdParcel": "moves the parcel", "resumeParcel": "moves the parcel", "recallParcel": "moves the parcel", "foundParcel": "moves the parcel",
+	"reportHarm": "moves the parcel", "writeOffParcel": "moves the parcel", "reassignParcel": "the same courier again is the same hand-over",
+	"rateCase": "a case is rated once", "callBackRating": "called back once",
+	"tryAtDoor": "each try counts, as it does at the door",
 	"ingestEvents": "each event has an id of its own", "putBlob": "known by its content",
 }
 

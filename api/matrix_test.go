@@ -79,7 +79,11 @@ func apiSamples(s *scene) map[string]sample {
 		"holdSlot":      {path: draft + "/hold", object: true, body: s.best},
 		"releaseSlot":   {path: draft + "/hold", object: true},
 		"bookVisit":     {path: draft + "/book", object: true, body: s.best},
-		"startVisit":    {path: visit + "/start", object: true}, "endSite": {path: visit + "/end-site", object: true},
+		"recordAgreement": {path: draft + "/agreements", object: true, body: map[string]any{
+			"party": "applicant", "signer": "李梅", "scan": map[string]any{"name": "a.png", "content": onePixel(s.t)},
+		}},
+		"checkAgreement": {path: draft + "/agreements/applicant/check", object: true},
+		"startVisit":     {path: visit + "/start", object: true}, "endSite": {path: visit + "/end-site", object: true},
 		"closeVisit": {path: visit + "/close", object: true}, "visitNotHeld": {path: visit + "/not-held", object: true, body: end},
 		"cancelVisit": {path: draft + "/cancel", object: true, body: end},
 
@@ -489,4 +493,14 @@ func TestEveryOperationStandsInTheRegistryOnce(t *testing.T) {
 			}
 		}
 	}
+}
+
+// onePixel is the smallest scan.
+func onePixel(t testing.TB) []byte {
+	t.Helper()
+	var out bytes.Buffer
+	if err := png.Encode(&out, image.NewGray(image.Rect(0, 0, 1, 1))); err != nil {
+		t.Fatal(err)
+	}
+	return out.Bytes()
 }

@@ -13,6 +13,7 @@ import (
 )
 
 func (p *site) boardPages() {
+	p.soonerPages()
 	p.on(Route{Method: http.MethodGet, Path: "/visits/{id}/board", Act: "pageBoard", Who: actors(atDesk...)}, p.board)
 	p.on(Route{Method: http.MethodPost, Path: "/visits/{id}/hold", Act: "pageHoldSlot", Who: actors(atDesk...)}, p.holdTime)
 	p.on(Route{Method: http.MethodPost, Path: "/visits/{id}/release", Act: "pageReleaseSlot", Who: actors(atDesk...)}, p.releaseTime)
@@ -43,6 +44,7 @@ type boardPage struct {
 	Day          string
 	Days         []dayLink
 	Matrix       *matrix
+	Sooner       sooner
 }
 
 // heldSlot is a time that is held for the clerk.
@@ -93,6 +95,7 @@ func (p *site) board(v *view) error {
 		return err
 	}
 	b.held()
+	b.sooner()
 	return p.show(v, "board", b.d)
 }
 

@@ -42,7 +42,7 @@ func TestNoticeIsServedByHandWithTheSlipsScan(t *testing.T) {
 	part := s.partOf(s.booked, "431103-urban")
 	s.browse("clerk", at+"/parts/"+part.ID+"/notice", nil).is(http.StatusOK).says("送达回执", part.Notice.Number, "视为同意")
 	form := map[string]string{"channel": "paper", "receiver": "唐主任", "post": "办公室", "at": day(s.trust.Now())}
-	s.upload("clerk", at+"/parts/"+part.ID+"/serve", form, nil).is(http.StatusUnprocessableEntity).says("书面送达请上传回执扫描件")
+	s.upload("clerk", at+"/parts/"+part.ID+"/serve", form, nil).is(http.StatusUnprocessableEntity).says("请上传纸质件的扫描件")
 	page := s.upload("clerk", at+"/parts/"+part.ID+"/serve", form, []byte("no image")).is(http.StatusUnprocessableEntity).says("扫描件应为 JPEG 或 PNG")
 	if !strings.Contains(page.body, `value="唐主任"`) || !strings.Contains(page.body, "<details open>") {
 		t.Error("the form is closed or empty")
@@ -126,7 +126,7 @@ func TestClerkRecordsAReplyOnPaperWithItsScan(t *testing.T) {
 	form["received_at"] = "昨天"
 	s.upload("clerk", path, form, paper.Bytes()).is(http.StatusUnprocessableEntity).says("时间格式应为")
 	form["received_at"] = day(s.trust.Now())
-	page := s.upload("clerk", path, form, nil).is(http.StatusUnprocessableEntity).says("书面反馈请上传扫描件")
+	page := s.upload("clerk", path, form, nil).is(http.StatusUnprocessableEntity).says("请上传纸质件的扫描件")
 	if !strings.Contains(page.body, `value="paper" checked`) || !strings.Contains(page.body, `value="`+form["received_at"]+`"`) {
 		t.Error("what was typed is gone")
 	}

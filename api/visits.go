@@ -37,6 +37,7 @@ func (s *Server) visitRoutes() {
 		Method: http.MethodGet, Path: "/visits/{id}/deemed", Act: "visitDeemed",
 		Title: words{"视为同意的记录", "The deemed consents of a visit"}, Who: readCase, Scope: "visits:read",
 	}, s.visitDeemed)
+	s.agreementRoutes()
 	s.bookingRoutes()
 	s.progressRoutes()
 }

@@ -335,6 +335,9 @@ func (d *Desk) offer(ctx context.Context, tx bun.IDB, by auth.Actor, s chosen) (
 	leaves := []audit.Leaf{visitLeaf("visit_offered", v, by.String(), d.now(), map[string]any{
 		"start": stamp(v.Start), "end": stamp(v.End), "resources": s.choice.Resources, "past_limit": v.PastLimitWhy != "",
 	})}
+	if s.agreed != nil {
+		leaves[0].Fields["agreements"] = s.agreed
+	}
 	for _, p := range participants {
 		leaves = append(leaves, audit.Leaf{
 			Type: "invited", Stream: departmentStream(v.CaseID, p.DepartmentID), Actor: by.String(), At: d.now(),

@@ -16,6 +16,9 @@ import (
 // deadlines that run are extended when they are judged (INS-409).
 func (d *Desk) DayOff(ctx context.Context, tx bun.IDB) error {
 	d = d.still()
+	if err := takeDays(ctx, tx); err != nil {
+		return err
+	}
 	visits, err := bookedAhead(ctx, tx, d.now())
 	if err != nil || len(visits) == 0 {
 		return err

@@ -1,9 +1,13 @@
 package inspection
 
 import (
+	"context"
 	"slices"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/uptrace/bun"
 
 	"lianban/internal/db"
 	"lianban/internal/db/dbtest"
@@ -98,3 +102,38 @@ func (w *testWorld) dayOff(takeOff func(w *testWorld, day workday.Date)) {
 		t.Error("the task outlives its visit")
 	}
 }
+
+// INS-410: who closes a day while somebody books it waits and tells the window.
+func TestABookingInTheMakingIsNotMissedByTheClosureOfItsDay(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		w := newWorld(t, d)
+		draft := w.newDraft()
+		choice := w.bestSlot(draft.ID)
+		checked := lateWriter{make(chan struct{})}
+		d.Watch(checked)
+		booked := make(chan error)
+		go func() {
+			_, err := w.Book(context.Background(), w.clerk, BookRequest{VisitID: draft.ID, Choice: choice})
+			booked <- err
+		}()
+		<-checked.reached
+		w.shut(office.Closure{Centre: w.centre.ID, Day: dateOf(choice.Start)})
+		w.must(<-booked)
+		if !w.hasTask(TaskHoliday) {
+			t.Error("booked on a day that is closed, and nobody is told")
+		}
+	})
+}
+
+// lateWriter lets time pass between the check of a time and what is written of it.
+type lateWriter struct{ reached chan struct{} }
+
+func (l lateWriter) BeforeQuery(ctx context.Context, e *bun.QueryEvent) context.Context {
+	if strings.HasPrefix(e.Query, `INSERT INTO "rounds"`) {
+		close(l.reached)
+		<-time.After(300 * time.Millisecond)
+	}
+	return ctx
+}
+
+func (lateWriter) AfterQuery(context.Context, *bun.QueryEvent) {}

@@ -22,6 +22,7 @@ type VisitView struct {
 	Bookings     []Booking         `json:"bookings"`
 	Resources    []Resource        `json:"resources"`
 	Tasks        []Task            `json:"tasks"`
+	Agreements   []Agreement       `json:"agreements,omitempty"`
 	Joint        *JointOpinion     `json:"joint_opinion,omitempty"`
 }
 
@@ -111,7 +112,7 @@ func (d *Desk) FindVisit(ctx context.Context, by auth.Actor, id string) (VisitVi
 
 // narrow keeps from others' parts only that they are invited (SEC §6.1).
 func (v *VisitView) narrow(department string) {
-	v.Tasks, v.Bookings = nil, nil
+	v.Tasks, v.Bookings, v.Agreements = nil, nil, nil
 	v.Resources = slices.DeleteFunc(v.Resources, func(r Resource) bool { return r.DepartmentID != "" && r.DepartmentID != department })
 	for i, p := range v.Participants {
 		if p.DepartmentID != department {

@@ -186,6 +186,9 @@ func viewVisit(ctx context.Context, q bun.IDB, id string) (out VisitView, err er
 	if out.Rounds, err = listRounds(ctx, q, id); err != nil {
 		return out, err
 	}
+	if out.Agreements, err = listAgreements(ctx, q, id); err != nil {
+		return out, err
+	}
 	if err := viewResources(ctx, q, &out); err != nil {
 		return out, err
 	}

@@ -228,7 +228,7 @@ func (d *Desk) checkPaper(ctx context.Context, q bun.IDB, p Participant, r Reply
 			"enter when the paper reached the window, as your register of incoming papers has it: after the notice was made, and not after now")
 	}
 	if len(r.Scan.Bytes) == 0 {
-		return fault.Refuse(fault.Invalid, "scan_missing", "书面反馈请上传扫描件", "upload the scan of the paper")
+		return scanMissing()
 	}
 	return office.CheckLines(line("name", r.Scan.Name))
 }

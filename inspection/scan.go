@@ -74,6 +74,11 @@ func storeScan(ctx context.Context, tx bun.IDB, subject string, s Scan, by strin
 	return row, insertScan(ctx, tx, &row)
 }
 
+func scanMissing() *fault.Error {
+	return fault.Refuse(fault.Invalid, "scan_missing",
+		"请上传纸质件的扫描件", "upload a scan of the paper")
+}
+
 // FindScan gives a scan's media type and bytes to those who may read its visit;
 // to a department only its own. Refusal: not_found.
 func (d *Desk) FindScan(ctx context.Context, by auth.Actor, id string) (media string, body []byte, err error) {
@@ -82,19 +87,30 @@ func (d *Desk) FindScan(ctx context.Context, by auth.Actor, id string) (media st
 		if err != nil {
 			return err
 		}
-		p, err := findParticipant(ctx, q, row.Subject)
+		caseID, department, err := scanOf(ctx, q, row)
 		if err != nil {
 			return err
 		}
-		c, err := findCase(ctx, q, p.CaseID)
+		c, err := findCase(ctx, q, caseID)
 		if err != nil {
 			return err
 		}
-		if !MayRead(by, c) || by.Department != "" && !atWindow(by) && by.Department != p.DepartmentID {
+		if !MayRead(by, c) || by.Department != "" && !atWindow(by) && by.Department != department {
 			return notFound()
 		}
 		media, body = row.Media, row.Body
 		return nil
 	})
 	return media, body, err
+}
+
+// scanOf gives the case of a scan and the department that it is of; an agreement
+// (INS-605) is of none.
+func scanOf(ctx context.Context, q bun.IDB, row scanRow) (caseID, department string, err error) {
+	p, err := findParticipant(ctx, q, row.Subject)
+	if fault.KindOf(err) != fault.NotFound {
+		return p.CaseID, p.DepartmentID, err
+	}
+	v, err := findVisit(ctx, q, row.Subject)
+	return v.CaseID, "", err
 }

@@ -304,7 +304,7 @@ func (d *Desk) checkHand(r HandServiceRequest, n Notice) error {
 		return fault.Refuse(fault.Invalid, "service_time",
 			"送达时间不能早于通知生成时间，也不能晚于现在", "the time of service must lie between the making of the notice and now")
 	case r.Channel == "paper" && len(r.Scan.Bytes) == 0:
-		return fault.Refuse(fault.Invalid, "scan_missing", "书面送达请上传回执扫描件", "upload the scan of the signed slip")
+		return scanMissing()
 	}
 	if err := office.CheckLines(line("receiver", r.Receiver), line("post", r.Post), line("name", r.Scan.Name)); err != nil {
 		return err

@@ -76,6 +76,7 @@ type world struct {
 	hasRoom     bool // the centre has a room at all
 	problem     slot.Problem
 	provisional bool
+	agreed      []string // the papers that allow a time sooner than the lead time (INS-605)
 }
 
 func (w world) answer(r SlotRequest) (SlotAnswer, error) {
@@ -119,6 +120,9 @@ func (d *Desk) world(ctx context.Context, q bun.IDB, by auth.Actor, r SlotReques
 	}
 	w, err := d.around(ctx, q, v)
 	if err != nil {
+		return w, err
+	}
+	if err := w.agree(ctx, q, dateOf(d.now()), d.now()); err != nil {
 		return w, err
 	}
 	if err := w.dates(r, d.now()); err != nil {
@@ -412,6 +416,9 @@ func (d *Desk) seize(ctx context.Context, tx bun.IDB, by auth.Actor, visitID str
 	if v.State != VisitDraft {
 		return chosen{}, movedOn("bad_move")
 	}
+	if err := keepDays(ctx, tx); err != nil {
+		return chosen{}, err
+	}
 	if err := d.take(ctx, tx, by, v, choice, until); err != nil {
 		return chosen{}, err
 	}
@@ -484,6 +491,9 @@ func (d *Desk) lockHall(ctx context.Context, tx bun.IDB, w world) error {
 // nobody else has a say in whether they can come.
 func (d *Desk) check(ctx context.Context, tx bun.IDB, s *chosen) error {
 	day := dateOf(s.choice.Start)
+	if err := s.agree(ctx, tx, day, d.now()); err != nil {
+		return err
+	}
 	if err := s.question(SlotRequest{From: day, To: day, PastLimit: true}, d.now()); err != nil {
 		return err
 	}

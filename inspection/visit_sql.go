@@ -126,6 +126,29 @@ func moveVisit(ctx context.Context, tx bun.IDB, v *Visit, act string, columns ..
 	return nil
 }
 
+// daysLock is PostgreSQL's advisory lock on the days that are open.
+const daysLock = 7318003
+
+// keepDays lets nobody take a day away until the commit: a booking in the making
+// is then seen by whoever takes its day (INS-410). Bookings do not wait for each
+// other. SQLite has one writer and needs neither this nor takeDays.
+func keepDays(ctx context.Context, tx bun.IDB) error {
+	if !db.Postgres(tx) {
+		return nil
+	}
+	_, err := tx.NewRaw("SELECT pg_advisory_xact_lock_shared(?)", daysLock).Exec(ctx)
+	return err
+}
+
+// takeDays waits for all bookings in the making.
+func takeDays(ctx context.Context, tx bun.IDB) error {
+	if !db.Postgres(tx) {
+		return nil
+	}
+	_, err := tx.NewRaw("SELECT pg_advisory_xact_lock(?)", daysLock).Exec(ctx)
+	return err
+}
+
 // bookedAhead are the visits that are booked and have not begun.
 func bookedAhead(ctx context.Context, q bun.IDB, now time.Time) (out []Visit, err error) {
 	err = q.NewSelect().Model(&out).Where("state IN (?) AND start_at > ?", bun.List([]VisitState{VisitOffered, VisitConfirmed}), now).

@@ -81,6 +81,8 @@ func toned(kind string, value any, text string) template.HTML {
 
 // tones are the colours of the states: good, wait, warn, bad; others are plain.
 var tones = map[string]string{
+	"agreement.missing": "plain", "agreement.recorded": "wait", "agreement.checked": "good",
+
 	"case_state.accepted": "wait", "case_state.visiting": "info", "case_state.visited": "good", "case_state.no_visit": "plain", "case_state.handed_over": "good",
 
 	"visit_state.draft": "wait", "visit_state.offered": "info", "visit_state.confirmed": "good",
