@@ -124,7 +124,7 @@ func apiSamples(s *scene) map[string]sample {
 		"refuseTransfer": {path: "/transfers/" + s.transfer + "/refuse", object: true, body: reason},
 		"findItem":       {path: "/items/" + s.item, object: true},
 
-		"sealParcel": {path: "/parcels", object: true, body: sealing(s.caseID, s.item)}, "listParcels": {path: "/parcels"},
+		"sealParcel": {path: "/parcels", object: true, body: sealing(s.caseID, s.item)}, "listParcels": {path: "/parcels"}, "listRefusals": {path: "/refusals"},
 		"findParcel":        {path: parcel(""), object: true},
 		"handOverParcel":    {path: parcel("/handover"), object: true, body: map[string]any{"courier_id": "nobody"}},
 		"newParcelCode":     {path: parcel("/code"), object: true},

@@ -14,6 +14,7 @@ func (p *site) parcelPages() {
 	p.on(Route{Method: http.MethodGet, Path: "/cases/{id}/seal", Act: "pageSealForm", Who: actors(atDesk...)}, p.sealForm)
 	p.on(Route{Method: http.MethodPost, Path: "/cases/{id}/seal", Act: "pageSeal", Who: actors(atDesk...)}, p.seal)
 	p.on(Route{Method: http.MethodGet, Path: "/parcels", Act: "pageParcels", Who: anywhere(overseeing...)}, p.parcels)
+	p.on(Route{Method: http.MethodGet, Path: "/refusals", Act: "pageRefusals", Who: anywhere(overseeing...)}, p.refusals)
 	p.on(Route{Method: http.MethodGet, Path: "/parcels/{id}", Act: "pageParcel", Who: readers(overseeing...)}, p.parcel)
 	p.on(Route{Method: http.MethodGet, Path: "/parcels/{id}/proofs/{sum}", Act: "pageProof", Who: readers(overseeing...)}, p.proof)
 	at := func(act, name string, who []auth.Role, h handler) {

@@ -53,6 +53,7 @@ func pagesOf(s *stage) map[string][]string {
 		"/parcels":                          oversee,
 		"/parcels?q=LB&colour=red&all=yes":  oversee,
 		"/parcels/" + s.sent.ID:             oversee,
+		"/refusals":                         oversee,
 		"/round":                            {"courier"},
 		"/round/" + s.sent.ID:               {"courier"},
 		"/t":                                {"", "clerk"},
@@ -133,7 +134,7 @@ func TestPagesOpenForTheRolesOfTheirLineOnly(t *testing.T) {
 		"clerk", "clerk-elsewhere", "supervisor", "supervisor-elsewhere", "inspector", "inspector-elsewhere", "head", "head-elsewhere",
 		"courier", "auditor", "admin", "security",
 	}
-	lists := []string{"/", "/login", "/password", "/cases", "/cases/new", "/visits", "/inbox", "/queue", "/parcels", "/round", "/t", "/outbox", "/evidence", "/closures", "/settings", "/people", "/matters/M03/notice"}
+	lists := []string{"/", "/login", "/password", "/cases", "/cases/new", "/visits", "/inbox", "/queue", "/parcels", "/refusals", "/round", "/t", "/outbox", "/evidence", "/closures", "/settings", "/people", "/matters/M03/notice"}
 	for path, roles := range pagesOf(s) {
 		bare, _, _ := strings.Cut(path, "?")
 		for _, role := range everybody {

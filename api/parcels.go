@@ -67,6 +67,10 @@ func (s *Server) parcelRoutes() {
 		Method: http.MethodPost, Path: "/parcels/{id}/events/{event}/accept-time", Act: "acceptEventTime",
 		Title: words{"认可手机时间", "Accept the device time of a record"}, Who: keepers(auth.Supervisor),
 	}, s.acceptEventTime)
+	register(s, Route{
+		Method: http.MethodGet, Path: "/refusals", Act: "listRefusals",
+		Title: words{"未入库的派送记录", "Records of couriers that were refused"}, Who: anywhere(overseeing...),
+	}, s.listRefusals)
 	s.pauseRoutes()
 	s.troubleRoutes()
 	s.courierRoutes()

@@ -58,7 +58,7 @@ type intake struct {
 	around   map[string][]EventRow
 	secrets  map[string]*Secret // by parcel and kind
 	fresh    []EventRow
-	refusals []refusalRow
+	refusals []Refusal
 }
 
 // unpack reads a batch; what cannot be read has its answer.
@@ -106,8 +106,8 @@ func (in *intake) reject(i int, id string, err error) {
 		code, zh, en = f.Code, f.In("zh"), f.In("en")
 	}
 	in.answers[i] = EventAnswer{EventID: id, Result: EventRejected, Code: code, Text: zh, TextEN: en}
-	in.refusals = append(in.refusals, refusalRow{
-		ID: newID(), EventID: id, Actor: in.by.String(), Code: code, Body: hushed(in.bodies[i]), ReceivedAt: in.now(),
+	in.refusals = append(in.refusals, Refusal{
+		ID: newID(), EventID: id, Actor: in.by.String(), CentreID: in.by.Centre, Code: code, Body: hushed(in.bodies[i]), ReceivedAt: in.now(),
 	})
 }
 

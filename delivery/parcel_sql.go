@@ -152,22 +152,27 @@ func aroundOf(ctx context.Context, q bun.IDB, device string, low, high int64) (o
 		device, low, high, device, low-reach, low-1, device, high+1, high+reach).Scan(ctx, &out)
 }
 
-type refusalRow struct {
-	bun.BaseModel `bun:"table:parcel_event_refusals"`
-
-	ID         string `bun:",pk"`
-	EventID    string
-	Actor      string
-	Code       string
-	Body       string
-	ReceivedAt time.Time
-}
-
-func insertRefusals(ctx context.Context, tx bun.IDB, rows []refusalRow) error {
+func insertRefusals(ctx context.Context, tx bun.IDB, rows []Refusal) error {
 	if len(rows) == 0 {
 		return nil
 	}
 	_, err := tx.NewInsert().Model(&rows).Exec(ctx)
+	return err
+}
+
+func listRefusals(ctx context.Context, q bun.IDB, by auth.Actor, query RefusalQuery) (out []Refusal, err error) {
+	s := q.NewSelect().Model(&out).Order("received_at DESC", "id DESC").Limit(page(query.Limit))
+	if by.Kind != auth.KindSystem && !by.Is(auth.Auditor) {
+		s = s.Where("centre_id = ?", by.Centre)
+	}
+	if !query.Before.IsZero() {
+		s = s.Where("received_at < ?", query.Before)
+	}
+	return out, s.Scan(ctx)
+}
+
+func deleteRefusals(ctx context.Context, tx bun.IDB, before time.Time) error {
+	_, err := tx.NewDelete().Model((*Refusal)(nil)).Where("received_at < ?", before).Exec(ctx)
 	return err
 }
 
@@ -231,7 +236,7 @@ func lockSecret(ctx context.Context, tx bun.IDB, parcelID string, kind SecretKin
 }
 
 func updateSecret(ctx context.Context, tx bun.IDB, s *Secret) error {
-	_, err := tx.NewUpdate().Model(s).Column("hash", "tries", "locked_until", "resent", "made_at").WherePK().Exec(ctx)
+	_, err := tx.NewUpdate().Model(s).Column("hash", "tries", "locked_until", "resent", "made_at", "tried_on", "day_tries").WherePK().Exec(ctx)
 	return err
 }
 

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/uptrace/bun"
+
+	"lianban/scheduler/workday"
 )
 
 // SecretKind says what a receiver proves with.
@@ -31,6 +33,7 @@ const (
 	idTries   = 3
 	codeTries = 5 // of all other kinds
 	codeLock  = 15 * time.Minute
+	dayTries  = 20 // of a telephone; then the number is closed to the public until the next day
 	maxResent = 3
 )
 
@@ -44,6 +47,8 @@ type Secret struct {
 	Hash        string
 	Tries       int       // wrong ones since the last right one or lock
 	LockedUntil time.Time `bun:",nullzero"`
+	TriedOn     string    // day of DayTries, in Shanghai
+	DayTries    int       // wrong ones of that day, of a telephone
 	Resent      int
 	MadeAt      time.Time
 }
@@ -98,14 +103,27 @@ func (s *Secret) try(hash string, at time.Time) Match {
 	if at.Before(s.LockedUntil) {
 		return MatchLocked
 	}
+	if s.spent(at) {
+		return MatchLocked
+	}
 	if hmac.Equal([]byte(hash), []byte(s.Hash)) {
 		s.Tries = 0
 		return MatchRight
 	}
+	s.DayTries++
 	if s.Tries++; s.Tries >= s.limit() {
 		s.Tries, s.LockedUntil = 0, at.Add(codeLock)
 	}
 	return MatchWrong
+}
+
+// spent begins a new day's count, and reports a telephone whose day is used up
+// (DEL-1201).
+func (s *Secret) spent(at time.Time) bool {
+	if today := workday.DateOf(at).String(); s.TriedOn != today {
+		s.TriedOn, s.DayTries = today, 0
+	}
+	return s.Kind == SecretPhone && s.DayTries >= dayTries
 }
 
 // limit is how many wrong tries lock a secret.

@@ -13,6 +13,7 @@ import (
 	"github.com/dustin/go-humanize"
 	"github.com/uptrace/bun"
 
+	"lianban/delivery"
 	"lianban/internal/audit"
 	"lianban/internal/auth"
 	"lianban/internal/db"
@@ -177,7 +178,7 @@ func (d *doctor) database() {
 		d.line(good, "schema", "与本程序一致", "as this program has it")
 		d.evidence(ctx, open)
 		return open.Read(ctx, func(q bun.IDB) error {
-			return errors.Join(d.clock(ctx, q), d.calendar(ctx, q), d.people(ctx, q), d.outbox(ctx, q), d.sweeps(ctx, q))
+			return errors.Join(d.clock(ctx, q), d.calendar(ctx, q), d.runs(ctx, q), d.people(ctx, q), d.outbox(ctx, q), d.sweeps(ctx, q))
 		})
 	})
 	if err != nil {
@@ -240,6 +241,37 @@ func (d *doctor) calendar(ctx context.Context, q bun.IDB) error {
 	d.line(calendarMark(cal, today), "calendar", "版本 %d：%d 年 %s，%d 年 %s；之后 60 日至 %s",
 		"version %d: %d %s, %d %s; the next 60 days end on %s",
 		cal.Version(), today.Year, statusOf(cal, today.Year), today.Year+1, statusOf(cal, today.Year+1), last)
+	return nil
+}
+
+// runs wants a collection run for every minute at which a promise may start
+// (DEL-711).
+func (d *doctor) runs(ctx context.Context, q bun.IDB) error {
+	centres, err := office.ListCentres(ctx, q)
+	if err != nil {
+		return err
+	}
+	for _, centre := range centres {
+		cal, err := office.CalendarOf(ctx, q, centre.ID, wall())
+		if err != nil {
+			return err
+		}
+		terms := delivery.DefaultPromiseTerms()
+		terms.Hall = centre.Hours
+		day, err := cal.Add(workday.DateOf(wall()), 1)
+		if err != nil {
+			return err
+		}
+		start, served, err := terms.UnservedStart(cal, day, delivery.CollectionRuns())
+		switch {
+		case err != nil:
+			return err
+		case !served:
+			d.line(fail, "runs", "%[1]s：%[2]s 起算的邮件赶不上任何一次揽收，承诺做不到；请调整开放时间", "%[1]s: nothing collects what starts at %[2]s in time for its promise; change the opening hours", centre.Name, second(start))
+		default:
+			d.line(good, "runs", "%s：每个起算时刻都有揽收班次", "%s: every start has its collection run", centre.Name)
+		}
+	}
 	return nil
 }
 

@@ -37,10 +37,10 @@ func (h *house) sweeps(probe func(context.Context) error) []scheduler.Sweep {
 	}
 }
 
-// forget drops what has had its time: sessions, links and the answers kept for
-// repeated requests (SEC-9, SEC-31).
+// forget drops what has had its time: sessions, links, refused records of
+// couriers and the answers kept for repeated requests (SEC-9, SEC-31, DEL-506).
 func (h *house) forget(ctx context.Context) error {
-	return errors.Join(h.auth.Purge(ctx), h.db.Write(ctx, func(tx bun.IDB) error {
+	return errors.Join(h.auth.Purge(ctx), h.delivery.ForgetRefusals(ctx), h.db.Write(ctx, func(tx bun.IDB) error {
 		_, err := once.Forget(ctx, tx, h.clock.Now().Add(-once.Kept))
 		return err
 	}))
