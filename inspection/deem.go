@@ -168,6 +168,9 @@ func (d *Desk) raiseDoubt(ctx context.Context, tx bun.IDB, f found, doubt Doubt)
 	switch doubt.Reason {
 	case HoldNeverDeemed: // INS-911
 		t.Kind, t.ForRole = TaskNeverDeemed, string(auth.Supervisor)
+		if err := d.queueDemand(ctx, tx, f.p, f.v); err != nil {
+			return nil, err
+		}
 	case HoldService:
 		t.Kind = TaskServeByHand
 	case HoldAtRisk:

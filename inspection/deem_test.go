@@ -306,7 +306,7 @@ func TestAClockThatJumpedHoldsEveryOutcome(t *testing.T) { // INS-907, SIM-7
 	})
 }
 
-func TestANeverDeemedMatterIsHeldWithATaskForTheSupervisor(t *testing.T) { // INS-911
+func TestANeverDeemedMatterIsHeldWithADemandAndATaskForTheSupervisor(t *testing.T) { // INS-911
 	dbtest.Each(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
 		w.must(d.Write(t.Context(), func(tx bun.IDB) error {
@@ -327,6 +327,14 @@ func TestANeverDeemedMatterIsHeldWithATaskForTheSupervisor(t *testing.T) { // IN
 		}
 		if !found {
 			t.Errorf("tasks %+v", today.Tasks)
+		}
+		w.until(w.part(v.ID, "fire").RespondBy.Add(2 * time.Hour)) // looked at again and again
+		fire := w.part(v.ID, "fire").ID
+		if n := w.count("messages", "purpose = 'demand' AND channel = 'mail' AND composed_at IS NOT NULL AND subject = '"+fire+"'"); n != 1 {
+			t.Errorf("%d demands to the head, want 1", n)
+		}
+		if n := w.count("messages", "purpose = 'demand' AND subject <> '"+fire+"'"); n != 0 {
+			t.Errorf("%d demands to others", n)
 		}
 	})
 }

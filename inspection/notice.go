@@ -187,6 +187,14 @@ func (d *Desk) queueDeemed(ctx context.Context, tx bun.IDB, p Participant, v Vis
 	})
 }
 
+// queueDemand asks the department's head for the real opinion where silence does
+// not count (INS-911).
+func (d *Desk) queueDemand(ctx context.Context, tx bun.IDB, p Participant, v Visit) error {
+	return d.queueTo(ctx, tx, p, outgoing{
+		purpose: notify.PurposeDemand, key: fmt.Sprintf("%s.%d", v.ID, p.Round), until: latest(v.Start, d.now()).Add(24 * time.Hour),
+	})
+}
+
 // queueReceipt answers every reply at once (INS-809).
 func (d *Desk) queueReceipt(ctx context.Context, tx bun.IDB, p Participant, v Visit, r Reply) error {
 	return d.queueTo(ctx, tx, p, outgoing{

@@ -405,6 +405,9 @@ func (d *Desk) seize(ctx context.Context, tx bun.IDB, by auth.Actor, visitID str
 	if len(choice.Resources) == 0 || choice.Start.IsZero() {
 		return chosen{}, fault.Refuse(fault.Invalid, "choice_incomplete", "请选择时间和人员", "choose a time and the people who come")
 	}
+	if choice.Start.Year() > d.now().Year()+1 { // no calendar reaches that far (INS-405), no database much further
+		return chosen{}, slotRefused(slot.Reason{Code: slot.NotWorkday})
+	}
 	choice.Resources = slices.Compact(slices.Sorted(slices.Values(choice.Resources)))
 	v, err := findVisit(ctx, tx, visitID)
 	if err != nil {

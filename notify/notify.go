@@ -52,6 +52,7 @@ const (
 const (
 	PurposeNotice    = "notice"    // 应约通知: calls for an answer by a deadline
 	PurposeReminder  = "reminder"  // 催办, before the deadline
+	PurposeDemand    = "demand"    // 催告: silence does not count here, the real opinion is needed (INS-911)
 	PurposeMorning   = "morning"   // 提醒, on the day of the visit
 	PurposeCancel    = "cancel"    // 取消 or 撤回邀请
 	PurposeConfirmed = "confirmed" // 已确认: who comes

@@ -14,7 +14,7 @@ import (
 var update = flag.Bool("update", false, "rewrite the golden files; read the difference")
 
 var purposes = []string{
-	PurposeNotice, PurposeReminder, PurposeMorning, PurposeCancel, PurposeConfirmed, PurposeDeemed, PurposeReceipt, PurposeApplicant,
+	PurposeNotice, PurposeReminder, PurposeDemand, PurposeMorning, PurposeCancel, PurposeConfirmed, PurposeDeemed, PurposeReceipt, PurposeApplicant,
 }
 
 func eachLetter(t *testing.T, f Facts, do func(lang, purpose string, b Body)) {
