@@ -17,20 +17,20 @@ func TestResultsAreHandedOverAndSignedForInTheBrowser(t *testing.T) {
 	window, stop := context.WithTimeout(window, time.Minute)
 	defer stop()
 
-	fire := comes(window, t, base, phone)
-	fire.enters("周志强")
-	fire.sees("送交结果")
-	fire.arrives("open the result", chromedp.Click(chromedp.CSS("#owed a")))
-	today, err := chromedp.Run(fire.ctx, chromedp.Evaluate[string](`document.querySelector("#release-decided_on").max`))
+	market := comes(window, t, base, phone)
+	market.enters("唐晓芸")
+	market.sees("送交结果")
+	market.arrives("open the result", chromedp.Click(chromedp.CSS("#owed a")))
+	today, err := chromedp.Run(market.ctx, chromedp.Evaluate[string](`document.querySelector("#release-decided_on").max`))
 	if err != nil {
-		fire.fail("read today: %v", err)
+		market.fail("read today: %v", err)
 	}
-	fire.do("date", chromedp.SetValue(chromedp.CSS("#release-decided_on"), today))
-	fire.do("class", chromedp.SetValue(chromedp.CSS("#release-class1"), "certificate"))
-	fire.do("title", chromedp.SetValue(chromedp.CSS("#release-title1"), "公众聚集场所消防安全检查合格证"))
-	fire.press("送交窗口")
-	fire.sees("待签收")
-	number := fire.reads(`//ul[@class="rows"]//a[@class="number"]`)
+	market.do("date", chromedp.SetValue(chromedp.CSS("#release-decided_on"), today))
+	market.do("class", chromedp.SetValue(chromedp.CSS("#release-class1"), "certificate"))
+	market.do("title", chromedp.SetValue(chromedp.CSS("#release-title1"), "食品经营许可证"))
+	market.press("送交窗口")
+	market.sees("待签收")
+	number := market.reads(`//ul[@class="rows"]//a[@class="number"]`)
 
 	clerk := comes(window, t, base, desk)
 	clerk.enters("王敏")
@@ -40,8 +40,9 @@ func TestResultsAreHandedOverAndSignedForInTheBrowser(t *testing.T) {
 	clerk.pressIn(`//form[contains(@action, "/accept")]`, "签收")
 	clerk.sees("已签收")
 	clerk.press("齐套")
+	clerk.open("/sets?q=湘味轩")
 	clerk.arrives("open the case", chromedp.Click(chromedp.CSS("ul.rows .line strong a")))
-	clerk.sees("未齐套", "消防")
+	clerk.sees("已齐套", "市场监督管理局")
 	clerk.arrives("open item", chromedp.Click(chromedp.CSS("#set table a")))
 	clerk.lang = "en"
 	for _, path := range []string{"/sets?lang=en", "/transfers"} {
