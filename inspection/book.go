@@ -296,11 +296,6 @@ func pastLimit(s chosen, by auth.Actor, why string) error {
 	return nil
 }
 
-func slotTaken() *fault.Error {
-	return fault.Refuse(fault.Conflict, "slot_taken",
-		"该时间刚被占用，请从下列时间中另选", "this time has just been taken; choose one of the alternatives")
-}
-
 // withAlternatives adds three other times to a refusal for a taken slot
 // (INS-512, INS-602); they are searched after the rollback.
 func (d *Desk) withAlternatives(ctx context.Context, by auth.Actor, visitID string, err error) error {
