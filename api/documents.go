@@ -14,6 +14,10 @@ func (s *Server) documentRoutes() {
 		Method: http.MethodGet, Path: "/visits/{id}/documents/{document}", Act: "printDocument", Rate: uploadRate,
 		Title: words{"打印勘验文书", "Print a document of a visit"}, Who: readCase, Scope: "visits:read",
 	}, s.printDocument)
+	register(s, Route{
+		Method: http.MethodGet, Path: "/cases/{id}/notice", Act: "printOnceNotice", Rate: uploadRate,
+		Title: words{"打印一次性告知书", "Print what the applicant is told once"}, Who: readCase, Scope: "cases:read",
+	}, s.printOnceNotice)
 }
 
 type printDocument struct {
@@ -25,6 +29,21 @@ type printDocument struct {
 func (s *Server) printDocument(ctx context.Context, c *call, in *printDocument) (sheet, error) {
 	out, err := s.Inspection.Document(ctx, c.by, in.ID, inspection.DocumentKind(in.Document), in.Department)
 	return sheet{out.Name, out.PDF}, err
+}
+
+func (s *Server) printOnceNotice(ctx context.Context, c *call, in *byID) (sheet, error) {
+	out, err := s.Inspection.OnceNotice(ctx, c.by, in.ID)
+	return sheet{out.Name, out.PDF}, err
+}
+
+// onceNotice shows the one-time notice of a case as PDF (DEC-20).
+func (p *site) onceNotice(v *view) error {
+	out, err := p.Inspection.OnceNotice(v.ctx(), v.by, v.id())
+	if err != nil {
+		return err
+	}
+	sheet{out.Name, out.PDF}.write(v.w)
+	return nil
 }
 
 // document shows a document to whoever sees the visit.

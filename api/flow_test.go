@@ -165,7 +165,7 @@ var notCreating = map[string]string{
 	"holdParcel": "moves the parcel", "resumeParcel": "moves the parcel", "recallParcel": "moves the parcel", "foundParcel": "moves the parcel",
 	"reportHarm": "moves the parcel", "writeOffParcel": "moves the parcel", "reassignParcel": "the same courier again is the same hand-over",
 	"rateCase": "a case is rated once", "callBackRating": "called back once",
-	"tryAtDoor": "each try counts, as it does at the door",
+	"tryAtDoor":    "each try counts, as it does at the door",
 	"ingestEvents": "each event has an id of its own", "putBlob": "known by its content",
 }
 

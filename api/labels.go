@@ -14,6 +14,7 @@ var labels = map[string]words{
 	"applicant":         {"申请人", "applicant"},
 	"at":                {"时间", "time"},
 	"away":              {"申请人不便的时间", "times the applicant is away"},
+	"before":            {"分页位置", "place in the list"},
 	"bag":               {"密封袋号", "number of the sealed bag"},
 	"band":              {"上午或下午", "half-day"},
 	"case_id":           {"办件", "case"},

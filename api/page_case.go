@@ -21,6 +21,7 @@ func (p *site) casePages() {
 	p.on(Route{Method: http.MethodPost, Path: "/cases/{id}/handover", Act: "pageHandOverCase", Who: actors(atDesk...)}, p.handOver)
 	p.on(Route{Method: http.MethodPost, Path: "/cases/{id}/plan", Act: "pagePlanVisit", Who: actors(atDesk...)}, p.plan)
 	p.on(Route{Method: http.MethodGet, Path: "/cases/{id}/notice", Act: "pageCaseNotice", Who: readers(overseeing...)}, p.caseNotice)
+	p.on(Route{Method: http.MethodGet, Path: "/cases/{id}/notice.pdf", Act: "pageOnceNotice", Who: readers(overseeing...), Rate: uploadRate}, p.onceNotice)
 	p.on(Route{Method: http.MethodGet, Path: "/matters/{code}/notice", Act: "pageMatterNotice", Who: anywhere(overseeing...)}, p.matterNotice)
 }
 

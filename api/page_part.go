@@ -183,7 +183,7 @@ func ofDepartmentIn(v *view) func(inspection.ParticipantView) bool {
 }
 
 // noticePage is the paper that goes to a department, slip and all.
-type noticePage struct{ Title, Number, Text, Department, Back string }
+type noticePage struct{ Title, Number, Text, Department, DepartmentID, Back string }
 
 // notice prints the notice with its slip, to be served on paper (INS-707). It
 // is the text of the department's inbox, which carries no link and no code.
@@ -199,7 +199,7 @@ func (p *site) notice(v *view) error {
 	if text == "" || one.Notice == nil {
 		return notFound()
 	}
-	return p.show(v, "notice", noticePage{Title: title, Number: one.Notice.Number, Text: text, Department: one.Name, Back: "/visits/" + found.ID})
+	return p.show(v, "notice", noticePage{Title: title, Number: one.Notice.Number, Text: text, Department: one.Name, DepartmentID: one.DepartmentID, Back: "/visits/" + found.ID})
 }
 
 // inboxText is the notice as the department's inbox has it, of its last round.

@@ -393,7 +393,7 @@ func (d *Desk) CheckPaper(ctx context.Context, by auth.Actor, code string) (out 
 	}
 	if !hmac.Equal([]byte(d.paperCode(kind, number)), []byte(number+"."+tag)) {
 		return Paper{}, fault.Refuse(fault.Conflict, "paper_forged",
-			"这个二维码不是本系统打印的：请留下单据，按编号 %[1]s 核对原件并报告督导",
+			"这个二维码不是本系统打印的：请留下单据，按编号 %[1]s 核对原件并报告主管",
 			"this code was not printed by this system; keep the paper, compare it with the original by the number %[1]s and tell the supervisor", number)
 	}
 	err = d.DB.Read(ctx, func(q bun.IDB) error {

@@ -120,7 +120,7 @@ func (s *sheet) pickUp(v ParcelView) {
 		{Name: "邮件内", Value: countClasses(v.Items)}, {Name: "封签号", Value: v.Bag}, {Name: "架位", Value: orBlank(strings.Join(places, "、"))},
 	}...)})
 	s.Add(paper.Part{Section: "领取", Text: []string{
-		"核对取件码和证件后发放；没有取件码的，须查看证件原件，由督导写明理由。",
+		"核对取件码和证件后发放；没有取件码的，须查看证件原件，由主管写明理由。",
 	}, Facts: []paper.Fact{
 		{Name: "领取人姓名（正楷）", Value: "\u3000"}, {Name: "证件号后四位", Value: "\u3000"}, {Name: "没有取件码的理由", Value: "\u3000"},
 	}})

@@ -342,11 +342,11 @@ func (v VisitView) deemed(s *paper.Sheet, part ParticipantView) {
 		paper.Fact{Name: "记录时间", Value: fmt.Sprintf("%s，依据 %d 条存证日志记录", instantText(r.DecidedAt), len(r.Relies))},
 	)
 	if !r.SuspendedAt.IsZero() {
-		s.Add(paper.Part{Text: []string{"该记录自 " + instantText(r.SuspendedAt) + " 起效力中止，待督导复核。"}})
+		s.Add(paper.Part{Text: []string{"该记录自 " + instantText(r.SuspendedAt) + " 起效力中止，待主管复核。"}})
 	}
 	s.Add(paper.Part{Facts: facts}, paper.Part{Text: []string{
 		"这是该部门对本次勘验的意见，不是行政许可决定。",
-		"如有异议，请向组织窗口的督导书面提出；可随时申请撤销。完整证据见证据包，可用 lianban verify 离线核验。",
+		"如有异议，请向组织窗口的主管书面提出；可随时申请撤销。完整证据见证据包，可用 lianban verify 离线核验。",
 	}})
 }
 

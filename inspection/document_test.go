@@ -117,6 +117,26 @@ func TestADocumentIsMadeAgainByteForByte(t *testing.T) {
 	})
 }
 
+// DEC-20.
+func TestTheApplicantIsToldOnceOnPaper(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		w := newWorld(t, d)
+		c := w.newCase()
+		doc, err := w.OnceNotice(t.Context(), w.clerk, c.ID)
+		w.must(err)
+		if dir := os.Getenv("LIANBAN_KEEP_PRINTS"); dir != "" {
+			w.must(os.WriteFile(filepath.Join(dir, doc.Name), doc.PDF, 0o600))
+		}
+		text := papertest.Flat(papertest.Read(t, doc.PDF))
+		wantWords(t, text, "一次性告知书", c.Number, "市场监管", "消防救援", "到场", "不需要", "面积", c.LimitDate, "申请人签收", "0746-8322222")
+		if strings.Contains(text, c.Applicant.Phone) {
+			t.Errorf("it shows the applicant's telephone:\n%s", text)
+		}
+		_, err = w.OnceNotice(t.Context(), auth.Actor{Kind: auth.KindPerson, ID: "x", Roles: []auth.Role{auth.Courier}}, c.ID)
+		w.refused(err, "not_found")
+	})
+}
+
 // INS-607: on paper too.
 func TestACancelledVisitIsToldOnPaper(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, d *db.DB) {
