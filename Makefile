@@ -65,7 +65,7 @@ check: ## all that CI runs
 nightly: ## check, races everywhere, long simulations and kills, long fuzzing, another time zone, other processors
 	bash .ci/run
 	$(MAKE) race
-	LIANBAN_NIGHTLY=1 TEST_POSTGRES=auto go test -timeout 3h ./inspection ./cmd/lianban
+	LIANBAN_NIGHTLY=1 TEST_POSTGRES=auto go test -timeout 3h ./inspection ./delivery ./cmd/lianban
 	TZ=America/New_York go test ./...
 	$(MAKE) fuzz FUZZTIME=10m
 	for arch in amd64 arm64 loong64 riscv64; do CGO_ENABLED=0 GOARCH=$$arch go build -o /dev/null ./cmd/lianban || exit 1; done

@@ -166,6 +166,10 @@ var notCreating = map[string]string{
 	"reportHarm": "moves the parcel", "writeOffParcel": "moves the parcel", "reassignParcel": "the same courier again is the same hand-over",
 	"rateCase": "a case is rated once", "callBackRating": "called back once",
 	"tryAtDoor":    "each try counts, as it does at the door",
+	"tryAtDoor": "each try counts, as it does at the door",
+	"stampMaterial": "stamped once", "cancelLoan": "moves the loan", "shelveItem": "the same place again is the same place",
+	"putInBag": "what is in it is in it", "takeOutOfBag": "what is out is out", "cancelBag": "moves the bag", "releaseBag": "given away once",
+	"acceptBag": "signed once", "refuseBag": "refused once", "explainExtra": "explained once",
 	"ingestEvents": "each event has an id of its own", "putBlob": "known by its content",
 }
 

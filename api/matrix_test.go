@@ -39,6 +39,18 @@ type scene struct {
 	resource                             string // the inspector's own
 	owed, toGive, transfer, number, item string // of the fire brigade
 	closure                              string // of fire
+	original, here, loan, extra, photo   string // originals that fire has, and the window; one that is lent; found in a bag
+	opened, bagged                       string // a bag, and the number of one
+	packing, sent                        bagsOf // by who acts: the window's and fire's
+}
+
+// bagsOf are a bag for each side to act on.
+type bagsOf struct{ window, fire string }
+
+// paths gives the path of each side's bag, the window's for all others.
+func (b bagsOf) paths(rest string) map[auth.Role]string {
+	of := func(id string) string { return "/bags/" + id + rest }
+	return map[auth.Role]string{auth.Inspector: of(b.fire), auth.Head: of(b.fire), auth.Clerk: of(b.window)}
 }
 
 // sample is a request that is right but for who sends it. object says that the
@@ -49,6 +61,7 @@ type sample struct {
 	header map[string]string
 	object bool
 	byRole map[auth.Role]any // bodies that differ by role
+	byPath map[auth.Role]string
 }
 
 // apiSamples has one sample for each operation, by its act.
@@ -124,6 +137,30 @@ func apiSamples(s *scene) map[string]sample {
 		"acceptTransfer": {path: "/transfers/" + s.transfer + "/accept", object: true, body: map[string]any{"count": 1}},
 		"refuseTransfer": {path: "/transfers/" + s.transfer + "/refuse", object: true, body: reason},
 		"findItem":       {path: "/items/" + s.item, object: true},
+
+		"takeInMaterial":    {path: "/cases/" + s.caseID + "/materials", object: true, body: material("431103-fire")},
+		"listCaseMaterials": {path: "/cases/" + s.caseID + "/materials", object: true},
+		"listMaterials":     {path: "/materials"}, "listLoans": {path: "/loans"}, "findMaterial": {path: "/materials/" + s.original, object: true},
+		"stampMaterial": {path: "/materials/" + s.original + "/stamp", object: true, body: map[string]any{"name": "周志强"}},
+		"addCopy": {path: "/materials/" + s.here + "/copies", byPath: map[auth.Role]string{
+			auth.Inspector: "/materials/" + s.original + "/copies", auth.Head: "/materials/" + s.original + "/copies",
+		}, object: true, body: map[string]any{"department_id": "431103-amr", "reason": "模糊"}},
+		"lendOriginal": {path: "/materials/" + s.original + "/loans", object: true, body: map[string]any{"borrower_id": "431103-amr", "purpose": "核对"}},
+		"cancelLoan":   {path: "/loans/" + s.loan + "/cancel", object: true},
+		"shelveItem":   {path: "/items/shelve", body: map[string]any{"number": s.number, "place": "A-03"}},
+		"newBag": {
+			path: "/bags", body: map[string]any{"goes_to": "431103-amr"},
+			byRole: map[auth.Role]any{auth.Inspector: map[string]any{"centre_id": s.centre.ID}, auth.Head: map[string]any{"centre_id": s.centre.ID}},
+		},
+		"listBags": {path: "/bags"}, "scanBag": {path: "/bags/scan?number=" + s.bagged}, "findBag": {path: "/bags/" + s.sent.window, object: true},
+		"putInBag":     {path: "/bags/" + s.packing.window + "/put", byPath: s.packing.paths("/put"), object: true, body: map[string]any{"number": s.number}},
+		"takeOutOfBag": {path: "/bags/" + s.packing.window + "/take-out", byPath: s.packing.paths("/take-out"), object: true, body: map[string]any{"number": s.number}},
+		"releaseBag":   {path: "/bags/" + s.packing.window + "/release", byPath: s.packing.paths("/release"), object: true, body: map[string]any{"seal": "F1"}},
+		"cancelBag":    {path: "/bags/" + s.packing.window + "/cancel", byPath: s.packing.paths("/cancel"), object: true},
+		"acceptBag":    {path: "/bags/" + s.sent.window + "/accept", byPath: s.sent.paths("/accept"), object: true, body: map[string]any{"count": 1}},
+		"refuseBag":    {path: "/bags/" + s.sent.window + "/refuse", byPath: s.sent.paths("/refuse"), object: true, body: reason},
+		"explainExtra": {path: "/bags/extras/" + s.extra + "/explain", object: true, body: map[string]any{"explanation": "漏扫"}},
+		"openBagBlob":  {path: "/bags/" + s.opened + "/blobs/" + s.photo, object: true},
 
 		"sealParcel": {path: "/parcels", object: true, body: sealing(s.caseID, s.item)}, "listParcels": {path: "/parcels"}, "listRefusals": {path: "/refusals"},
 		"findParcel":        {path: parcel(""), object: true},
@@ -224,6 +261,7 @@ func newScene(t *testing.T) *scene {
 	s.closure = closure.ID
 	s.packed()
 	s.rating = s.rated()
+	s.circulating()
 	s.resource = own.ID
 	s.toGive, s.owed = s.owe(s.newCase()), s.owe(s.caseID)
 	var released struct {
@@ -467,11 +505,15 @@ func (s *scene) try(line Route, sample sample, as string) *reply {
 	if b, ok := sample.byRole[roleOf(as)]; ok {
 		body = b
 	}
+	path := sample.path
+	if p, ok := sample.byPath[roleOf(as)]; ok {
+		path = p
+	}
 	header := map[string]string{"Idempotency-Key": freshKey()}
 	for name, value := range sample.header {
 		header[name] = value
 	}
-	return s.do(request{as: as, method: line.Method, path: prefix + sample.path, body: body, header: header})
+	return s.do(request{as: as, method: line.Method, path: prefix + path, body: body, header: header})
 }
 
 // STK-37: what the mux knows is what the registry lists.

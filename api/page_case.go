@@ -98,6 +98,7 @@ type casePage struct {
 	Unknown   bool
 	Questions []question
 	Set       *caseSet
+	Materials *caseMaterials
 }
 
 // oneCase shows a case to who may read it, the applicant masked (FAC-20).
@@ -112,6 +113,9 @@ func (p *site) oneCase(v *view) error {
 		return err
 	}
 	if d.Set, err = p.setOf(v, c.ID); err != nil {
+		return err
+	}
+	if d.Materials, err = p.materialsOf(v, c); err != nil {
 		return err
 	}
 	var m inspection.Matter

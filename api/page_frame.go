@@ -116,6 +116,7 @@ var sections = []section{
 	{"/visits", "nav.visits", overseeing},
 	{"/transfers", "nav.transfers", overseeing},
 	{"/sets", "nav.sets", overseeing},
+	{"/bags", "nav.bags", following},
 	{"/parcels", "nav.parcels", overseeing},
 	{"/round", "nav.round", []auth.Role{auth.Courier}},
 	{"/queue", "nav.queue", overseeing},

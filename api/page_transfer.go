@@ -168,5 +168,18 @@ func (p *site) item(v *view) error {
 	if err != nil {
 		return err
 	}
-	return p.show(v, "item", found)
+	d := itemPage{ItemView: found}
+	if found.Material != nil {
+		if d.Part, err = p.materialPart(v, v.id()); err != nil {
+			return err
+		}
+	}
+	return p.show(v, "item", d)
+}
+
+// itemPage is a thing of either kind: a result, or a material with what may be
+// done with it.
+type itemPage struct {
+	delivery.ItemView
+	Part *materialPart
 }

@@ -30,7 +30,7 @@ var wordsOfType = map[string]map[string][]string{
 	"../notify":         {"Result": {"attempt"}},
 	"../delivery": {
 		"EventType": {"parcel_event"}, "Verdict": {"step_verdict"}, "Fault": {"fault"}, "PromiseColour": {"parcel_colour"},
-		"LineState": {"line_state"}, "TransferState": {"transfer_state"}, "Finding": {"finding_of"}, "KeeperKind": {"keeper"}, "CustodyKind": {"custody"},
+		"LineState": {"line_state"}, "TransferState": {"transfer_state"}, "Finding": {"finding_of"}, "BagState": {"bag_state"}, "LoanState": {"loan_state"}, "KeeperKind": {"keeper"}, "CustodyKind": {"custody"},
 		"PaperKind": {"paper"},
 	},
 }

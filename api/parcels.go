@@ -99,7 +99,7 @@ func (s *Server) courierRoutes() {
 	}, s.tryAtDoor)
 	register(s, Route{
 		Method: http.MethodPost, Path: "/blobs/{sha256}", Act: "putBlob", Body: delivery.MaxProof + 1,
-		Title: words{"上传照片或签名", "Keep a photo or signature under its hash"}, Who: anywhere(auth.Courier, auth.Clerk, auth.Supervisor),
+		Title: words{"上传照片或签名", "Keep a photo or signature under its hash"}, Who: anywhere(auth.Courier, auth.Clerk, auth.Supervisor, auth.Inspector, auth.Head),
 	}, s.putBlob)
 	register(s, Route{
 		Method: http.MethodGet, Path: "/parcels/{id}/blobs/{sha256}", Act: "openBlob",

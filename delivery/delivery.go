@@ -126,6 +126,7 @@ type Item struct {
 	Place         string     `json:"place,omitempty"` // shelf
 	TransferID    string     `json:"transfer_id,omitempty"`
 	ParcelID      string     `json:"parcel_id,omitempty"`
+	BagID         string     `json:"bag_id,omitempty"`
 	RegisteredAt  time.Time  `json:"registered_at"`
 	RegisteredBy  string     `json:"registered_by"`
 	Version       int        `json:"version"`
@@ -152,6 +153,7 @@ type CustodyEvent struct {
 	ToID       string      `json:"to_id"`
 	TransferID string      `json:"transfer_id,omitempty"`
 	ParcelID   string      `json:"parcel_id,omitempty"`
+	BagID      string      `json:"bag_id,omitempty"`
 	Note       string      `json:"note,omitempty"`
 	Actor      string      `json:"actor"`
 	At         time.Time   `json:"at"`

@@ -213,7 +213,7 @@ func TestBlobIsRefusedForHashSizeAndKind(t *testing.T) {
 		w.refused(err, "blob_size")
 		_, err = w.PutBlob(ctx, w.courier, "b94d27b9934d3e08a52e52d7da7dabfac484efe37a5380ee9088f7ace2efcde9", []byte("hello world"))
 		w.refused(err, "blob_type")
-		_, err = w.PutBlob(ctx, w.inspector("amr"), sum, body)
+		_, err = w.PutBlob(ctx, w.auditor, sum, body)
 		w.refused(err, "not_a_courier")
 		for range 2 {
 			_, err = w.PutBlob(ctx, w.courier, sum, body)

@@ -38,8 +38,21 @@ const (
 	CustodyWrittenOff CustodyKind = "written_off"
 )
 
+// Steps with a bag; what becomes of it there is accepted, missing, damaged or
+// refused as in a transfer.
+const (
+	CustodyBagged   CustodyKind = "bagged"
+	CustodyUnbagged CustodyKind = "unbagged"
+	CustodySent     CustodyKind = "sent"   // the bag was given away
+	CustodyFound    CustodyKind = "found"  // it lay in a bag that did not list it (DEL-911)
+	CustodyPlaced   CustodyKind = "placed" // on a shelf
+)
+
 // keeper is who answers for the item now.
 func (i Item) keeper() Keeper { return Keeper{i.CustodianKind, i.Custodian} }
+
+// free reports whether the item is on its way nowhere and in nothing.
+func (i Item) free() bool { return i.TransferID == "" && i.ParcelID == "" && i.BagID == "" }
 
 // NewItem is one thing that a department hands over for the first time.
 type NewItem struct {
@@ -120,17 +133,19 @@ func (d *Desk) step(i Item, kind CustodyKind, by auth.Actor, transferID, note st
 func pass(ctx context.Context, tx bun.IDB, i *Item, to Keeper, e CustodyEvent) error {
 	e.ItemID, e.FromKind, e.FromID, e.ToKind, e.ToID = i.ID, i.CustodianKind, i.Custodian, to.Kind, to.ID
 	i.CustodianKind, i.Custodian = to.Kind, to.ID
-	if err := updateItem(ctx, tx, i, "custodian_kind", "custodian", "transfer_id", "parcel_id", "place"); err != nil {
+	if err := updateItem(ctx, tx, i, "custodian_kind", "custodian", "transfer_id", "parcel_id", "bag_id", "place"); err != nil {
 		return err
 	}
 	return insertSteps(ctx, tx, []CustodyEvent{e})
 }
 
-// ItemView is an item with its whole history.
+// ItemView is an item with its whole history: of a result the line it belongs
+// to, of a material what is known of it.
 type ItemView struct {
 	Item
-	Line    ResultLine     `json:"line"`
-	History []CustodyEvent `json:"history"`
+	Line     ResultLine     `json:"line,omitzero"`
+	Material *Material      `json:"material,omitempty"`
+	History  []CustodyEvent `json:"history"`
 }
 
 // FindItem gives an item by its id, with its history. Refusal: not_found.
@@ -141,16 +156,33 @@ func (d *Desk) FindItem(ctx context.Context, by auth.Actor, id string) (out Item
 			return err
 		}
 		out = ItemView{Item: i}
-		if out.Line, err = findLine(ctx, q, i.LineID); err != nil {
+		if err := out.belongs(ctx, q, by); err != nil {
 			return err
-		}
-		if !mayReadResult(by, out.Line.CentreID, out.Line.DepartmentID) {
-			return notFound()
 		}
 		out.History, err = stepsOf(ctx, q, []string{i.ID})
 		return err
 	})
 	return out, err
+}
+
+// belongs finds what an item is part of, if the actor may see it.
+func (v *ItemView) belongs(ctx context.Context, q bun.IDB, by auth.Actor) (err error) {
+	if v.LineID != "" {
+		if v.Line, err = findLine(ctx, q, v.LineID); err == nil && !mayReadResult(by, v.Line.CentreID, v.Line.DepartmentID) {
+			err = notFound()
+		}
+		return err
+	}
+	rows, err := materialsByItem(ctx, q, []string{v.ID})
+	if err != nil {
+		return err
+	}
+	m, ok := rows[v.ID]
+	if !ok || !mayReadMaterial(by, m) {
+		return notFound()
+	}
+	v.Material = &m
+	return nil
 }
 
 // ListItems gives the items of a case that the actor may see, by registration.
@@ -185,8 +217,8 @@ type CustodyBreak struct {
 }
 
 // CheckCustody looks at every Item: its history is one unbroken chain from its
-// registration to the keeper the row names, and it is in a transfer exactly
-// when that transfer is open and lists it. It gives the breaks and how many
+// registration to the keeper the row names, and it is in a transfer or a bag
+// exactly when that is open and lists it, and never in two. It gives the breaks and how many
 // items each kind of keeper answers for, which together are all that were ever
 // registered (DEL-901).
 func CheckCustody(ctx context.Context, q bun.IDB) (breaks []CustodyBreak, held map[KeeperKind]int, err error) {
@@ -210,15 +242,20 @@ func CheckCustody(ctx context.Context, q bun.IDB) (breaks []CustodyBreak, held m
 		if err != nil {
 			return nil, nil, err
 		}
-		breaks = append(breaks, breaksOf(items, steps, open)...)
+		bags, err := openBagsOf(ctx, q, ids)
+		if err != nil {
+			return nil, nil, err
+		}
+		breaks = append(breaks, breaksOf(items, steps, open, bags)...)
 	}
 }
 
 // custodyBatch is how many items are looked at together.
 const custodyBatch = 500
 
-// breaksOf is CheckCustody for items whose steps and open transfers are known.
-func breaksOf(items []Item, steps []CustodyEvent, open map[string][]string) (out []CustodyBreak) {
+// breaksOf is CheckCustody for items whose steps, open transfers and
+// bags are known.
+func breaksOf(items []Item, steps []CustodyEvent, open, bags map[string][]string) (out []CustodyBreak) {
 	byItem := map[string][]CustodyEvent{}
 	for _, s := range steps {
 		byItem[s.ItemID] = append(byItem[s.ItemID], s)
@@ -227,14 +264,28 @@ func breaksOf(items []Item, steps []CustodyEvent, open map[string][]string) (out
 		if what := chainBreak(i, byItem[i.ID]); what != "" {
 			out = append(out, CustodyBreak{i.ID, what})
 		}
-		switch on := open[i.ID]; {
-		case len(on) > 1:
-			out = append(out, CustodyBreak{i.ID, fmt.Sprintf("in %d open transfers", len(on))})
-		case i.TransferID != strings.Join(on, ""):
-			out = append(out, CustodyBreak{i.ID, fmt.Sprintf("says transfer %q, open is %q", i.TransferID, on)})
+		if what := placeBreak("transfer", i.TransferID, open[i.ID]); what != "" {
+			out = append(out, CustodyBreak{i.ID, what})
+		}
+		if what := placeBreak("bag", i.BagID, bags[i.ID]); what != "" {
+			out = append(out, CustodyBreak{i.ID, what})
+		}
+		if i.BagID != "" && (i.TransferID != "" || i.ParcelID != "") {
+			out = append(out, CustodyBreak{i.ID, "in a bag and in something else"})
 		}
 	}
 	return out
+}
+
+// placeBreak compares what an item says it is in with what lists it.
+func placeBreak(what, says string, lists []string) string {
+	switch {
+	case len(lists) > 1:
+		return fmt.Sprintf("in %d open %ss", len(lists), what)
+	case says != strings.Join(lists, ""):
+		return fmt.Sprintf("says %s %q, open is %q", what, says, lists)
+	}
+	return ""
 }
 
 // chainBreak follows the history of one item.

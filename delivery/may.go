@@ -1,6 +1,10 @@
 package delivery
 
 import (
+	"context"
+
+	"github.com/uptrace/bun"
+
 	"lianban/internal/auth"
 	"lianban/internal/fault"
 )
@@ -54,4 +58,27 @@ func mayHandOver(by auth.Actor, l ResultLine, paper bool) error {
 	}
 	return fault.Refuse(fault.Forbidden, "not_your_department",
 		"只有出具结果的部门可以送交；部门没有账号的，请窗口凭签字的流转单代为登记", "only the department that issued a result hands it over; for one without accounts the window records the signed slip")
+}
+
+// actsFor lets a person of a department act for it. For a department without
+// accounts the window of the centre does, with what was signed on paper
+// (DEL-950); while it has accounts nobody else may (DEL-910).
+func actsFor(ctx context.Context, q bun.IDB, by auth.Actor, department, centre string, refusal *fault.Error) error {
+	if ofDepartment(by, department) {
+		return nil
+	}
+	if !atWindow(by) || by.Centre != centre {
+		return refusal
+	}
+	for _, role := range []auth.Role{auth.Inspector, auth.Head} {
+		people, err := auth.ListPeople(ctx, q, auth.PersonQuery{Department: department, Role: role, Enabled: true, Limit: 1})
+		if err != nil {
+			return err
+		}
+		if len(people) > 0 {
+			return fault.Refuse(fault.Forbidden, "department_has_accounts",
+				"该部门有系统账号，须由其工作人员本人登录办理，窗口不能代办", "that department has accounts; its own people do this, the window cannot do it for them")
+		}
+	}
+	return nil
 }

@@ -29,6 +29,24 @@ var TransferMoves = []Move[TransferState]{
 	{"Refuse", []TransferState{Released}, RefusedTransfer, "DEL-910"},
 }
 
+// BagMoves are the moves of a Bag; any other is refused as bag_over.
+var BagMoves = []Move[BagState]{
+	{"NewBag", nil, BagFilling, "DEL-920"},
+	{"Cancel", []BagState{BagFilling}, BagCancelled, "DEL-920"},
+	{"Release", []BagState{BagFilling}, BagReleased, "DEL-910"},
+	{"Accept", []BagState{BagReleased}, BagAccepted, "DEL-910"},
+	{"Accept some", []BagState{BagReleased}, BagAcceptedPartial, "DEL-910"},
+	{"Refuse", []BagState{BagReleased}, BagRefused, "DEL-910"},
+}
+
+// LoanMoves are the moves of a Loan; any other is refused as loan_over.
+var LoanMoves = []Move[LoanState]{
+	{"Lend", nil, LoanGranted, "DEL-940"},
+	{"Borrow", []LoanState{LoanGranted}, LoanOut, "DEL-940"},
+	{"Return", []LoanState{LoanOut}, LoanReturned, "DEL-940"},
+	{"Cancel", []LoanState{LoanGranted}, LoanCancelled, "DEL-940"},
+}
+
 // moveOf finds the move that an act makes.
 func moveOf[S ~string](moves []Move[S], act string) Move[S] {
 	return moves[slices.IndexFunc(moves, func(m Move[S]) bool { return m.Act == act })]

@@ -46,7 +46,7 @@ func (d *Desk) Offer(ctx context.Context, by auth.Actor, caseID string) (Offer, 
 		return Offer{}, err
 	}
 	for _, i := range items {
-		if i.keeper() == (Keeper{AtWindow, set.CentreID}) && i.ParcelID == "" && i.TransferID == "" {
+		if i.LineID != "" && i.keeper() == (Keeper{AtWindow, set.CentreID}) && i.free() {
 			o.Items = append(o.Items, i)
 		}
 	}

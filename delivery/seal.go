@@ -97,7 +97,7 @@ func onShelf(ctx context.Context, tx bun.IDB, centre string, r SealRequest) ([]I
 		return nil, err
 	}
 	elsewhere := func(i Item) bool {
-		return i.CaseID != r.CaseID || i.keeper() != (Keeper{AtWindow, centre}) || i.TransferID != "" || i.ParcelID != ""
+		return i.CaseID != r.CaseID || i.LineID == "" || i.keeper() != (Keeper{AtWindow, centre}) || !i.free()
 	}
 	if len(items) != len(r.Items) || slices.ContainsFunc(items, elsewhere) {
 		return nil, fault.Refuse(fault.Conflict, "item_not_here",

@@ -38,6 +38,8 @@ func statesPage() string {
 	out.WriteString("\nWritten from `delivery/moves.go` by its test. People at desks move guarded rows;\nwhat couriers do is a set of events.\n")
 	table(&out, "Result line", LineMoves)
 	table(&out, "Transfer", TransferMoves)
+	table(&out, "Bag", BagMoves)
+	table(&out, "Loan", LoanMoves)
 	return out.String()
 }
 

@@ -30,10 +30,23 @@ type AcceptRequest struct {
 }
 
 func (r AcceptRequest) check(t TransferView) error {
+	listed := make([]string, len(t.Items))
+	for n, i := range t.Items {
+		listed[n] = i.ItemID
+	}
+	if err := checkFound(r.Found, listed); err != nil {
+		return err
+	}
+	return office.CheckText("note", r.Note, reasonLength)
+}
+
+// checkFound wants each listed thing named at most once, and a note for what is
+// missing or damaged.
+func checkFound(found []Found, listed []string) error {
 	seen := map[string]bool{}
-	for _, f := range r.Found {
-		listed := slices.ContainsFunc(t.Items, func(i TransferItem) bool { return i.ItemID == f.ItemID })
-		if !listed || seen[f.ItemID] || !slices.Contains([]Finding{FoundGood, FoundMissing, FoundDamaged}, f.Outcome) {
+	for _, f := range found {
+		known := slices.Contains(listed, f.ItemID)
+		if !known || seen[f.ItemID] || !slices.Contains([]Finding{FoundGood, FoundMissing, FoundDamaged}, f.Outcome) {
 			return fault.Refuse(fault.Invalid, "outcome_invalid",
 				"逐件核对有误：只能对本次移交中的物料各填一个结果（签收、缺件或破损）", "name each thing of this transfer at most once, as accepted, missing or damaged")
 		}
@@ -45,7 +58,17 @@ func (r AcceptRequest) check(t TransferView) error {
 			return err
 		}
 	}
-	return office.CheckText("note", r.Note, reasonLength)
+	return nil
+}
+
+func countDiffers(counted, listed int) *fault.Error {
+	return fault.Refuse(fault.Invalid, "count_differs",
+		"清点数 %d 与勾选签收的 %d 件不一致，请重新清点；缺件、破损请逐件标明", "you counted %d but accept %d; count again and mark what is missing or damaged", counted, listed)
+}
+
+func nothingAccepted() *fault.Error {
+	return fault.Refuse(fault.Invalid, "nothing_accepted",
+		"一件也没有签收，请改用“拒收”并写明理由", "nothing is accepted; refuse the transfer instead and say why")
 }
 
 // Accept is the window's signature under a transfer, bound to the person who
@@ -63,12 +86,10 @@ func (d *Desk) Accept(ctx context.Context, by auth.Actor, r AcceptRequest) (Tran
 		}
 		good := t.apply(r.Found)
 		if good != r.Count {
-			return nil, fault.Refuse(fault.Invalid, "count_differs",
-				"清点数 %d 与勾选签收的 %d 件不一致，请重新清点；缺件、破损请逐件标明", "you counted %d but accept %d; count again and mark what is missing or damaged", r.Count, good)
+			return nil, countDiffers(r.Count, good)
 		}
 		if good == 0 {
-			return nil, fault.Refuse(fault.Invalid, "nothing_accepted",
-				"一件也没有签收，请改用“拒收”并写明理由", "nothing is accepted; refuse the transfer instead and say why")
+			return nil, nothingAccepted()
 		}
 		act := "Accept"
 		if good < len(t.Items) {

@@ -208,7 +208,7 @@ func atGiver(ctx context.Context, tx bun.IDB, t Transfer, ids []string) ([]Item,
 		return nil, err
 	}
 	elsewhere := func(i Item) bool {
-		return i.LineID != t.LineID || i.keeper() != (Keeper{t.FromKind, t.FromID}) || i.TransferID != ""
+		return i.LineID != t.LineID || i.keeper() != (Keeper{t.FromKind, t.FromID}) || !i.free()
 	}
 	if len(items) != len(ids) || slices.ContainsFunc(items, elsewhere) {
 		return nil, fault.Refuse(fault.Conflict, "item_elsewhere",

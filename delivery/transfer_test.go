@@ -415,20 +415,24 @@ func TestCustodyCheckFindsEachKindOfBreak(t *testing.T) {
 		{ItemID: "i", Kind: CustodyRegistered, ToKind: AtDepartment, ToID: "amr"},
 		{ItemID: "i", Kind: CustodyAccepted, FromKind: AtDepartment, FromID: "amr", ToKind: AtWindow, ToID: "c"},
 	}
-	if got := breaksOf([]Item{good}, chain, nil); len(got) != 0 {
+	if got := breaksOf([]Item{good}, chain, nil, nil); len(got) != 0 {
 		t.Errorf("a sound history breaks: %v", got)
 	}
 	lost, inTransfer := good, good
 	lost.Custodian = ""
 	inTransfer.TransferID = "t"
+	inBag := good
+	inBag.BagID = "b"
 	for what, got := range map[string][]CustodyBreak{
-		"nobody has it":         breaksOf([]Item{lost}, chain, nil),
-		"no registration":       breaksOf([]Item{good}, chain[1:], nil),
-		"a step is missing":     breaksOf([]Item{good}, []CustodyEvent{chain[0], {ItemID: "i", Kind: CustodyAccepted, FromKind: AtCourier, FromID: "k", ToKind: AtWindow, ToID: "c"}}, nil),
-		"the row says other":    breaksOf([]Item{good}, chain[:1], nil),
-		"two open transfers":    breaksOf([]Item{inTransfer}, chain, map[string][]string{"i": {"t", "u"}}),
-		"no transfer says so":   breaksOf([]Item{inTransfer}, chain, nil),
-		"the row knows of none": breaksOf([]Item{good}, chain, map[string][]string{"i": {"t"}}),
+		"nobody has it":         breaksOf([]Item{lost}, chain, nil, nil),
+		"no registration":       breaksOf([]Item{good}, chain[1:], nil, nil),
+		"a step is missing":     breaksOf([]Item{good}, []CustodyEvent{chain[0], {ItemID: "i", Kind: CustodyAccepted, FromKind: AtCourier, FromID: "k", ToKind: AtWindow, ToID: "c"}}, nil, nil),
+		"the row says other":    breaksOf([]Item{good}, chain[:1], nil, nil),
+		"two open transfers":    breaksOf([]Item{inTransfer}, chain, map[string][]string{"i": {"t", "u"}}, nil),
+		"two open bags":         breaksOf([]Item{good}, chain, nil, map[string][]string{"i": {"b", "c"}}),
+		"no bag says so":        breaksOf([]Item{inBag}, chain, nil, nil),
+		"no transfer says so":   breaksOf([]Item{inTransfer}, chain, nil, nil),
+		"the row knows of none": breaksOf([]Item{good}, chain, map[string][]string{"i": {"t"}}, nil),
 	} {
 		if len(got) != 1 {
 			t.Errorf("%s: %v", what, got)

@@ -44,6 +44,7 @@ func (w words) funcs() template.FuncMap {
 		"choices":  func() []string { return []string{"wait", "split", "no_answer"} },     // DEL-303
 		"channels": func() []string { return []string{"window", "phone"} },
 		"add":      func(a, b int) int { return a + b },
+		"code128":  code128SVG,
 	}
 }
 
@@ -118,6 +119,9 @@ var tones = map[string]string{
 	"promise_result.met": "good", "promise_result.missed": "bad", "promise_result.pending": "warn",
 	"promise_result.running": "info", "promise_result.paused": "warn",
 	"quality.A": "good", "quality.B": "info", "quality.C": "warn", "taken.ok": "good", "taken.bad": "bad",
+
+	"bag_state.filling": "wait", "bag_state.released": "info", "bag_state.accepted": "good", "bag_state.accepted_partial": "warn", "bag_state.refused": "bad",
+	"loan_state.granted": "wait", "loan_state.out": "info", "loan_state.returned": "good",
 
 	"derived.in": "good", "derived.unknown": "warn",
 

@@ -72,6 +72,8 @@ var definitions = []definition{
 
 	{"inspector.max_per_day", "4", alone, estimate, count(1, 12, "次", func(r *Rules) *int { return &r.PerDay })},
 	{"centre.max_per_halfday", "0", alone, "0 = 不限; estimate", count(0, 200, "次", func(r *Rules) *int { return &r.CentrePerHalfDay })},
+	{"custody.keeper", "amr", alone, "plan 三(三)3-五", words(20, func(r *Rules) *string { return &r.Keeper })},
+	{"loan.days", "5", alone, estimate, count(1, 30, "工作日", func(r *Rules) *int { return &r.LoanDays })},
 	{"vehicle.policy", VehicleOptional, alone, "天津", choice(func(r *Rules) *string { return &r.VehiclePolicy }, VehicleNone, VehicleOptional, VehicleRequired)},
 }
 

@@ -55,6 +55,8 @@ type Rules struct {
 
 	PerDay           int    // visits of one inspector on a day
 	CentrePerHalfDay int    // visits of one centre in a half-day, 0 = no limit
+	Keeper           string // system of the department that keeps originals, DEL-930
+	LoanDays         int    // an original may be lent for, DEL-940
 	VehiclePolicy    string // VehicleNone, VehicleOptional or VehicleRequired
 }
 

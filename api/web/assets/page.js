@@ -36,3 +36,67 @@ window.addEventListener("pageshow", () => {
     delete form.dataset.sent;
   }
 });
+
+// A hand scanner types a number and presses Enter faster than pages load. With
+// script the numbers are sent one after another, the field is free at once, and
+// each answer is also heard: high for done, low for not (DEL-921, DEL-952).
+let sent = Promise.resolve();
+let speaker;
+
+function sound(kind) {
+  speaker ??= new AudioContext();
+  const tone = speaker.createOscillator();
+  tone.frequency.value = kind === "bad" ? 220 : 880;
+  tone.connect(speaker.destination);
+  tone.start();
+  tone.stop(speaker.currentTime + (kind === "bad" ? 0.4 : 0.1));
+}
+
+// show takes over what an answer says and leaves the field alone, in which the
+// next number may already stand.
+function show(page) {
+  for (const part of document.querySelectorAll("[data-live]")) {
+    const fresh = page.getElementById(part.id);
+    if (fresh) {
+      part.replaceWith(fresh);
+    }
+  }
+  const said = document.getElementById("answer")?.dataset.sound;
+  if (said) {
+    sound(said);
+  }
+}
+
+async function scanned(form, body) {
+  let response;
+  try {
+    response = await fetch(form.action, { method: "POST", body });
+  } catch {
+    const answer = document.getElementById("answer");
+    answer.innerHTML = `<p class="note bad answer"></p>`;
+    answer.firstChild.textContent = form.dataset.offline;
+    sound("bad");
+    return;
+  }
+  if (response.redirected) { // what was found has a page of its own
+    location.assign(response.url);
+    return;
+  }
+  const page = new DOMParser().parseFromString(await response.text(), "text/html");
+  if (!page.getElementById("answer")) { // the session ended, say
+    location.reload();
+    return;
+  }
+  show(page);
+}
+
+for (const form of document.querySelectorAll("form[data-scan]")) {
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    const body = new URLSearchParams(new FormData(form));
+    const field = document.getElementById("scan-number");
+    field.value = "";
+    field.focus();
+    sent = sent.then(() => scanned(form, body));
+  });
+}
