@@ -16,6 +16,7 @@ func (p *site) paperPages() {
 	post("/parcels/print", "pagePrintLabels", anywhere(atDesk...), p.printLabels)
 	post("/parcels/round", "pagePrintRound", anywhere(atDesk...), p.printRound)
 	post("/parcels/{id}/print", "pagePrintParcel", actors(atDesk...), p.printParcel)
+	post("/cases/{id}/demand", "pagePrintDemand", actors(atDesk...), p.printDemand)
 	post("/transfers/{id}/print", "pagePrintSlip", readers(mayEvidence...), p.printSlip)
 	p.on(Route{Method: http.MethodGet, Path: "/papers", Act: "pagePaper", Who: anywhere(overseeing...)}, p.paper)
 }
@@ -55,6 +56,15 @@ func (p *site) printParcel(v *view) error {
 func (p *site) printSlip(v *view) error {
 	out, err := p.Delivery.PrintSlip(v.ctx(), v.by, v.id())
 	return p.print(v, form{"print", ""}, out, err, p.transfer)
+}
+
+// printDemand prints what departments still owe a case (DEL-1114).
+func (p *site) printDemand(v *view) error {
+	if _, err := p.Delivery.FindSet(v.ctx(), v.by, v.id()); err != nil {
+		return err
+	}
+	out, err := p.Delivery.PrintDemand(v.ctx(), v.by, v.id())
+	return p.print(v, form{"demand", ""}, out, err, p.oneCase)
 }
 
 // printing is what the list of parcels offers to print.
@@ -120,6 +130,8 @@ func (p *site) paper(v *view) error {
 	switch {
 	case found.Kind == delivery.PaperSlip:
 		d.To = "/transfers/" + found.Subject
+	case found.Kind == delivery.PaperDemand:
+		d.To = "/cases/" + found.Subject
 	case found.Kind == delivery.PaperRound:
 		d.To = "/parcels"
 	default:

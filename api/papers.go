@@ -53,6 +53,10 @@ func (s *Server) paperRoutes() {
 		Title: words{"打印流转单", "Print the slip of a transfer"}, Who: readCase,
 	}, s.printSlip)
 	register(s, Route{
+		Method: http.MethodPost, Path: "/cases/{id}/demand", Act: "printDemand",
+		Title: words{"打印催办单", "Print what departments still owe a case"}, Who: receivers,
+	}, s.printDemand)
+	register(s, Route{
 		Method: http.MethodGet, Path: "/papers/{code}", Act: "checkPaper",
 		Title: words{"核对单据", "What the code of a paper stands for"}, Who: readers(auth.Clerk, auth.Supervisor, auth.Courier, auth.Auditor),
 	}, s.checkPaper)
@@ -80,7 +84,7 @@ func (s *Server) printLabels(ctx context.Context, c *call, in *printLabels) (she
 
 type printParcel struct {
 	ID    string `path:"id" validate:"required,code"`
-	Paper string `path:"paper" validate:"required,oneof=label contents receipt pickup proof"`
+	Paper string `path:"paper" validate:"required,oneof=label contents receipt pickup proof return"`
 }
 
 func (s *Server) printParcel(ctx context.Context, c *call, in *printParcel) (sheet, error) {
@@ -93,6 +97,10 @@ func (s *Server) printRound(ctx context.Context, c *call, in *byID) (sheet, erro
 
 func (s *Server) printSlip(ctx context.Context, c *call, in *byID) (sheet, error) {
 	return printed(s.Delivery.PrintSlip(ctx, c.by, in.ID))
+}
+
+func (s *Server) printDemand(ctx context.Context, c *call, in *byID) (sheet, error) {
+	return printed(s.Delivery.PrintDemand(ctx, c.by, in.ID))
 }
 
 type checkPaper struct {

@@ -30,8 +30,10 @@ const (
 	PaperReceipt  PaperKind = "receipt"  // 签收单, the manual twin of the proof
 	PaperPickUp   PaperKind = "pickup"   // 取件单, on the shelf
 	PaperProof    PaperKind = "proof"    // 妥投证明
+	PaperReturn   PaperKind = "return"   // 退回通知
 	PaperRound    PaperKind = "round"    // 派件清单
 	PaperSlip     PaperKind = "slip"     // 流转单
+	PaperDemand   PaperKind = "demand"   // 催办单, of a case
 )
 
 // paperKinds has each document's title and the letter that stands for it in its
@@ -42,8 +44,10 @@ var paperKinds = map[PaperKind]struct{ title, letter string }{
 	PaperReceipt:  {"签收单", "Q"},
 	PaperPickUp:   {"取件单", "J"},
 	PaperProof:    {"妥投证明", "T"},
+	PaperReturn:   {"退回通知", "B"},
 	PaperRound:    {"派件清单", "P"},
 	PaperSlip:     {"流转单", "D"},
+	PaperDemand:   {"催办单", "C"},
 }
 
 // Title is what stands on top of the document.
@@ -226,7 +230,7 @@ func paperNotNow(kind PaperKind, p Parcel) *fault.Error {
 
 // Papers are the documents that a parcel in this state can be printed as.
 func (p Parcel) Papers() (out []PaperKind) {
-	for _, kind := range []PaperKind{PaperLabel, PaperContents, PaperReceipt, PaperPickUp, PaperProof} {
+	for _, kind := range []PaperKind{PaperLabel, PaperContents, PaperReceipt, PaperPickUp, PaperProof, PaperReturn} {
 		if p.prints(kind) {
 			out = append(out, kind)
 		}
@@ -243,6 +247,8 @@ func (p Parcel) prints(kind PaperKind) bool {
 		return true
 	case PaperPickUp:
 		return slices.Contains(heldStates, p.State)
+	case PaperReturn:
+		return p.State == ParcelReturned
 	case PaperProof:
 		return p.State == ParcelDelivered || p.State == ParcelCollected
 	}
@@ -357,6 +363,41 @@ func (d *Desk) PrintSlip(ctx context.Context, by auth.Actor, transferID string) 
 		s = slipSheet(t)
 		p := Paper{Kind: PaperSlip, Subject: t.ID, Number: t.Number, CentreID: t.CentreID}
 		return d.issueSheet(ctx, tx, by, &s, p, Stream(t.CaseID))
+	})
+	if err != nil {
+		return Print{}, err
+	}
+	return s.print()
+}
+
+// PrintDemand prints what departments still owe a case, for how long, and on what
+// ground they owe it (DEL-1114). Refusals: not_found, not_receiving_window,
+// demand_none.
+func (d *Desk) PrintDemand(ctx context.Context, by auth.Actor, caseID string) (Print, error) {
+	d = d.still()
+	set, err := d.FindSet(ctx, by, caseID)
+	if err != nil {
+		return Print{}, err
+	}
+	if err := mayReceive(by, set.CentreID); err != nil {
+		return Print{}, err
+	}
+	if len(set.Blocking) == 0 {
+		return Print{}, fault.Refuse(fault.Conflict, "demand_none",
+			"没有部门还欠结果，不用催办", "no department owes a result any more; there is nothing to demand")
+	}
+	var s sheet
+	err = d.DB.Write(ctx, func(tx bun.IDB) error {
+		centre, err := office.FindCentre(ctx, tx, set.CentreID)
+		if err != nil {
+			return err
+		}
+		s = demandSheet(set, centre)
+		p := Paper{Kind: PaperDemand, Subject: caseID, CentreID: set.CentreID}
+		if p.Number, err = NewNumber(centreSign(centre.Division), rand.Reader); err != nil {
+			return err
+		}
+		return d.issueSheet(ctx, tx, by, &s, p, Stream(caseID))
 	})
 	if err != nil {
 		return Print{}, err

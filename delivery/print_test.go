@@ -307,3 +307,62 @@ func TestSlipOfATransferListsItsThingsForBothToSign(t *testing.T) {
 		w.refused(err, "not_found")
 	})
 }
+
+// DEL-1114.
+func TestDemandListsWhatDepartmentsOweAndForHowLong(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		w := newParcelWorld(t, d)
+		set := w.newSet("amr", "fire")
+		w.receiveAll(w.handOver(set.Lines[0], certificate("营业执照")))
+		out, err := w.PrintDemand(t.Context(), w.clerk, set.CaseID)
+		w.must(err)
+		keepPrints(t, out)
+		text := papertest.Flat(papertest.Read(t, out.PDF))
+		for _, want := range []string{"催办单", set.CaseNumber, "冷水滩区fire", "许可证", "个工作日", "部门签收", "第四十四条", "三(一)"} {
+			if !strings.Contains(text, want) {
+				t.Errorf("the demand lacks %s:\n%s", want, text)
+			}
+		}
+		if strings.Contains(text, "冷水滩区amr") {
+			t.Errorf("the demand names who owes nothing:\n%s", text)
+		}
+		again, err := w.PrintDemand(t.Context(), w.clerk, set.CaseID)
+		w.must(err)
+		if again.Name != out.Name {
+			t.Errorf("the demand was %s and is %s", out.Name, again.Name)
+		}
+		_, err = w.PrintDemand(t.Context(), w.inspector("fire"), set.CaseID)
+		w.refused(err, "not_receiving_window")
+		_, err = w.PrintDemand(t.Context(), w.elsewhere(), set.CaseID)
+		w.refused(err, "not_found")
+		w.receiveAll(w.handOver(w.line(set.CaseID, "fire"), certificate("检查合格证")))
+		_, err = w.PrintDemand(t.Context(), w.clerk, set.CaseID)
+		w.refused(err, "demand_none")
+	})
+}
+
+// DEL-1115.
+func TestReturnNoticeSaysWhyAndHowToGoOnAndUntilWhen(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		w := newParcelWorld(t, d)
+		p := w.carried()
+		_, err := w.PrintParcel(t.Context(), w.clerk, p.ID, PaperReturn)
+		w.refused(err, "paper_not_now")
+		w.later(30)
+		w.accepted(
+			w.event(p, EventStarted, "a1", nil),
+			w.event(p, EventFailed, "a1", map[string]any{"outcome": NotHome, "reason": "店门上锁"}),
+		)
+		w.later(5)
+		_, err = w.AcceptReturn(t.Context(), w.clerk, p.ID, "封袋完好")
+		w.must(err)
+		pages, out := w.printed(p, PaperReturn)
+		keepPrints(t, out)
+		text := papertest.Flat(pages)
+		for _, want := range []string{"退回通知", "无人在场", "店门上锁", "1次", "2026-12-24", "到窗口自取", "0746-8322222", "依法另行送达", "欧**"} {
+			if !strings.Contains(text, want) {
+				t.Errorf("the notice lacks %s:\n%s", want, text)
+			}
+		}
+	})
+}

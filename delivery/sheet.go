@@ -50,6 +50,8 @@ func (d *Desk) parcelSheet(ctx context.Context, q bun.IDB, by auth.Actor, p Parc
 		s.pickUp(v)
 	case PaperProof:
 		s.proof(v, centre)
+	case PaperReturn:
+		s.returned(v, centre)
 	}
 	return s, nil
 }
@@ -180,6 +182,65 @@ func (s *sheet) proof(v ParcelView, centre office.Centre) {
 	s.Add(paper.Part{Section: "核对办法", Text: []string{
 		"以上各项在发生时即写入存证日志，事后不能改动。扫描右上角的二维码，或者凭邮件编号和收件人手机号后四位，可以在查询页逐项核对；需要核对凭证原件的，请联系窗口 " + centre.Phone + "。",
 	}})
+}
+
+// keptDays is how long what came back lies at the window before its department
+// serves it in its own way (DEL-809).
+const keptDays = 30
+
+// returned tells the receiver why a parcel came back, how it goes on, and until
+// when (DEL-1115).
+func (s *sheet) returned(v ParcelView, centre office.Centre) {
+	why := ""
+	for _, step := range v.Steps {
+		if f := step.facts(); step.Verdict == Applied && f.Outcome != "" {
+			why = strings.TrimSuffix(f.Outcome.Word("zh")+"，"+f.Reason, "，")
+		}
+	}
+	until := workday.DateOf(v.Since).AddDays(keptDays)
+	s.Add(paper.Part{Facts: append(addresseeFacts(v.Parcel.Receiver.Masked()), []paper.Fact{
+		{Name: "邮件内", Value: countClasses(v.Items)}, {Name: "上门次数", Value: fmt.Sprintf("%d 次", len(v.Tries))}, {Name: "退回原因", Value: why},
+		{Name: "退回时间", Value: momentText(v.Since)}, {Name: "窗口保管至", Value: until.String()},
+	}...)})
+	s.Add(paper.Part{Section: "接下来怎么办", Text: []string{
+		"1. 到窗口自取：带身份证件，地址 " + centre.Address + "。",
+		"2. 重新寄送：致电窗口 " + centre.Phone + "，确认地址和方便的时间；重新寄送另计一日送达时限。",
+		"3. 改由他人领取：先在窗口登记经办人；印章须由法定代表人或持授权委托书的经办人领取。",
+	}})
+	s.Add(paper.Part{Text: []string{"到期没有领取也没有约定的，退给出具部门，由其依法另行送达。"}})
+}
+
+// demandSheet lists what keeps a case back (DEL-1114; plan 三(一): each department
+// hands its results to the window at one time).
+func demandSheet(set Set, centre office.Centre) sheet {
+	s := sheetOf(centre.Name)
+	facts := []paper.Fact{{Name: "办件编号", Value: set.CaseNumber}, {Name: "事项", Value: set.MatterName}, {Name: "申请人", Value: set.Applicant}}
+	if c := set.Ceiling; c != nil {
+		facts = append(facts, paper.Fact{Name: "法定送达期限", Value: fmt.Sprintf(
+			"最早一项决定 %s，今日为第 %d 个工作日；%s 前须送达（行政许可法第四十四条）", c.DecidedOn, c.Day, c.Due)})
+	}
+	t := paper.Table{Columns: []paper.Column{
+		{Title: "部门"}, {Title: "应送结果", Width: 46}, {Title: "已等待", Width: 24}, {Title: "决定后", Width: 24}, {Title: "已催办", Width: 22},
+	}}
+	for _, b := range set.Blocking {
+		decided := ""
+		if b.Line.DecidedOn != "" {
+			decided = fmt.Sprintf("%d 个工作日", b.Decided)
+		}
+		t.Rows = append(t.Rows, []string{
+			b.Line.Department, b.Line.Permit, fmt.Sprintf("%d 个工作日", b.Waiting), decided, fmt.Sprintf("%d 次", b.Line.Reminded),
+		})
+	}
+	s.Add(
+		paper.Part{Facts: facts}, paper.Part{Section: "尚未送交的结果", Table: &t},
+		paper.Part{Text: []string{
+			"请上列部门将本办件的全部结果一次送交综合窗口，由窗口统一出件；暂不能送交的，请说明原因和预计日期。",
+			"依据：《永州市市场准入涉照事项“一件事一次办”改革实施方案（试行）》三(一)“统一出件”。窗口电话 " + centre.Phone + "。",
+		}},
+		paper.Part{Section: "部门答复", Facts: []paper.Fact{{Name: "原因", Value: "\u3000"}, {Name: "预计送交日期", Value: "\u3000"}}},
+		paper.Part{Signs: []string{"窗口经办人", "部门签收"}},
+	)
+	return s
 }
 
 // remarkWords say what an event was that leaves the parcel where it is.
