@@ -45,7 +45,7 @@ type parcelsPage struct {
 type parcelLine struct {
 	delivery.ParcelLine
 	Word, WayWord, CourierName string
-	Ended                      bool
+	Ended                      bool // nothing runs any more, also while its proof is verified
 }
 
 // parcels lists parcels by what is due first; red and amber ones come before
@@ -90,7 +90,7 @@ func (p *site) parcels(v *view) error {
 }
 
 func parcelLineOf(v *view, l delivery.ParcelLine, courier string) parcelLine {
-	return parcelLine{l, l.State.Word(v.x.lang), l.Way.In(v.x.lang), courier, l.State.Terminal()}
+	return parcelLine{l, l.State.Word(v.x.lang), l.Way.In(v.x.lang), courier, l.State.Terminal() || l.State == delivery.ParcelUnverified}
 }
 
 // parcelsOf are the parcels of one case, for its page.

@@ -153,7 +153,7 @@ var demoOfficers = []struct {
 // most of what there is to do.
 var demoTasks = map[string][2]string{
 	"clerk":      {"签收移交，齐套的封装出件", "sign for papers, seal complete sets"},
-	"supervisor": {"核实“妥投待核验”", "settle a delivery that lacks proof"},
+	"supervisor": {"核实“妥投待核验”，回访不满意的申请人", "settle a delivery that lacks proof, call back who was dissatisfied"},
 	"courier":    {"接收邮件，上门派送", "take parcels over, carry them to the door"},
 	"amr.lst2":   {"向窗口移交许可证", "hand a permit over to the window"},
 }

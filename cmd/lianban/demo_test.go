@@ -219,6 +219,10 @@ func checkLogins(t *testing.T, w *world) {
 	if err != nil || len(owes) == 0 {
 		t.Errorf("market regulation owes %d, %v", len(owes), err)
 	}
+	ratings, err := w.delivery.ListRatings(t.Context(), w.people["supervisor"], 0)
+	if err != nil || len(ratings.Items) != 1 || ratings.Items[0].Call == nil {
+		t.Errorf("the supervisor has nobody to call back: %+v, %v", ratings, err)
+	}
 	transfers, err := w.delivery.ListTransfers(t.Context(), w.people["clerk"], delivery.TransferQuery{State: delivery.Released})
 	if err != nil || len(transfers) == 0 {
 		t.Errorf("the window has %d transfers to sign, %v", len(transfers), err)

@@ -213,6 +213,11 @@ func (m *mailroom) yesterdayEvening() {
 		ParcelID: p.ID, Code: m.code(p), IDLast4: demoLast4, Receiver: p.Receiver.Name,
 	})
 	m.fail("hand over at the window", err)
+	if m.err == nil { // nobody can say who was dissatisfied but the supervisor who calls back
+		m.fail("rate", m.delivery.Rate(m.ctx, delivery.RateRequest{
+			Number: p.Number, PhoneLast4: p.Receiver.Phone[len(p.Receiver.Phone)-4:], Level: delivery.Bad, Words: "短信说可以取件，来了窗口正在交接，等了半小时。",
+		}))
+	}
 }
 
 // thisMorning: the courier has set out, one parcel waits for it at the window,
