@@ -179,6 +179,8 @@ func apiSamples(s *scene) map[string]sample {
 		"reportHarm":        {path: parcel("/harm"), object: true, body: map[string]any{"what": "lost", "reason": "x"}},
 		"writeOffParcel":    {path: parcel("/write-off"), object: true, body: map[string]any{"reason": "x"}},
 		"reassignParcel":    {path: parcel("/reassign"), object: true, body: map[string]any{"courier_id": "nobody", "reason": "x"}},
+		"postParcel":        {path: parcel("/post"), object: true, body: map[string]any{"waybill": "EE473124829CN"}},
+		"askCarrier":        {path: parcel("/ask"), object: true},
 		"pauseParcel":       {path: parcel("/pauses"), object: true, body: map[string]any{"reason": "refused"}},
 		"endPause":          {path: parcel("/pauses/" + s.pause + "/end"), object: true, body: map[string]any{"note": "x"}},
 		"reviewPause":       {path: parcel("/pauses/" + s.pause + "/review"), object: true, body: map[string]any{"note": "x"}},

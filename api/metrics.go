@@ -87,7 +87,8 @@ func (m *Metrics) request(x *exchange, status int, took time.Duration) {
 	}
 }
 
-func (m *Metrics) callback(err error) {
+// callback counts the words of a provider by what became of them.
+func (m *Metrics) callback(provider string, err error) {
 	if m == nil {
 		return
 	}
@@ -97,7 +98,7 @@ func (m *Metrics) callback(err error) {
 	} else if err != nil {
 		result = "error"
 	}
-	m.callbacks.WithLabelValues("twilio", result).Inc()
+	m.callbacks.WithLabelValues(provider, result).Inc()
 }
 
 // house collects what stands in the database and in the scheduler.

@@ -15,6 +15,7 @@ func (s *Server) outside() error {
 	s.plain(Route{Method: http.MethodGet, Path: "/healthz", Act: "health", Who: anyone}, s.healthz)
 	s.plain(Route{Method: http.MethodGet, Path: "/readyz", Act: "readiness", Who: anyone}, s.readyz)
 	s.plain(Route{Method: http.MethodPost, Path: "/hooks/twilio/status", Act: "smsStatus", Who: anyone, Body: 64 << 10, Rate: hookRate}, s.smsStatus)
+	s.plain(Route{Method: http.MethodPost, Path: "/hooks/kuaidi100", Act: "carrierPush", Who: anyone, Body: 512 << 10, Rate: hookRate}, s.carrierPush)
 	return nil
 }
 
@@ -33,7 +34,7 @@ func (s *Server) smsStatus(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	err = s.Notify.ReceiveStatus(r.Context(), r.URL.RequestURI(), body, r.Header.Get("X-Twilio-Signature"))
-	s.Metrics.callback(err)
+	s.Metrics.callback("twilio", err)
 	if fault.KindOf(err) == fault.Invalid { // here 400, not 422: the provider sent it, no person
 		f, _ := fault.From(err)
 		err = refusal{status: http.StatusBadRequest, code: f.Code, words: words{f.In("zh"), f.In("en")}}

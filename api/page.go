@@ -256,6 +256,8 @@ var fieldOfCode = map[string]string{
 	"carrier_not_allowed": "way", "way_unsupported": "way", "item_not_here": "item", "parcel_empty": "item", "parcel_no_receiver": "item",
 	"parcel_owners_differ": "item", "second_person_missing": "second_login", "second_person_same": "second_login",
 	"sign_in_failed": "second_login", "courier_unknown": "courier", "batch_size": "numbers", "own_number_invalid": "number",
+	"waybill_number": "waybill", "waybill_taken": "waybill", "harm_photo": "photo", "write_off_second": "second_login", "courier_same": "courier",
+	"pause_asked": "given_by", "pause_slot": "slot", "pause_notice": "evidence",
 	"outcome_unknown": "outcome", "outcome_text_missing": "reason", "outcome_evidence_missing": "call_note",
 }
 

@@ -170,14 +170,19 @@ func (p *site) fillActs(v *view, d *parcelPage) error {
 	}
 	d.May = map[string]bool{
 		"handover": window && held && found.Way == delivery.WayOwnCourier,
+		"post":     window && held && found.Way == delivery.WayEMS,
+		"ask":      window && found.Waybill != nil && !found.State.Terminal(),
 		"cancel":   window && held,
 		"collect":  window && held,
 		"confirm":  window && d.Unproven != "",
 		"returned": window && slices.Contains(comesBack, found.State),
-		"code":     window && !found.State.Terminal() && found.CodeLeft > 0,
+		"code":     window && !found.State.Terminal() && found.CodeLeft > 0 && found.Way != delivery.WayEMS,
 		"again":    window && found.State == delivery.ParcelReturned,
 	}
 	d.Next = string(found.State)
+	if found.State == delivery.ParcelSealed && found.Way == delivery.WayEMS {
+		d.Next = "to_post"
+	}
 	if held && found.CourierID != "" {
 		d.Next = "assigned"
 	}

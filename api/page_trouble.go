@@ -21,6 +21,8 @@ func (p *site) troublePages() {
 	} {
 		at(act, name, atDesk, p.trouble(act))
 	}
+	at("post", "pagePostParcel", atDesk, p.trouble("post"))
+	at("ask", "pageAskCarrier", atDesk, p.trouble("ask"))
 	at("write-off", "pageWriteOff", []auth.Role{auth.Supervisor}, p.trouble("write-off"))
 }
 
@@ -92,6 +94,10 @@ func (p *site) doTrouble(v *view, act string) (err error) {
 		_, err = p.Delivery.Recall(ctx, v.by, id, reason)
 	case "found":
 		_, err = p.Delivery.Found(ctx, v.by, id, reason)
+	case "post":
+		_, err = p.Delivery.Post(ctx, v.by, id, v.form("waybill"))
+	case "ask":
+		_, err = p.Delivery.AskCarrier(ctx, v.by, id)
 	case "reassign":
 		_, err = p.Delivery.Reassign(ctx, v.by, []string{id}, v.form("courier"), reason)
 	case "write-off":

@@ -73,6 +73,7 @@ func (s *Server) parcelRoutes() {
 	}, s.listRefusals)
 	s.pauseRoutes()
 	s.troubleRoutes()
+	s.waybillRoutes()
 	s.courierRoutes()
 }
 

@@ -49,6 +49,9 @@ type Desk struct {
 	// collected at the window; it gives the leaves of what that ends (STY-3).
 	Out func(ctx context.Context, tx bun.IDB, by auth.Actor, caseID string) ([]audit.Leaf, error)
 
+	// Kuaidi100 is the account with 快递100; nil: the house posts nothing.
+	Kuaidi100 *Kuaidi100Account
+
 	// Signature stands in front of every text, without brackets.
 	Signature string
 }

@@ -49,17 +49,9 @@ func (d *Desk) mayDispatch(ctx context.Context, tx bun.IDB, by auth.Actor, p Par
 	}
 	if p.Way != WayOwnCourier {
 		return fault.Refuse(fault.Conflict, "parcel_for_window",
-			"这件邮件是窗口自取，不交派送员；要改为派送请撤回后重新封装", "this parcel is for pick-up; withdraw it and seal it anew to have it delivered")
+			"这件邮件是窗口自取或交邮，不交派送员；要改为派送请撤回后重新封装", "this parcel is for pick-up or for the post; withdraw it and seal it anew to give it to a courier")
 	}
-	items, err := itemsIn(ctx, tx, []string{p.ID})
-	if err != nil {
-		return err
-	}
-	gate, err := shippedTable()
-	if err != nil {
-		return err
-	}
-	if _, err := gate.Permit(classesOf(items[p.ID]), p.Way, p.SealedAt, d.now()); err != nil {
+	if err := d.gateAgain(ctx, tx, p); err != nil {
 		return err
 	}
 	return courierOf(ctx, tx, p.CentreID, courierID)

@@ -84,7 +84,7 @@ func (d *Desk) judgeOffer(o *Offer) error {
 				w.Closed = append(w.Closed, g)
 			}
 		}
-		w.Offered = len(w.Closed) == 0 && (way == WayOwnCourier || way == WayWindow)
+		w.Offered = len(w.Closed) == 0 && d.has(way)
 		o.Ways = append(o.Ways, w)
 	}
 	return nil

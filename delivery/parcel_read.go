@@ -95,6 +95,15 @@ func (v ParcelView) receiverFor(by auth.Actor) Addressee {
 
 // people adds who has the parcel, and how often a code may still be sent.
 func (d *Desk) people(ctx context.Context, q bun.IDB, v *ParcelView) error {
+	if v.Way == WayEMS {
+		w, err := waybillOf(ctx, q, v.ID)
+		if err != nil {
+			return err
+		}
+		if w.ParcelID != "" {
+			v.Waybill = &w
+		}
+	}
 	if v.CourierID != "" {
 		courier, err := auth.FindPerson(ctx, q, v.CourierID)
 		if err != nil && !fault.Is(err, "person_unknown") {

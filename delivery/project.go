@@ -100,6 +100,7 @@ func (p Parcel) stored(e EventRow, have evidence) StoredEvent {
 	s := StoredEvent{
 		EventID: e.ID, DeviceID: e.DeviceID, Seq: e.Seq, CourierID: e.CourierID, AttemptID: e.AttemptID, Type: e.Type, Facts: e.facts(),
 		Claimed: e.ClaimedAt, Effective: e.EffectiveAt, Quality: e.Quality, Photos: len(e.Proofs), Flags: slices.Clone(e.Checked.Flags),
+		ByCarrier: e.byCarrier(),
 	}
 	if e.Type != EventDelivered {
 		return s

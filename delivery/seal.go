@@ -116,9 +116,9 @@ func (d *Desk) newParcel(ctx context.Context, tx bun.IDB, by auth.Actor, lines [
 	if p.Demand, p.Ground, err = d.demand(items, r.CaseID, r.Way); err != nil {
 		return Parcel{}, err
 	}
-	if r.Way != WayOwnCourier && r.Way != WayWindow {
+	if !d.has(r.Way) {
 		return Parcel{}, fault.Refuse(fault.Invalid, "way_unsupported",
-			"目前只能由中心派送员送达或到窗口自取，请改选", "for now parcels go by the centre's own courier or are collected at the window; choose one of them")
+			"目前不能走这种方式，请改选中心派送员、窗口自取或已开通的其他方式", "parcels do not go this way here; choose the centre's courier, pick-up or another way that is open")
 	}
 	if err := r.check(); err != nil {
 		return Parcel{}, err
@@ -134,6 +134,11 @@ func (d *Desk) newParcel(ctx context.Context, tx bun.IDB, by auth.Actor, lines [
 		return Parcel{}, err
 	}
 	return p, d.promise(ctx, tx, &p, lines, items)
+}
+
+// has reports whether the house has a way.
+func (d *Desk) has(way Way) bool {
+	return way == WayOwnCourier || way == WayWindow || way == WayEMS && d.Kuaidi100 != nil
 }
 
 // demand gives what the contents ask for at the door and on which grounds they
@@ -240,8 +245,10 @@ func (d *Desk) close(ctx context.Context, tx bun.IDB, by auth.Actor, p Parcel, l
 			return Parcel{}, err
 		}
 	}
-	if err := d.queueCode(ctx, tx, p, 0); err != nil {
-		return Parcel{}, err
+	if p.Way != WayEMS { // a postman asks for no code of ours
+		if err := d.queueCode(ctx, tx, p, 0); err != nil {
+			return Parcel{}, err
+		}
 	}
 	return p, d.happened(ctx, tx, by, &p, EventSealed, Facts{}, map[string]any{
 		"way": string(p.Way), "bag": p.Bag, "items": r.Items, "second": p.SealedWith, "due": audit.Instant(p.DueAt),

@@ -161,6 +161,7 @@ type ParcelView struct {
 	Missing  []Proof         `json:"missing,omitempty"` // of the hand-over, or still to be taken
 	Photos   []Blob          `json:"photos"`
 	Courier  string          `json:"courier,omitempty"` // name
+	Waybill  *Waybill        `json:"waybill,omitempty"` // of a parcel that was posted
 	CodeLeft int             `json:"code_left"`         // how often a new code may be sent
 }
 

@@ -35,12 +35,17 @@ type config struct {
 	MailDirect  map[string]string `help:"部门自己的邮件服务器：域名=smtp://主机:25，对方收下即为送达（B 类）|Recipients' own servers, domain=smtp://host:25: their 250 proves arrival (class B)." env:"LIANBAN_MAIL_DIRECT"`
 	LMTP        string            `name:"lmtp" help:"接收来信的 LMTP 地址；不设则不收信|Address on which mail is handed over by LMTP; empty: no mail in." placeholder:"HOST:PORT" env:"LIANBAN_LMTP"`
 
-	TwilioSID       string `name:"twilio-account-sid" help:"短信网关账号；不设则短信写入数据目录的 outbox|Account of the SMS gateway; without it texts go to the outbox directory." placeholder:"SID" env:"LIANBAN_TWILIO_ACCOUNT_SID"`
-	TwilioTokenFile string `name:"twilio-auth-token-file" help:"存放短信网关令牌的文件|File with the gateway's token." placeholder:"FILE" env:"LIANBAN_TWILIO_AUTH_TOKEN_FILE" type:"path"`
-	TwilioFrom      string `name:"twilio-from" help:"短信发送号码|Sender number." env:"LIANBAN_TWILIO_FROM"`
-	TwilioService   string `name:"twilio-messaging-service-sid" help:"短信服务编号，可代替号码|Messaging service, instead of a number." placeholder:"SID" env:"LIANBAN_TWILIO_MESSAGING_SERVICE_SID"`
-	TwilioBaseURL   string `name:"twilio-base-url" help:"短信网关接口地址|Address of the gateway's API." default:"https://api.twilio.com" env:"LIANBAN_TWILIO_BASE_URL"`
-	SMSSignature    string `name:"sms-signature" help:"短信签名，不带括号|Signature of every SMS, without brackets." default:"永州政务" env:"LIANBAN_SMS_SIGNATURE"`
+	TwilioSID         string `name:"twilio-account-sid" help:"短信网关账号；不设则短信写入数据目录的 outbox|Account of the SMS gateway; without it texts go to the outbox directory." placeholder:"SID" env:"LIANBAN_TWILIO_ACCOUNT_SID"`
+	TwilioTokenFile   string `name:"twilio-auth-token-file" help:"存放短信网关令牌的文件|File with the gateway's token." placeholder:"FILE" env:"LIANBAN_TWILIO_AUTH_TOKEN_FILE" type:"path"`
+	TwilioFrom        string `name:"twilio-from" help:"短信发送号码|Sender number." env:"LIANBAN_TWILIO_FROM"`
+	TwilioService     string `name:"twilio-messaging-service-sid" help:"短信服务编号，可代替号码|Messaging service, instead of a number." placeholder:"SID" env:"LIANBAN_TWILIO_MESSAGING_SERVICE_SID"`
+	TwilioBaseURL     string `name:"twilio-base-url" help:"短信网关接口地址|Address of the gateway's API." default:"https://api.twilio.com" env:"LIANBAN_TWILIO_BASE_URL"`
+	Kuaidi100Customer string `name:"kuaidi100-customer" help:"快递100 的客户编号；不设则不能交邮|Customer number at 快递100; without it nothing is posted." placeholder:"ID" env:"LIANBAN_KUAIDI100_CUSTOMER"`
+	Kuaidi100KeyFile  string `name:"kuaidi100-key-file" help:"存放快递100授权码的文件，查询用|File with the key of 快递100, for queries." placeholder:"FILE" env:"LIANBAN_KUAIDI100_KEY_FILE" type:"path"`
+	Kuaidi100SaltFile string `name:"kuaidi100-salt-file" help:"存放推送签名密钥（salt）的文件|File with the salt that pushes are signed with." placeholder:"FILE" env:"LIANBAN_KUAIDI100_SALT_FILE" type:"path"`
+	Kuaidi100BaseURL  string `name:"kuaidi100-base-url" help:"快递100接口地址|Address of 快递100." default:"https://poll.kuaidi100.com" env:"LIANBAN_KUAIDI100_BASE_URL"`
+
+	SMSSignature string `name:"sms-signature" help:"短信签名，不带括号|Signature of every SMS, without brackets." default:"永州政务" env:"LIANBAN_SMS_SIGNATURE"`
 }
 
 // file gives a file of the data directory.

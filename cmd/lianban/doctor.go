@@ -97,7 +97,7 @@ func (d *doctor) disk() {
 // secrets checks that nobody but the owner may read a key (SEC-32).
 func (d *doctor) secrets() {
 	own := []string{d.cfg.file("log.key"), d.cfg.file("mail.key")}
-	for _, path := range append(own, d.cfg.SMTPURLFile, d.cfg.TwilioTokenFile) {
+	for _, path := range append(own, d.cfg.SMTPURLFile, d.cfg.TwilioTokenFile, d.cfg.Kuaidi100KeyFile, d.cfg.Kuaidi100SaltFile) {
 		if path == "" {
 			continue
 		}

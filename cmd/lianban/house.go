@@ -83,6 +83,9 @@ func build(cfg config, d *db.DB, log *slog.Logger, read func() scheduler.Reading
 		return nil, err
 	}
 	h.delivery = &delivery.Desk{DB: d, Now: h.clock.Now, Auth: h.auth, Key: secrets, Files: cfg.file("proofs"), Signature: cfg.SMSSignature, Out: h.inspection.ResultsOut}
+	if h.delivery.Kuaidi100, err = cfg.kuaidi100(); err != nil {
+		return nil, err
+	}
 	h.wire()
 	return h, errors.Join(h.channels(), h.check())
 }
@@ -159,6 +162,24 @@ func (h *house) channels() error {
 		h.notify.Callbacks = &notify.CallbackCheck{AuthToken: token, PublicURL: h.cfg.PublicURL}
 	}
 	return nil
+}
+
+// kuaidi100 gives the house's account with 快递100, nil without one.
+func (c config) kuaidi100() (*delivery.Kuaidi100Account, error) {
+	if c.Kuaidi100Customer == "" {
+		return nil, nil
+	}
+	key, err := secret(c.Kuaidi100KeyFile)
+	if err != nil {
+		return nil, fmt.Errorf("key of 快递100: %w", err)
+	}
+	salt, err := secret(c.Kuaidi100SaltFile)
+	if err != nil {
+		return nil, fmt.Errorf("salt of 快递100: %w", err)
+	}
+	return &delivery.Kuaidi100Account{
+		Customer: c.Kuaidi100Customer, Key: key, Salt: salt, BaseURL: c.Kuaidi100BaseURL, HTTP: delivery.NewKuaidi100HTTP(),
+	}, nil
 }
 
 func (c config) mailer() (*notify.Mailer, error) {

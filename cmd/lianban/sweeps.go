@@ -32,6 +32,7 @@ func (h *house) sweeps(probe func(context.Context) error) []scheduler.Sweep {
 		{Name: "inspection.remind", Every: 5 * time.Minute, Run: h.inspection.RemindDue},
 		{Name: "inspection.escalate", Every: time.Minute, Run: h.inspection.EscalateDue},
 		{Name: "delivery.remind", Every: 5 * time.Minute, Run: h.delivery.RemindDue},
+		{Name: "delivery.ask", Every: time.Minute, Run: h.delivery.AskCarriersDue},
 		{Name: "evidence.checkpoint", Every: time.Minute, Run: h.audit.Checkpoint},
 		{Name: "retention", Every: time.Hour, Run: h.forget},
 	}
