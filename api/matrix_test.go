@@ -188,6 +188,8 @@ func apiSamples(s *scene) map[string]sample {
 		"printLabels":       {path: "/parcels/labels", object: true, body: map[string]any{"parcels": []string{s.parcel}}},
 		"printParcel":       {path: parcel("/papers/receipt"), object: true},
 		"printRound":        {path: "/couriers/" + s.courier + "/papers", object: true},
+		"printBag":          {path: "/bags/" + s.sent.window + "/papers", object: true},
+		"printNote":         {path: "/materials/" + s.original + "/papers", object: true},
 		"printDemand":       {path: "/cases/" + s.caseID + "/demand", object: true},
 		"printSlip":         {path: "/transfers/" + s.transfer + "/papers", object: true},
 		"checkPaper":        {path: "/papers/" + s.paper, object: true},

@@ -17,6 +17,8 @@ func (p *site) paperPages() {
 	post("/parcels/round", "pagePrintRound", anywhere(atDesk...), p.printRound)
 	post("/parcels/{id}/print", "pagePrintParcel", actors(atDesk...), p.printParcel)
 	post("/cases/{id}/demand", "pagePrintDemand", actors(atDesk...), p.printDemand)
+	post("/bags/{id}/print", "pagePrintBag", readers(following...), p.printBag)
+	post("/items/{id}/print", "pagePrintNote", readers(following...), p.printNote)
 	post("/transfers/{id}/print", "pagePrintSlip", readers(mayEvidence...), p.printSlip)
 	p.on(Route{Method: http.MethodGet, Path: "/papers", Act: "pagePaper", Who: anywhere(overseeing...)}, p.paper)
 }
@@ -65,6 +67,16 @@ func (p *site) printDemand(v *view) error {
 	}
 	out, err := p.Delivery.PrintDemand(v.ctx(), v.by, v.id())
 	return p.print(v, form{"demand", ""}, out, err, p.oneCase)
+}
+
+func (p *site) printBag(v *view) error {
+	out, err := p.Delivery.PrintBag(v.ctx(), v.by, v.id())
+	return p.print(v, form{"print", ""}, out, err, p.bagSlip)
+}
+
+func (p *site) printNote(v *view) error {
+	out, err := p.Delivery.PrintNote(v.ctx(), v.by, v.id())
+	return p.print(v, form{"print", ""}, out, err, p.materialNote)
 }
 
 // printing is what the list of parcels offers to print.
@@ -130,6 +142,10 @@ func (p *site) paper(v *view) error {
 	switch {
 	case found.Kind == delivery.PaperSlip:
 		d.To = "/transfers/" + found.Subject
+	case found.Kind == delivery.PaperBag:
+		d.To = "/bags/" + found.Subject
+	case found.Kind == delivery.PaperCopy || found.Kind == delivery.PaperVoucher:
+		d.To = "/items/" + found.Subject
 	case found.Kind == delivery.PaperDemand:
 		d.To = "/cases/" + found.Subject
 	case found.Kind == delivery.PaperRound:

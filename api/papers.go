@@ -53,6 +53,14 @@ func (s *Server) paperRoutes() {
 		Title: words{"打印流转单", "Print the slip of a transfer"}, Who: readCase,
 	}, s.printSlip)
 	register(s, Route{
+		Method: http.MethodPost, Path: "/bags/{id}/papers", Act: "printBag",
+		Title: words{"打印集装袋的交接清单", "Print the list of a bag"}, Who: readCase,
+	}, s.printBag)
+	register(s, Route{
+		Method: http.MethodPost, Path: "/materials/{id}/papers", Act: "printNote",
+		Title: words{"打印收件凭据或复印件留存注记", "Print the note of a copy or voucher"}, Who: readCase,
+	}, s.printNote)
+	register(s, Route{
 		Method: http.MethodPost, Path: "/cases/{id}/demand", Act: "printDemand",
 		Title: words{"打印催办单", "Print what departments still owe a case"}, Who: receivers,
 	}, s.printDemand)
@@ -97,6 +105,14 @@ func (s *Server) printRound(ctx context.Context, c *call, in *byID) (sheet, erro
 
 func (s *Server) printSlip(ctx context.Context, c *call, in *byID) (sheet, error) {
 	return printed(s.Delivery.PrintSlip(ctx, c.by, in.ID))
+}
+
+func (s *Server) printBag(ctx context.Context, c *call, in *byID) (sheet, error) {
+	return printed(s.Delivery.PrintBag(ctx, c.by, in.ID))
+}
+
+func (s *Server) printNote(ctx context.Context, c *call, in *byID) (sheet, error) {
+	return printed(s.Delivery.PrintNote(ctx, c.by, in.ID))
 }
 
 func (s *Server) printDemand(ctx context.Context, c *call, in *byID) (sheet, error) {

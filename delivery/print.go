@@ -34,6 +34,9 @@ const (
 	PaperRound    PaperKind = "round"    // 派件清单
 	PaperSlip     PaperKind = "slip"     // 流转单
 	PaperDemand   PaperKind = "demand"   // 催办单, of a case
+	PaperBag      PaperKind = "bag"      // 交接清单
+	PaperCopy     PaperKind = "copy"     // 复印件留存注记
+	PaperVoucher  PaperKind = "voucher"  // 收件凭据
 )
 
 // paperKinds has each document's title and the letter that stands for it in its
@@ -48,6 +51,9 @@ var paperKinds = map[PaperKind]struct{ title, letter string }{
 	PaperRound:    {"派件清单", "P"},
 	PaperSlip:     {"流转单", "D"},
 	PaperDemand:   {"催办单", "C"},
+	PaperBag:      {"交接清单", "H"},
+	PaperCopy:     {"复印件留存注记", "F"},
+	PaperVoucher:  {"收件凭据", "S"},
 }
 
 // Title is what stands on top of the document.
@@ -143,6 +149,11 @@ func (d *Desk) PrintLabels(ctx context.Context, by auth.Actor, ids []string) (Pr
 		return Print{}, err
 	}
 	return printLabels(facts)
+}
+
+func noteOriginal() *fault.Error {
+	return fault.Refuse(fault.Invalid, "note_original",
+		"原件没有注记；请在它的复印件或收件凭据上打印", "an original has no note; print it for one of its copies or vouchers")
 }
 
 // unique leaves out what stands twice, keeping the order.

@@ -366,3 +366,42 @@ func TestReturnNoticeSaysWhyAndHowToGoOnAndUntilWhen(t *testing.T) {
 		}
 	})
 }
+
+// DEL-950, DEL-1108.
+func TestListOfABagHasEveryThingForBothToSign(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		w := newParcelWorld(t, d)
+		original, forFire, _ := w.lease()
+		b := w.bag(w.clerk, "amr", original)
+		out, err := w.PrintBag(t.Context(), w.clerk, b.ID)
+		w.must(err)
+		keepPrints(t, out)
+		pages := papertest.Read(t, out.PDF)
+		text := papertest.Flat(pages)
+		for _, want := range []string{"交接清单", b.Number, "租赁合同", original.Item.Number, original.CaseNumber, "1件：原件1件", "不符情况", "接收人签名"} {
+			if !strings.Contains(text, want) {
+				t.Errorf("the list lacks %s:\n%s", want, text)
+			}
+		}
+		if got := papertest.Code128(t, pages[0].Pixels(300)); got != b.Number {
+			t.Errorf("the bars say %q", got)
+		}
+		_, err = w.PrintBag(t.Context(), w.elsewhere(), b.ID)
+		w.refused(err, "not_found")
+
+		// DEL-106, DEL-1110, DEL-1111.
+		out, err = w.PrintNote(t.Context(), w.clerk, forFire.ItemID)
+		w.must(err)
+		keepPrints(t, out)
+		text = papertest.Flat(papertest.Read(t, out.PDF))
+		for _, want := range []string{"复印件留存注记", forFire.Item.Number, "租赁合同", forFire.Keeper, "1/2", "盖章处", "不得要求申请人重复提交"} {
+			if !strings.Contains(text, want) {
+				t.Errorf("the note lacks %s:\n%s", want, text)
+			}
+		}
+		_, err = w.PrintNote(t.Context(), w.clerk, original.ItemID)
+		w.refused(err, "note_original")
+		_, err = w.PrintNote(t.Context(), w.elsewhere(), forFire.ItemID)
+		w.refused(err, "not_found")
+	})
+}
