@@ -15,7 +15,7 @@ import (
 type label struct {
 	Centre, Phone string // who sends it
 	Way           string
-	Waybill       string // the carrier's number, or our own
+	Waybill       string `json:",omitempty"` // the carrier's number, if it was posted
 	Number        string
 	Code          string // of the QR code
 	Classes       []string
@@ -28,7 +28,7 @@ type label struct {
 
 func labelOf(p Parcel, items []Item, centre office.Centre) label {
 	l := label{
-		Centre: centre.Name, Phone: centre.Phone, Way: p.Way.In("zh"), Waybill: p.Number, Number: p.Number,
+		Centre: centre.Name, Phone: centre.Phone, Way: p.Way.In("zh"), Number: p.Number,
 		To: p.Receiver.Masked(), Due: dueText(p.DueAt), Bag: p.Bag,
 	}
 	l.To.Consents = nil
@@ -150,7 +150,7 @@ func (l label) drawFoot(d *paper.Doc) {
 	if l.Bag != "" {
 		y += d.Fit(left, y, width, 4.4, 8.5, "封签 "+l.Bag)
 	}
-	if l.Waybill != l.Number {
+	if l.Waybill != "" {
 		d.Fit(left, y, width, 4.4, 8.5, "运单 "+l.Waybill)
 	}
 	if rare := d.RareHere(); len(rare) > 0 {

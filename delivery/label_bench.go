@@ -18,7 +18,7 @@ func manyLabels(n int) []label {
 	for i := range out {
 		number := fmt.Sprintf("LB03%08dK", i)
 		out[i] = label{
-			Centre: "永州市冷水滩区政务服务中心", Phone: "0746-8322222", Way: WayOwnCourier.In("zh"), Waybill: number, Number: number, Code: number + ".M7Q4M2X9C",
+			Centre: "永州市冷水滩区政务服务中心", Phone: "0746-8322222", Way: WayOwnCourier.In("zh"), Number: number, Code: number + ".M7Q4M2X9C",
 			Classes: []string{"证照", "印章"}, Due: "11月25日 周三 17:30 前", Bag: fmt.Sprintf("B%04d", i), Note: "数据版本 3f9a12cd",
 			To:   Addressee{Name: "张*", Phone: "1******5678", Address: fmt.Sprintf("湖南省永州市冷水滩区梧桐路%d号3栋***", i)},
 			Door: []string{"收件人姓名、收货码", "收件人姓名、证件号后四位、签名"},

@@ -188,6 +188,10 @@ func (d *Desk) issueLabels(ctx context.Context, tx bun.IDB, by auth.Actor, ids [
 	if err != nil {
 		return nil, err
 	}
+	waybills, err := waybillNumbers(ctx, tx, ids)
+	if err != nil {
+		return nil, err
+	}
 	centre := office.Centre{}
 	out := make([]label, len(ids))
 	papers, facts := make([]Paper, len(ids)), make([]any, len(ids))
@@ -205,7 +209,7 @@ func (d *Desk) issueLabels(ctx context.Context, tx bun.IDB, by auth.Actor, ids [
 			}
 		}
 		out[i] = labelOf(p, items[id], centre)
-		out[i].Code = d.paperCode(PaperLabel, p.Number)
+		out[i].Code, out[i].Waybill = d.paperCode(PaperLabel, p.Number), waybills[id]
 		papers[i], facts[i] = p.paper(PaperLabel), out[i]
 	}
 	if err := d.issue(ctx, tx, by, papers, facts); err != nil {

@@ -44,6 +44,19 @@ func parcelsByID(ctx context.Context, q bun.IDB, ids []string) (map[string]Parce
 	return out, nil
 }
 
+// waybillNumbers are the carriers' numbers of those parcels that were posted.
+func waybillNumbers(ctx context.Context, q bun.IDB, parcelIDs []string) (map[string]string, error) {
+	var rows []Waybill
+	if err := q.NewSelect().Model(&rows).Where("parcel_id IN (?)", bun.List(parcelIDs)).Scan(ctx); err != nil {
+		return nil, err
+	}
+	out := map[string]string{}
+	for _, w := range rows {
+		out[w.ParcelID] = w.Number
+	}
+	return out, nil
+}
+
 // unlabelled are sealed parcels at a window without a label, the most urgent
 // first.
 func unlabelled(ctx context.Context, q bun.IDB, centre string) (ids []string, err error) {

@@ -405,3 +405,16 @@ func TestListOfABagHasEveryThingForBothToSign(t *testing.T) {
 		w.refused(err, "not_found")
 	})
 }
+
+// DEL-1104.
+func TestLabelOfAPostedParcelHasTheWaybill(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		w := newPostWorld(t, d)
+		p := w.posted("EE473124829CN")
+		pages, out := w.printed(p, PaperLabel)
+		keepPrints(t, out)
+		if text := papertest.Flat(pages); !strings.Contains(text, "邮政EMS") || !strings.Contains(text, "运单EE473124829CN") {
+			t.Errorf("the label says:\n%s", text)
+		}
+	})
+}

@@ -164,7 +164,7 @@ func countClasses(items []Item) string {
 func (s *sheet) proof(v ParcelView, centre office.Centre) {
 	s.Add(paper.Part{Facts: append(addresseeFacts(v.Parcel.Receiver.Masked()), []paper.Fact{
 		{Name: "办件编号", Value: v.CaseNumber}, {Name: "邮件内", Value: countClasses(v.Items)}, {Name: "封签号", Value: v.Bag},
-		{Name: "送达方式", Value: v.Way.In("zh")}, {Name: "结果", Value: v.State.Word("zh") + "，" + v.Verdict.Line("zh")},
+		{Name: "送达方式", Value: v.Way.In("zh")}, {Name: "运单号", Value: waybillText(v)}, {Name: "结果", Value: v.State.Word("zh") + "，" + v.Verdict.Line("zh")},
 	}...)})
 	events := paper.Table{Columns: []paper.Column{{Title: "时间", Width: 34}, {Title: "记录"}, {Title: "时间质量", Width: 20, Align: paper.Center}, {Title: "是否计入", Width: 36}}}
 	for _, step := range v.Steps {
@@ -241,6 +241,13 @@ func demandSheet(set Set, centre office.Centre) sheet {
 		paper.Part{Signs: []string{"窗口经办人", "部门签收"}},
 	)
 	return s
+}
+
+func waybillText(v ParcelView) string {
+	if v.Waybill == nil {
+		return ""
+	}
+	return v.Waybill.Number
 }
 
 // remarkWords say what an event was that leaves the parcel where it is.
