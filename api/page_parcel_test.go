@@ -262,7 +262,7 @@ func TestApplicantRatesOnTheTrackingPage(t *testing.T) {
 	if strings.Contains(s.browse("clerk", "/ratings", nil).is(http.StatusOK).says("不满意", "等了三天", "回访期限").body, p.CaseNumber) {
 		t.Error("the clerk learns who rated")
 	}
-	seen := s.browse("supervisor", "/ratings", nil).is(http.StatusOK).says(p.CaseNumber, "登记回访")
+	seen := s.browse("supervisor", "/ratings", nil).is(http.StatusOK).says(p.CaseNumber, "13800001234", "登记回访")
 	_, rest, _ := strings.Cut(seen.body, `action="/ratings/`)
 	id, _, _ := strings.Cut(rest, "/")
 	s.browse("supervisor", "/ratings/"+id+"/callback", url.Values{"note": {""}}).is(http.StatusUnprocessableEntity).says("请写明理由")

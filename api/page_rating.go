@@ -3,6 +3,7 @@ package api
 import (
 	"net/http"
 	"strconv"
+	"time"
 
 	"lianban/delivery"
 	"lianban/internal/auth"
@@ -60,6 +61,7 @@ type ratingLine struct {
 	delivery.RatingLine
 	Text string
 	Low  bool
+	On   time.Time
 }
 
 func (p *site) ratings(v *view) error {
@@ -79,7 +81,7 @@ func (p *site) ratings(v *view) error {
 		d.Counts, d.Total = append(d.Counts, line), d.Total+line.Cases
 	}
 	for _, r := range found.Items {
-		d.Ratings = append(d.Ratings, ratingLine{r, r.Level.In(v.x.lang), r.Level.Low()})
+		d.Ratings = append(d.Ratings, ratingLine{r, r.Level.In(v.x.lang), r.Level.Low(), r.Day.Midnight()})
 	}
 	return p.show(v, "ratings", d)
 }

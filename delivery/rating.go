@@ -79,6 +79,7 @@ type RatingLine struct {
 type RatingCall struct {
 	CaseID     string    `json:"case_id,omitempty"` // for the supervisor
 	CaseNumber string    `json:"case_number,omitempty"`
+	Phone      string    `json:"phone,omitempty"` // to call, for the supervisor until the call is on record
 	Due        time.Time `json:"due"`
 	CalledAt   time.Time `json:"called_at,omitzero"`
 	CalledName string    `json:"called_by,omitempty"`
@@ -183,14 +184,33 @@ func (d *Desk) ListRatings(ctx context.Context, by auth.Actor, limit int) (out R
 		if err != nil {
 			return err
 		}
+		phones, err := phonesOf(ctx, q, toCall(by, rows))
+		if err != nil {
+			return err
+		}
 		out = Ratings{}
 		for _, r := range rows {
-			out.Items = append(out.Items, r.line(by))
+			line := r.line(by)
+			if phone := phones[r.CaseID]; phone != "" {
+				line.Call.Phone = phone
+			}
+			out.Items = append(out.Items, line)
 		}
 		out.Counts, err = countRatings(ctx, q, by)
 		return err
 	})
 	return out, err
+}
+
+// toCall are the cases that the supervisor has not called back yet: whoever has
+// to call is told the number in full.
+func toCall(by auth.Actor, rows []Rating) (cases []string) {
+	for _, r := range rows {
+		if r.Level.Low() && r.CalledAt.IsZero() && by.Is(auth.Supervisor) {
+			cases = append(cases, r.CaseID)
+		}
+	}
+	return cases
 }
 
 // line is a rating for one of the staff.

@@ -53,3 +53,18 @@ func countRatings(ctx context.Context, q bun.IDB, by auth.Actor) (out []LevelCou
 	s := q.NewSelect().Model((*Rating)(nil)).Column("level").ColumnExpr("count(*) AS cases").Group("level").OrderExpr("level DESC")
 	return out, ratingsOf(s, by).Scan(ctx, &out)
 }
+
+// phonesOf gives the telephone of the receiver, by case.
+func phonesOf(ctx context.Context, q bun.IDB, caseIDs []string) (map[string]string, error) {
+	out := map[string]string{}
+	if len(caseIDs) == 0 {
+		return out, nil
+	}
+	var parcels []Parcel
+	err := q.NewSelect().Model(&parcels).Column("case_id", "receiver").Where("case_id IN (?)", bun.List(caseIDs)).
+		Where("state IN (?)", bun.List([]ParcelState{ParcelDelivered, ParcelCollected})).Scan(ctx)
+	for _, p := range parcels {
+		out[p.CaseID] = p.Receiver.Phone
+	}
+	return out, err
+}

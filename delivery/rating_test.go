@@ -86,12 +86,12 @@ func TestStaffSeeRatingsButNotWhoGaveThem(t *testing.T) {
 			if len(got.Items) != 2 || len(got.Counts) != 2 || got.Items[0].Words != "等了三天" {
 				t.Fatalf("%s reads %+v", by.Name, got)
 			}
-			if call := got.Items[0].Call; call == nil || call.CaseID != "" || call.CaseNumber != "" || got.Items[1].Call != nil {
+			if call := got.Items[0].Call; call == nil || call.CaseID+call.CaseNumber+call.Phone != "" || got.Items[1].Call != nil {
 				t.Errorf("%s learns who rated: %+v", by.Name, got.Items)
 			}
 		}
 		low := read(supervisor).Items[0]
-		if low.Call.CaseNumber != bad.CaseNumber || low.Call.Due.Sub(w.at) < 15*24*time.Hour {
+		if low.Call.CaseNumber != bad.CaseNumber || low.Call.Phone != "13800001234" || low.Call.Due.Sub(w.at) < 15*24*time.Hour {
 			t.Errorf("the supervisor reads %+v", low.Call)
 		}
 		_, err := w.CallBack(ctx, w.clerk, low.ID, "已解释")
@@ -102,6 +102,9 @@ func TestStaffSeeRatingsButNotWhoGaveThem(t *testing.T) {
 		w.refused(err, "reason_missing")
 		_, err = w.CallBack(ctx, supervisor, low.ID, "已致歉，三日内补送发票")
 		w.must(err)
+		if again := read(supervisor).Items[0].Call; again.Phone != "" || again.CalledAt.IsZero() {
+			t.Errorf("called back, the number is hidden again: %+v", again)
+		}
 		_, err = w.CallBack(ctx, supervisor, low.ID, "再次回访")
 		w.refused(err, "rating_called")
 		_, err = w.ListRatings(ctx, w.courier, 0)
