@@ -43,7 +43,7 @@ func TestMaterialGoesFromTheCaseToTheDepartmentInABag(t *testing.T) {
 	scan := func(number string) *seen {
 		return s.browse("clerk", at+"/scan", url.Values{"verb": {"put"}, "number": {number}})
 	}
-	scan(original.Item.Number).is(http.StatusConflict).says("统一保管", original.Item.Number)
+	scan(original.Item.Number).is(http.StatusConflict).says("原件由", original.Item.Number)
 	scan(copied.Item.Number).is(http.StatusConflict).says("还没有加盖")
 	s.browse("clerk", "/items/"+copied.ItemID+"/stamp", url.Values{"name": {""}}).is(http.StatusUnprocessableEntity).says("核对并盖章的人员")
 	s.browse("clerk", "/items/"+copied.ItemID+"/stamp", url.Values{"name": {"蒋志远"}, "to": {"/materials#stamps"}}).is(http.StatusSeeOther)

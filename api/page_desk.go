@@ -93,6 +93,8 @@ func taskOf(t inspection.Task) taskLine {
 	switch t.Kind {
 	case inspection.TaskReadMail:
 		line.Href, line.Closable = "/queue/"+t.Subject, false // ends when the mail is classified
+	case inspection.TaskLoan:
+		line.Href, line.Closable = "/items/"+t.Subject, false // ends when the original is back
 	case inspection.TaskBook:
 		line.Href = "/cases/" + t.Subject
 	case inspection.TaskConfirm, inspection.TaskReview, inspection.TaskReverse:

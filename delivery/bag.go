@@ -49,7 +49,6 @@ type Bag struct {
 	ToName     string     `json:"to_name"`
 	State      BagState   `json:"state"`
 	Paper      bool       `json:"paper"` // a side signed on the printed slip (DEL-950)
-	RunID      string     `json:"run_id,omitempty"`
 	OpenedAt   time.Time  `json:"opened_at"`
 	OpenedBy   string     `json:"opened_by"`
 	Giver      string     `json:"giver,omitempty"` // who gave it away
@@ -303,7 +302,7 @@ func (d *Desk) mayLeaveKeeper(ctx context.Context, tx bun.IDB, p Material, b Bag
 		en = fmt.Sprintf("That department has a %s (%s). ", given.Label("en"), given.Item.Number)
 	}
 	return fault.Refuse(fault.Conflict, "original_elsewhere",
-		"《%[1]s》原件由%[2]s统一保管（%[3]s收取，编号 %[4]s），不能送往%[5]s。%[6]s确需原件的，请%[2]s登记借用",
+		"《%[1]s》原件由%[2]s保管（%[3]s收取，编号 %[4]s），不能送往%[5]s。%[6]s确需原件的，请%[2]s登记借用",
 		"the original of %[1]s is kept by %[2]s (taken in %[3]s, number %[4]s) and does not go to %[5]s. %[7]sWhere the original itself is needed, %[2]s lends it",
 		p.Item.Title, p.Keeper, p.Item.RegisteredAt.In(workday.Shanghai).Format("2006-01-02"), p.Item.Number, b.ToName, zh, en)
 }

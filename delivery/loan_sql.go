@@ -70,3 +70,14 @@ func listLoans(ctx context.Context, q bun.IDB, by auth.Actor) (out []Loan, err e
 	}
 	return out, s.Scan(ctx)
 }
+
+// LentOut says which of the originals are with a borrower now.
+func LentOut(ctx context.Context, q bun.IDB, itemIDs []string) (map[string]bool, error) {
+	var ids []string
+	err := q.NewSelect().Model((*Loan)(nil)).Column("item_id").Where("state = ? AND item_id IN (?)", LoanOut, bun.List(itemIDs)).Scan(ctx, &ids)
+	out := map[string]bool{}
+	for _, id := range ids {
+		out[id] = true
+	}
+	return out, err
+}

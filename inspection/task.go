@@ -51,6 +51,7 @@ const (
 	TaskReverse     TaskKind = "reverse_deemed" // a second person decides
 	TaskLink        TaskKind = "link_locked"
 	TaskBook        TaskKind = "book_visit" // a case was handed over to this window
+	TaskLoan        TaskKind = "loan_due"   // an original is due back at its keeper
 )
 
 // raiseTask opens a task unless one of the kind is open for the subject, on

@@ -55,22 +55,6 @@ CREATE TABLE loans (
 CREATE UNIQUE INDEX loans_one_open ON loans (item_id) WHERE state IN ('granted', 'out');
 CREATE INDEX loans_due ON loans (due_on) WHERE state = 'out';
 
--- A fixed circulation run (定时班车) of a centre (DEL-922).
-CREATE TABLE runs (
-	id         {{.ID}} PRIMARY KEY,
-	centre_id  {{.ID}} NOT NULL,
-	leaves_at  {{.Time}} NOT NULL,
-	state      {{.ID}} NOT NULL,
-	left_at    {{.Time}},
-	left_by    {{.ID}} NOT NULL,
-	carrier    {{.ID}} NOT NULL,
-	closed_at  {{.Time}},
-	closed_by  {{.ID}} NOT NULL,
-	note       {{.ID}} NOT NULL,
-	version    {{.Int}} NOT NULL
-);
-CREATE UNIQUE INDEX runs_once ON runs (centre_id, leaves_at);
-
 -- A bag (集装袋) is handed over as one (DEL-920).
 CREATE TABLE bags (
 	id           {{.ID}} PRIMARY KEY,
@@ -85,7 +69,6 @@ CREATE TABLE bags (
 	to_name      {{.ID}} NOT NULL,
 	state        {{.ID}} NOT NULL,
 	paper        {{.Bool}} NOT NULL,
-	run_id       {{.ID}} NOT NULL,
 	opened_at    {{.Time}} NOT NULL,
 	opened_by    {{.ID}} NOT NULL,
 	giver        {{.ID}} NOT NULL,
@@ -103,7 +86,6 @@ CREATE TABLE bags (
 CREATE INDEX bags_by_centre ON bags (centre_id, opened_at);
 CREATE INDEX bags_by_giver ON bags (from_id, opened_at);
 CREATE INDEX bags_by_receiver ON bags (to_id, opened_at);
-CREATE INDEX bags_by_run ON bags (run_id) WHERE run_id <> '';
 
 CREATE TABLE bag_items (
 	bag_id  {{.ID}} NOT NULL REFERENCES bags (id),

@@ -1,0 +1,96 @@
+package inspection
+
+import (
+	"testing"
+	"time"
+
+	"lianban/delivery"
+	"lianban/internal/auth"
+	"lianban/internal/db"
+	"lianban/internal/db/dbtest"
+	"lianban/internal/once"
+)
+
+func (w *testWorld) papers() *delivery.Desk {
+	return &delivery.Desk{DB: w.DB, Now: w.Now, Auth: w.Auth, Key: make([]byte, 32), Files: w.t.TempDir(), Out: w.ResultsOut}
+}
+
+// DEL-930: a material is taken in for a case, for departments that take part in
+// it, by the window of the case; a second click takes in nothing more.
+func TestMaterialIsTakenInForDepartmentsOfTheCase(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		w, ctx := newWorld(t, d), t.Context()
+		desk, c := w.papers(), w.newCase()
+		r := MaterialRequest{
+			CaseID: c.ID, Title: "租赁合同", Needs: []delivery.Need{{DepartmentID: w.department("amr"), Form: delivery.ClassCopy}, {DepartmentID: "none", Form: delivery.ClassCopy}},
+			Once: once.Key{Actor: w.clerk.String(), Value: "k", Print: "p"},
+		}
+		_, err := w.TakeIn(ctx, w.clerk, desk, r)
+		w.refused(err, "need_unknown")
+		r.Needs[1].DepartmentID = w.department("fire")
+		_, err = w.TakeIn(ctx, auth.Actor{Kind: auth.KindPerson, ID: "x", Roles: []auth.Role{auth.Clerk}, Centre: "elsewhere"}, desk, r)
+		w.refused(err, "not_found")
+		first, err := w.TakeIn(ctx, w.clerk, desk, r)
+		w.must(err)
+		again, err := w.TakeIn(ctx, w.clerk, desk, r)
+		w.must(err)
+		if len(first) != 2 || len(again) != 2 || first[0].ItemID != again[0].ItemID || first[0].KeeperID != w.department("amr") {
+			t.Errorf("taken in: %+v, then %+v", first, again)
+		}
+	})
+}
+
+// DEL-940: the window gets a task one working day before an original is due
+// back, once, and it ends when the keeper has the original again.
+func TestLentOriginalIsATaskTheWorkingDayBeforeItIsDue(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		w, ctx := newWorld(t, d), t.Context()
+		desk, c := w.papers(), w.newCase()
+		amr, fire := w.inspector("amr"), w.inspector("fire")
+		materials, err := w.TakeIn(ctx, w.clerk, desk, MaterialRequest{CaseID: c.ID, Title: "租赁合同", Needs: []delivery.Need{{DepartmentID: amr.Department, Form: delivery.ClassCopy}}})
+		w.must(err)
+		carry := func(from, to auth.Actor) {
+			t.Helper()
+			b, err := desk.NewBag(ctx, from, delivery.NewBagRequest{To: to.Department, Centre: w.clerk.Centre})
+			w.must(err)
+			_, err = desk.PutInBag(ctx, from, b.ID, materials[0].Item.Number)
+			w.must(err)
+			_, err = desk.ReleaseBag(ctx, from, delivery.BagRelease{BagID: b.ID, Seal: "F1", Count: 1})
+			w.must(err)
+			_, err = desk.AcceptBag(ctx, to, delivery.BagAccept{BagID: b.ID, Count: 1})
+			w.must(err)
+		}
+		tasks := func() (n int) {
+			t.Helper()
+			w.must(w.RemindLoans(ctx))
+			all, err := w.ListTasks(ctx, w.clerk, Position{}, 200)
+			w.must(err)
+			for _, task := range all {
+				if task.Kind == TaskLoan {
+					n++
+				}
+			}
+			return n
+		}
+		carry(w.clerk, amr)
+		loan, err := desk.Lend(ctx, amr, delivery.LoanRequest{ItemID: materials[0].ItemID, BorrowerID: fire.Department, Purpose: "核对"})
+		w.must(err)
+		carry(amr, fire)
+		due, err := time.ParseInLocation("2006-01-02", loan.DueOn, time.FixedZone("", 8*3600))
+		w.must(err)
+		if n := tasks(); n != 0 {
+			t.Errorf("%d tasks on the day of the loan", n)
+		}
+		w.clock.forward(due.Add(-14 * time.Hour).Sub(w.clock.Now())) // the day before, 10 o'clock
+		if n := tasks(); n != 1 {
+			t.Errorf("%d tasks the day before", n)
+		}
+		if n := tasks(); n != 1 {
+			t.Errorf("%d tasks after another look", n)
+		}
+		carry(fire, amr)
+		if n := tasks(); n != 0 {
+			t.Errorf("%d tasks when it is back", n)
+		}
+	})
+}
