@@ -176,7 +176,7 @@ func (p *site) fillActs(v *view, d *parcelPage) error {
 		"collect":  window && held,
 		"confirm":  window && d.Unproven != "",
 		"returned": window && slices.Contains(comesBack, found.State),
-		"code":     window && !found.State.Terminal() && found.CodeLeft > 0 && found.Way != delivery.WayEMS,
+		"code":     window && !found.State.Terminal() && found.CodeLeft > 0 && found.Way != delivery.WayEMS && !slices.Contains(offTheWay, found.State),
 		"again":    window && found.State == delivery.ParcelReturned,
 	}
 	d.Next = string(found.State)
@@ -205,6 +205,9 @@ func (p *site) fillActs(v *view, d *parcelPage) error {
 var comesBack = []delivery.ParcelState{
 	delivery.ParcelReturning, delivery.ParcelHandedOver, delivery.ParcelAttemptFailed, delivery.ParcelRescheduled, delivery.ParcelOnHold,
 }
+
+// offTheWay are the states in which no receiver needs a code.
+var offTheWay = []delivery.ParcelState{delivery.ParcelReturning, delivery.ParcelLost, delivery.ParcelDamaged, delivery.ParcelUnverified}
 
 // lastMove is the last step that a delivery was claimed by.
 func lastMove(steps []delivery.StepView) int {

@@ -5,6 +5,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/uptrace/bun"
+
 	"lianban/internal/auth"
 	"lianban/internal/db"
 	"lianban/internal/db/dbtest"
@@ -116,6 +118,10 @@ func TestClockStandsStillOnEvidenceAlone(t *testing.T) {
 		w.fails(p, "a5", NoAnswer, called)
 		second := w.at
 		w.later(10)
+		w.fault(p, "a5", FaultOurs) // a supervisor has looked: the courier was at the wrong door
+		refused("pause_attempts", w.clerk, PauseRequest{Reason: PauseUnreachable})
+		w.later(1)
+		w.fault(p, "a5", FaultApplicant)
 		out, err := w.pause(w.clerk, p, PauseRequest{Reason: PauseUnreachable})
 		w.must(err)
 		if v := w.parcel(p.ID); out.Result != ResultPaused || !out.DueAt.IsZero() || !v.Verdict.PausedSince.Equal(second.Truncate(time.Minute)) || v.Colour != ColourGreen {
@@ -123,6 +129,23 @@ func TestClockStandsStillOnEvidenceAlone(t *testing.T) {
 		}
 		refused("pause_open", w.clerk, w.asked())
 	})
+}
+
+// fault changes the side of an attempt's failure (DEL-411).
+func (w *parcelWorld) fault(p Parcel, attempt string, side Fault) {
+	w.t.Helper()
+	w.must(w.DB.Write(w.t.Context(), func(tx bun.IDB) error {
+		p, err := lockParcel(w.t.Context(), tx, p.ID)
+		if err != nil {
+			return err
+		}
+		e, err := w.deskEvent(w.boss, &p, EventFaultChanged, Facts{Fault: side, Reason: "核实"})
+		if err != nil {
+			return err
+		}
+		e.AttemptID = attempt
+		return w.appended(w.t.Context(), tx, w.boss, &p, e, nil)
+	}))
 }
 
 // DEL-722: an open pause has no due moment, is looked at again after five working

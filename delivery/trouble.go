@@ -80,8 +80,8 @@ type HarmRequest struct {
 }
 
 // ReportHarm records that a parcel is lost or damaged (DEL-807, DEL-808).
-// Applicant and departments are told; who signed for it last answers until it is
-// found or written off. Refusals: as Hold, and harm_kind, harm_photo, blob_unknown.
+// The applicant is told; who signed for it last answers until it is found or
+// written off. Refusals: as Hold, and harm_kind, harm_photo, blob_unknown.
 func (d *Desk) ReportHarm(ctx context.Context, by auth.Actor, r HarmRequest) (Parcel, error) {
 	d = d.still()
 	if r.What != EventLost && r.What != EventDamaged {
