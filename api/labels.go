@@ -17,6 +17,7 @@ var labels = map[string]words{
 	"at":                {"时间", "time"},
 	"away":              {"申请人不便的时间", "times the applicant is away"},
 	"bag":               {"密封袋号", "number of the sealed bag"},
+	"waybill":           {"运单号", "waybill"},
 	"band":              {"上午或下午", "half-day"},
 	"before":            {"分页位置", "place in the list"},
 	"borrower_id":       {"借用部门", "borrower"},
