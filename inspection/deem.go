@@ -12,6 +12,7 @@ import (
 	"lianban/internal/audit"
 	"lianban/internal/auth"
 	"lianban/internal/fault"
+	"lianban/notify"
 	"lianban/scheduler/workday"
 )
 
@@ -262,15 +263,33 @@ func (d *Desk) deem(ctx context.Context, tx bun.IDB, f found, confirmedBy string
 	if err := settleDeemed(ctx, tx, f.p); err != nil {
 		return err
 	}
-	if err := d.queueDeemed(ctx, tx, f.p, f.v, row); err != nil {
-		return err
-	}
-	settled, err := d.settle(ctx, tx, f.v)
+	settled, confirmed, err := d.settle(ctx, tx, f.v)
 	if err != nil {
 		return err
 	}
+	if err := d.tellDeemed(ctx, tx, f, row, settled); err != nil {
+		return err
+	}
 	leaves = append(leaves, deemedLeaf(f, row, confirmedBy))
-	return audit.Record(ctx, tx, append(leaves, settled...)...)
+	return audit.Record(ctx, tx, append(leaves, confirmed...)...)
+}
+
+// tellDeemed tells the department at once (INS-918) and, where its silence was
+// the last word, everybody that the visit is confirmed.
+func (d *Desk) tellDeemed(ctx context.Context, tx bun.IDB, f found, row Deemed, settled []Participant) error {
+	out, err := d.letters(ctx, tx, append([]Participant{f.p}, settled...), func(i int) outgoing {
+		if i > 0 {
+			return confirmedWord(f.v)
+		}
+		return outgoing{
+			purpose: notify.PurposeDeemed, key: row.ID, only: []string{notify.Portal, notify.Mail},
+			until: latest(f.v.Start, d.now()).Add(7 * 24 * time.Hour), facts: messageFacts{Reason: row.Number},
+		}
+	})
+	if err != nil {
+		return err
+	}
+	return notify.Queue(ctx, tx, d.now(), out...)
 }
 
 func (d *Desk) deemedRow(ctx context.Context, tx bun.IDB, f found, confirmedBy string) (Deemed, error) {

@@ -179,14 +179,6 @@ func (d *Desk) queueCancel(ctx context.Context, tx bun.IDB, v Visit) error {
 	return d.queueApplicant(ctx, tx, v, notify.PurposeCancel, until)
 }
 
-// queueDeemed tells the department at once (INS-918).
-func (d *Desk) queueDeemed(ctx context.Context, tx bun.IDB, p Participant, v Visit, row Deemed) error {
-	return d.queueTo(ctx, tx, p, outgoing{
-		purpose: notify.PurposeDeemed, key: row.ID, only: []string{notify.Portal, notify.Mail},
-		until: latest(v.Start, d.now()).Add(7 * 24 * time.Hour), facts: messageFacts{Reason: row.Number},
-	})
-}
-
 // queueDemand asks the department's head for the real opinion where silence does
 // not count (INS-911).
 func (d *Desk) queueDemand(ctx context.Context, tx bun.IDB, p Participant, v Visit) error {
@@ -237,25 +229,26 @@ func toApplicant(c Case, v Visit, purpose string, until time.Time) ([]notify.Mes
 }
 
 // settle confirms the visit once every required department is settled and the
-// lead has not declined (V5, DEC-4), and tells all who comes.
-func (d *Desk) settle(ctx context.Context, tx bun.IDB, v Visit) ([]audit.Leaf, error) {
+// lead has not declined (V5, DEC-4), and gives those who are to be told who comes.
+func (d *Desk) settle(ctx context.Context, tx bun.IDB, v Visit) ([]Participant, []audit.Leaf, error) {
 	if v.State != VisitOffered {
-		return nil, nil
+		return nil, nil, nil
 	}
 	participants, err := listParticipants(ctx, tx, v.ID)
 	if err != nil || !allSettled(participants) {
-		return nil, err
+		return nil, nil, err
 	}
 	if err := moveVisit(ctx, tx, &v, "settle"); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	err = d.queueToAll(ctx, tx, participants, outgoing{
+	return participants, []audit.Leaf{visitLeaf("visit_confirmed", v, systemActor.String(), d.now(), nil)}, nil
+}
+
+// confirmedWord says who comes.
+func confirmedWord(v Visit) outgoing {
+	return outgoing{
 		purpose: notify.PurposeConfirmed, key: fmt.Sprintf("%s.%d", v.ID, v.Round), only: []string{notify.Portal, notify.Mail}, until: v.Start,
-	})
-	if err != nil {
-		return nil, err
 	}
-	return []audit.Leaf{visitLeaf("visit_confirmed", v, systemActor.String(), d.now(), nil)}, nil
 }
 
 func allSettled(participants []Participant) bool {

@@ -423,8 +423,11 @@ func (d *Desk) moveConsent(ctx context.Context, tx bun.IDB, p Participant, v Vis
 	if err != nil {
 		return nil, err
 	}
-	settled, err := d.settle(ctx, tx, v)
-	return slices.Concat(leaves, ended, seen, settled), err
+	settled, confirmed, err := d.settle(ctx, tx, v)
+	if err != nil || len(settled) == 0 {
+		return slices.Concat(leaves, ended, seen), err
+	}
+	return slices.Concat(leaves, ended, seen, confirmed), d.queueToAll(ctx, tx, settled, confirmedWord(v))
 }
 
 // silenceTasks are what somebody had to do because a department was silent.
