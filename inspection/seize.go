@@ -2,7 +2,6 @@ package inspection
 
 import (
 	"context"
-	"errors"
 	"slices"
 	"time"
 
@@ -22,12 +21,11 @@ type chosen struct {
 }
 
 // seize takes a time for a visit: for a booking, or as a hold until an instant.
-// What the visit held before is given up, dead holds are swept. The rows go in
-// first and the locks come after: of all who want one person at one time one
-// gets in, and the others learn it together when that one commits, instead of
-// passing the locks on from hand to hand (DB-7). Then resources and visit are
-// locked in order (DB-12) and the slot check runs again (DEC-5); what it refuses
-// is rolled back.
+// What the visit held before is given up, dead holds are swept. The visit is
+// locked, then the rows go in before the people are locked: of all who want one
+// person at one time one gets in, and the others learn it together when that one
+// commits, instead of passing the locks on from hand to hand (DB-7, DB-12). Then
+// the slot check runs again (DEC-5); what it refuses is rolled back.
 func (d *Desk) seize(ctx context.Context, tx bun.IDB, by auth.Actor, visitID string, choice SlotChoice, until time.Time) (chosen, error) {
 	if len(choice.Resources) == 0 || choice.Start.IsZero() {
 		return chosen{}, fault.Refuse(fault.Invalid, "choice_incomplete", "请选择时间和人员", "choose a time and the people who come")
@@ -36,31 +34,23 @@ func (d *Desk) seize(ctx context.Context, tx bun.IDB, by auth.Actor, visitID str
 		return chosen{}, slotRefused(slot.Reason{Code: slot.NotWorkday})
 	}
 	choice.Resources = slices.Compact(slices.Sorted(slices.Values(choice.Resources)))
-	v, err := findVisit(ctx, tx, visitID)
+	v, err := d.lockDraft(ctx, tx, by, visitID)
 	if err != nil {
 		return chosen{}, err
 	}
-	if err := mayOrganise(ctx, tx, by, v.CentreID); err != nil {
+	rows := bookingsOf(by, v, choice, until)
+	if err := d.stillFree(ctx, tx, rows); err != nil {
 		return chosen{}, err
-	}
-	if v.State != VisitDraft {
-		return chosen{}, movedOn("bad_move")
 	}
 	if err := keepDays(ctx, tx); err != nil {
 		return chosen{}, err
 	}
-	if err := d.take(ctx, tx, by, v, choice, until); err != nil {
+	if err := d.take(ctx, tx, v, rows); err != nil {
 		return chosen{}, err
 	}
 	s := chosen{choice: choice}
 	if s.locked, err = lockResources(ctx, tx, choice.Resources); err != nil {
 		return chosen{}, err
-	}
-	if v, err = lockVisit(ctx, tx, visitID); err != nil {
-		return chosen{}, err
-	}
-	if v.State != VisitDraft {
-		return chosen{}, movedOn("bad_move")
 	}
 	if s.world, err = d.around(ctx, tx, v); err != nil {
 		return chosen{}, err
@@ -74,8 +64,8 @@ func (d *Desk) seize(ctx context.Context, tx bun.IDB, by auth.Actor, visitID str
 	return s, d.check(ctx, tx, &s)
 }
 
-// take occupies the chosen resources. Refusals: not_found, slot_taken, bad_move.
-func (d *Desk) take(ctx context.Context, tx bun.IDB, by auth.Actor, v Visit, choice SlotChoice, until time.Time) error {
+// bookingsOf are the rows of a choice, of a round to come unless they only hold.
+func bookingsOf(by auth.Actor, v Visit, choice SlotChoice, until time.Time) []Booking {
 	round, end := v.Round, choice.Start.UTC().Add(time.Duration(v.Minutes)*time.Minute)
 	if until.IsZero() {
 		round++
@@ -86,6 +76,11 @@ func (d *Desk) take(ctx context.Context, tx bun.IDB, by auth.Actor, v Visit, cho
 			ID: newID(), ResourceID: id, VisitID: v.ID, Round: round, Start: choice.Start.UTC(), End: end, ExpiresAt: until, HeldBy: by.String(),
 		}
 	}
+	return rows
+}
+
+// stillFree refuses, before anything is locked, what somebody has already.
+func (d *Desk) stillFree(ctx context.Context, tx bun.IDB, rows []Booking) error {
 	known, taken, err := lookAt(ctx, tx, rows, d.now())
 	switch {
 	case err != nil:
@@ -95,16 +90,23 @@ func (d *Desk) take(ctx context.Context, tx bun.IDB, by auth.Actor, v Visit, cho
 	case taken:
 		return slotTaken()
 	}
-	if err := clearWay(ctx, tx, v.ID, choice.Resources, d.now()); err != nil {
+	return nil
+}
+
+// take occupies the chosen resources. Refusal: slot_taken.
+func (d *Desk) take(ctx context.Context, tx bun.IDB, v Visit, rows []Booking) error {
+	ids := make([]string, len(rows))
+	for i, r := range rows {
+		ids[i] = r.ResourceID
+	}
+	if err := clearWay(ctx, tx, v.ID, ids, d.now()); err != nil {
 		return err
 	}
-	if got, err := occupy(ctx, tx, rows); err != nil || got {
-		return err
+	got, err := occupy(ctx, tx, rows)
+	if err == nil && !got {
+		return slotTaken()
 	}
-	if now, err := findVisit(ctx, tx, v.ID); err != nil || now.State != VisitDraft { // another click was faster
-		return errors.Join(err, movedOn("bad_move"))
-	}
-	return slotTaken()
+	return err
 }
 
 // lockHall makes bookings of one centre wait for each other where it takes only
