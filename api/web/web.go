@@ -14,6 +14,7 @@ import (
 	"html/template"
 	"io/fs"
 	"path"
+	"regexp"
 	"strings"
 	"time"
 )
@@ -75,13 +76,13 @@ func (n Names) Of(id, name string) string {
 
 // Pages are the parsed templates of all languages.
 type Pages struct {
-	sets  map[string]map[string]*template.Template // language, then page
+	sets  map[string]*template.Template // by language
 	words map[string]words
 }
 
 // New parses everything; an error means that the program was built wrong.
 func New() (*Pages, error) {
-	p := &Pages{sets: map[string]map[string]*template.Template{}, words: map[string]words{}}
+	p := &Pages{sets: map[string]*template.Template{}, words: map[string]words{}}
 	for _, lang := range Languages {
 		w, err := readWords(lang)
 		if err != nil {
@@ -95,10 +96,14 @@ func New() (*Pages, error) {
 	return p, nil
 }
 
-// parse makes one template set for each page: the layout, the shared parts and
-// the page's own definitions of "title" and "main".
-func parse(w words) (map[string]*template.Template, error) {
-	shared, err := template.New("layout").Funcs(w.funcs()).ParseFS(files, "templates/shared/*.html")
+// blocks are what each page defines for the layout; "extra" may be missing.
+var blocks = []string{"title", "main", "extra"}
+
+// parse makes one template set of a language: the layout, the shared parts, and
+// each page's blocks under the page's own name. A set for each page, with all the
+// shared parts in each, would take forty megabytes.
+func parse(w words) (*template.Template, error) {
+	set, err := template.New("layout").Funcs(w.funcs()).ParseFS(files, "templates/shared/*.html")
 	if err != nil {
 		return nil, fmt.Errorf("parse templates: %w", err)
 	}
@@ -106,29 +111,63 @@ func parse(w words) (map[string]*template.Template, error) {
 	if err != nil {
 		return nil, err
 	}
-	out := map[string]*template.Template{}
 	for _, name := range names {
-		set, err := shared.Clone()
-		if err == nil {
-			set, err = set.ParseFS(files, name)
-		}
+		page := strings.TrimSuffix(path.Base(name), ".html")
+		text, err := fs.ReadFile(files, name)
 		if err != nil {
+			return nil, err
+		}
+		if err := add(set, page, string(text)); err != nil {
 			return nil, fmt.Errorf("parse %s: %w", name, err)
 		}
-		out[strings.TrimSuffix(path.Base(name), ".html")] = set
 	}
-	return out, nil
+	return set, nil
+}
+
+// add parses a page into the set. A part that it defines for itself must have a
+// name that no other page uses.
+func add(set *template.Template, page, text string) error {
+	for _, block := range blocks {
+		text = strings.ReplaceAll(text, `{{define "`+block+`"}}`, `{{define "`+page+"/"+block+`"}}`)
+	}
+	for _, m := range defined.FindAllStringSubmatch(text, -1) {
+		if set.Lookup(m[1]) != nil {
+			return fmt.Errorf("%q is defined twice", m[1])
+		}
+	}
+	_, err := set.New("page/" + page).Parse(text)
+	return err
+}
+
+var defined = regexp.MustCompile(`\{\{define "([^"]+)"\}\}`)
+
+// frame is what the layout gets: the page and its blocks.
+type frame struct {
+	Page
+	Title, Main, Extra template.HTML
 }
 
 // Render makes the bytes of a page. It writes nowhere, so that a page that
 // fails half-way is never sent.
 func (p *Pages) Render(name string, page Page) ([]byte, error) {
-	set, ok := p.sets[page.Lang][name]
-	if !ok {
+	set := p.sets[page.Lang]
+	if set == nil || set.Lookup(name+"/main") == nil {
 		return nil, fmt.Errorf("no page %q in %q", name, page.Lang)
 	}
+	f := frame{Page: page}
+	for i, to := range []*template.HTML{&f.Title, &f.Main, &f.Extra} {
+		block := set.Lookup(name + "/" + blocks[i])
+		if block == nil {
+			continue
+		}
+		var out strings.Builder
+		if err := block.Execute(&out, page); err != nil {
+			return nil, fmt.Errorf("page %s: %w", name, err)
+		}
+		*to = template.HTML(out.String())
+	}
 	var out bytes.Buffer
-	if err := set.ExecuteTemplate(&out, "layout", page); err != nil {
+	if err := set.ExecuteTemplate(&out, "layout", f); err != nil {
 		return nil, fmt.Errorf("page %s: %w", name, err)
 	}
 	return out.Bytes(), nil
