@@ -188,7 +188,7 @@ func notAKeeper() *fault.Error {
 // PutInBag puts a thing into a bag by its number. Every refusal says why it may
 // not go there and where it is instead (DEL-921, DEL-934). Putting it in twice
 // changes nothing. Refusals: not_found, not_the_packer, bag_over, bag_full,
-// own_number_invalid, scan_unknown, bag_class, material_elsewhere,
+// own_number_invalid, scan_unknown, bag_class, material_elsewhere, other_window,
 // original_elsewhere, copy_unstamped, copy_for_other.
 func (d *Desk) PutInBag(ctx context.Context, by auth.Actor, bagID, number string) (out BagItem, err error) {
 	d = d.still()
@@ -225,6 +225,9 @@ func (d *Desk) fitting(ctx context.Context, tx bun.IDB, by auth.Actor, v *BagVie
 		return Material{}, scanUnknown(err, number)
 	}
 	if i.Class != ClassOriginal && i.Class != ClassCopy && i.Class != ClassVoucher {
+		if err := (&ItemView{Item: i}).belongs(ctx, tx, by); err != nil { // its title is not everybody's
+			return Material{}, scanUnknown(err, number)
+		}
 		return Material{}, fault.Refuse(fault.Invalid, "bag_class",
 			"%s是办理结果，请在“送交结果”中整体移交，不装集装袋", "%s is a result; results of a case are handed over together, not in a bag", i.Title)
 	}
@@ -232,10 +235,10 @@ func (d *Desk) fitting(ctx context.Context, tx bun.IDB, by auth.Actor, v *BagVie
 	if err != nil {
 		return Material{}, scanUnknown(err, number)
 	}
+	if p.Item.keeper() != sideOf(by) && !mayReadMaterial(by, p) {
+		return Material{}, scanUnknown(notFound(), number)
+	}
 	if p.Item.keeper() != v.From() {
-		if !mayReadMaterial(by, p) {
-			return Material{}, scanUnknown(notFound(), number)
-		}
 		return Material{}, materialElsewhere(p)
 	}
 	if !p.Item.free() && p.Item.BagID != v.ID {
@@ -257,14 +260,15 @@ func scanUnknown(err error, number string) error {
 }
 
 // mayGoTo keeps an original with its one keeper and copies with whom they are
-// for. Back to the window everything may go.
+// for. Back to the window everything may go. A department packs for each window
+// apart: the window of a bag reads and may sign for what is in it.
 func (d *Desk) mayGoTo(ctx context.Context, tx bun.IDB, p Material, b Bag) error {
-	if b.ToKind == AtWindow {
-		if p.CentreID == b.ToID {
-			return nil
-		}
+	if p.CentreID != b.CentreID && (b.ToKind == AtWindow || b.FromKind == AtDepartment) {
 		return fault.Refuse(fault.Conflict, "other_window",
 			"%s由另一中心的窗口收取，请送回收件的窗口", "%s was taken in by another centre's window; send it back there", p.Item.Title)
+	}
+	if b.ToKind == AtWindow {
+		return nil
 	}
 	if p.original() {
 		return d.mayLeaveKeeper(ctx, tx, p, b)

@@ -64,13 +64,15 @@ func (d *Desk) AcceptBag(ctx context.Context, by auth.Actor, r BagAccept) (out B
 		if err != nil {
 			return nil, err
 		}
-		if err := d.addExtras(ctx, tx, by, v, r.Extras); err != nil {
+		more, err := d.addExtras(ctx, tx, by, v, r.Extras)
+		if err != nil {
 			return nil, err
 		}
 		out = *v
-		return append(d.bagLeaves("bag_"+string(v.State), by, v, map[string]any{
+		leaves = append(d.bagLeaves("bag_"+string(v.State), by, v, map[string]any{
 			"paper": v.Slip != "", "slip": v.Slip, "extras": len(v.Extras),
-		}), leaves...), nil
+		}), leaves...)
+		return append(leaves, more...), nil
 	})
 	if err != nil {
 		return BagView{}, err
@@ -211,43 +213,50 @@ func (d *Desk) endBag(ctx context.Context, tx bun.IDB, by auth.Actor, v *BagView
 
 // addExtras records what was not listed. What the register has with the giver,
 // in nothing else, is the receiver's to answer for now (DEL-911); of anything
-// else the register goes on saying who has it, and a person explains.
-func (d *Desk) addExtras(ctx context.Context, tx bun.IDB, by auth.Actor, v *BagView, extras []Extra) error {
+// else the register goes on saying who has it, and a person explains. A number
+// that cannot be read is kept as it was written.
+func (d *Desk) addExtras(ctx context.Context, tx bun.IDB, by auth.Actor, v *BagView, extras []Extra) (leaves []audit.Leaf, err error) {
 	for _, e := range extras {
 		row := BagExtra{
-			ID: newID(), BagID: v.ID, Title: strings.TrimSpace(e.Title), Note: strings.TrimSpace(e.Note), Photo: e.Photo,
-			FoundAt: d.now(), FoundBy: by.String(),
+			ID: newID(), BagID: v.ID, Number: strings.TrimSpace(e.Number), Title: strings.TrimSpace(e.Title), Note: strings.TrimSpace(e.Note),
+			Photo: e.Photo, FoundAt: d.now(), FoundBy: by.String(),
 		}
 		if number, err := ParseNumber(e.Number); err == nil {
 			row.Number = number
-			if err := d.takeExtra(ctx, tx, by, v, &row); err != nil {
-				return err
+			more, err := d.takeExtra(ctx, tx, by, v, &row)
+			if err != nil {
+				return nil, err
 			}
+			leaves = append(leaves, more...)
 		}
 		v.Extras = append(v.Extras, row)
 	}
-	return insertExtras(ctx, tx, v.Extras)
+	return leaves, insertExtras(ctx, tx, v.Extras)
 }
 
-func (d *Desk) takeExtra(ctx context.Context, tx bun.IDB, by auth.Actor, v *BagView, row *BagExtra) error {
+func (d *Desk) takeExtra(ctx context.Context, tx bun.IDB, by auth.Actor, v *BagView, row *BagExtra) ([]audit.Leaf, error) {
 	i, err := itemByNumber(ctx, tx, row.Number)
 	if fault.KindOf(err) == fault.NotFound {
-		return nil
+		return nil, nil
 	}
 	if err != nil {
-		return err
+		return nil, err
 	}
 	listed := slices.ContainsFunc(v.Items, func(b BagItem) bool { return b.ItemID == i.ID })
 	locked, err := lockItems(ctx, tx, []string{i.ID})
 	if err != nil || len(locked) != 1 || listed {
-		return err
+		return nil, err
 	}
 	row.ItemID, i = i.ID, locked[0]
 	if i.keeper() != v.From() || !i.free() {
-		return nil
+		return nil, nil
 	}
+	i.Place = ""
 	e := CustodyEvent{ID: newID(), Kind: CustodyFound, BagID: v.ID, Note: row.Note, Actor: by.String(), At: d.now()}
-	return pass(ctx, tx, &i, v.To(), e)
+	if err := pass(ctx, tx, &i, v.To(), e); err != nil {
+		return nil, err
+	}
+	return d.lentTo(ctx, tx, by, i)
 }
 
 // ExplainExtra says how something unlisted came into a bag (DEL-911). Either

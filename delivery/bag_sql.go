@@ -164,7 +164,7 @@ func listBags(ctx context.Context, q bun.IDB, by auth.Actor, query BagQuery) ([]
 	}
 	if strings.TrimSpace(query.Search) != "" {
 		p := like(query.Search)
-		s = s.Where("(lower(number) LIKE ? ESCAPE '\\' OR lower(seal) LIKE ? ESCAPE '\\' OR from_name LIKE ? ESCAPE '\\' OR to_name LIKE ? ESCAPE '\\')", p, p, p, p)
+		s = s.Where("(lower(number) LIKE ? ESCAPE '\\' OR lower(seal) LIKE ? ESCAPE '\\' OR lower(from_name) LIKE ? ESCAPE '\\' OR lower(to_name) LIKE ? ESCAPE '\\')", p, p, p, p)
 	}
 	if err := s.Scan(ctx); err != nil {
 		return nil, err

@@ -279,6 +279,33 @@ func TestBagTakesOnlyWhatMayGoThere(t *testing.T) {
 	})
 }
 
+// DEL-108, DEL-941: a window learns nothing of another centre's things by packing
+// for a department, and a department packs for each window apart.
+func TestBagTakesNothingOfAnotherWindowsCases(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		w, ctx := newWorld(t, d), t.Context()
+		_, copied, _ := w.lease()
+		w.stamp(copied)
+		fire := w.inspector("fire")
+		w.open(fire, w.send(w.clerk, "fire", copied))
+		result := w.handOver(w.newSet("fire").Lines[0], certificate("营业执照")).Items[0].Item
+
+		theirs, err := w.NewBag(ctx, w.elsewhere(), NewBagRequest{From: "fire"}) // a department without accounts
+		w.must(err)
+		for _, number := range []string{copied.Item.Number, result.Number} {
+			_, err = w.PutInBag(ctx, w.elsewhere(), theirs.ID, number)
+			w.refused(err, "scan_unknown")
+		}
+		for _, to := range []string{"", "amr"} {
+			b, err := w.NewBag(ctx, fire, NewBagRequest{To: to, Centre: "c-431102"})
+			w.must(err)
+			_, err = w.PutInBag(ctx, fire, b.ID, copied.Item.Number)
+			w.refused(err, "other_window")
+		}
+		w.open(w.clerk, w.send(fire, "", copied))
+	})
+}
+
 // DEL-902: the shelf is recorded, the keeper stays.
 func TestShelfIsRecordedByWhoKeepsTheThing(t *testing.T) {
 	w, ctx := newWorld(t, dbtest.SQLite(t)), t.Context()

@@ -1,6 +1,8 @@
 package delivery
 
 import (
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/uptrace/bun"
@@ -66,6 +68,38 @@ func (w *testWorld) loanIs(p Material, want LoanState) {
 	if len(v.Loans) == 0 || v.Loans[0].State != want {
 		w.t.Fatalf("want a loan %s, have %+v", want, v.Loans)
 	}
+}
+
+// DEL-911, DEL-940: a lent original that its keeper finds unlisted in a bag is
+// back, and the loan is over.
+func TestLoanIsOverAlsoWhenItsOriginalWasFoundUnlisted(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		w, ctx := newWorld(t, d), t.Context()
+		original, forFire, _ := w.lease()
+		amr, fire := w.inspector("amr"), w.inspector("fire")
+		w.open(amr, w.send(w.clerk, "amr", original, forFire))
+		_, err := w.Stamp(ctx, amr, forFire.ItemID, "")
+		w.must(err)
+		_, err = w.Lend(ctx, amr, LoanRequest{ItemID: original.ItemID, BorrowerID: "fire", Purpose: "核对"})
+		w.must(err)
+		w.open(fire, w.send(amr, "fire", original, forFire))
+		w.loanIs(original, LoanOut)
+		v := w.send(fire, "amr", forFire)
+		_, err = w.AcceptBag(ctx, amr, BagAccept{BagID: v.ID, Count: 1, Extras: []Extra{
+			{Number: original.Item.Number, Title: "租赁合同", Photo: w.photo()}, {Number: "12？", Title: "无法辨认", Photo: w.photo()},
+		}})
+		w.must(err)
+		w.loanIs(original, LoanReturned)
+		w.sound()
+		view, err := w.FindBag(ctx, amr, v.ID)
+		w.must(err)
+		if !strings.HasSuffix(w.leaves(original.CaseID), "bag_accepted loan_returned") || len(view.Extras) != 2 {
+			t.Errorf("recorded: %s, %+v", w.leaves(original.CaseID), view.Extras)
+		}
+		if !slices.ContainsFunc(view.Extras, func(e BagExtra) bool { return e.Number == "12？" }) {
+			t.Errorf("a number that cannot be read is lost: %+v", view.Extras)
+		}
+	})
 }
 
 // DEL-934: a loan that is taken back while the original is being packed does not

@@ -295,6 +295,11 @@ func (d *Desk) project(ctx context.Context, tx bun.IDB, p *Parcel, f folding, g 
 			return err
 		}
 	}
+	if p.Way == WayEMS && (p.State.Terminal() || p.State == ParcelUnverified) {
+		if err := stopAsking(ctx, tx, p.ID); err != nil { // whoever ended it; a return ends at the window (DEL-425)
+			return err
+		}
+	}
 	return updateParcel(ctx, tx, p)
 }
 

@@ -54,8 +54,8 @@ func (d *Desk) reassign(ctx context.Context, tx bun.IDB, by auth.Actor, p *Parce
 	if err := mayReceive(by, p.CentreID); err != nil {
 		return audit.Leaf{}, err
 	}
-	if err := p.wantState(carried...); err != nil {
-		return audit.Leaf{}, err
+	if !p.Carried() { // what is posted has no courier of ours, and no gate was asked for one (DEL-210)
+		return audit.Leaf{}, p.wantState()
 	}
 	if p.CourierID == courierID {
 		return audit.Leaf{}, fault.Refuse(fault.Invalid, "courier_same",

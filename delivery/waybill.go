@@ -52,8 +52,7 @@ var actorKuaidi100 = auth.System(Kuaidi100)
 // Post gives a sealed parcel to EMS under the number on its form: the window's
 // record of the hand-over, which both sides have signed on the list (DEL-1108).
 // The gate is asked again (DEL-213). Refusals: not_found, not_receiving_window,
-// parcel_state, parcel_not_posted, carrier_off, carrier_not_allowed,
-// waybill_number, waybill_taken.
+// parcel_state, parcel_not_posted, carrier_not_allowed, waybill_number, waybill_taken.
 func (d *Desk) Post(ctx context.Context, by auth.Actor, parcelID, number string) (Parcel, error) {
 	d = d.still()
 	number = foldNumber(number)
@@ -242,11 +241,6 @@ func (d *Desk) take(ctx context.Context, tx bun.IDB, w Waybill, b carrierBody, t
 	}
 	if _, err := d.refold(ctx, tx, actorKuaidi100, []*Parcel{&p}); err != nil {
 		return err
-	}
-	if p.State.Terminal() || p.State == ParcelUnverified {
-		if err := stopAsking(ctx, tx, p.ID); err != nil {
-			return err
-		}
 	}
 	return audit.Record(ctx, tx, d.parcelLeaf("parcel_carrier_events", p, actorKuaidi100, map[string]any{"events": len(rows), "body": b.SHA256}))
 }

@@ -58,7 +58,7 @@ func waybillsToAsk(ctx context.Context, q bun.IDB, now time.Time) (ids []string,
 }
 
 func stopAsking(ctx context.Context, tx bun.IDB, parcelID string) error {
-	_, err := tx.NewUpdate().Model((*Waybill)(nil)).Set("next_ask_at = NULL").Where("parcel_id = ?", parcelID).Exec(ctx)
+	_, err := tx.NewUpdate().Model((*Waybill)(nil)).Set("next_ask_at = NULL").Where("parcel_id = ? AND next_ask_at IS NOT NULL", parcelID).Exec(ctx)
 	return err
 }
 

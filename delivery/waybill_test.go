@@ -201,6 +201,34 @@ func TestNumberIsAskedAboutOnceInHalfAnHour(t *testing.T) {
 	})
 }
 
+// DEL-1413: once the window has the parcel back nobody pays for another query.
+func TestReturnedParcelIsNotAskedAboutAnyMore(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		w := newPostWorld(t, d)
+		p := w.posted("EE473124829CN")
+		w.later(5)
+		_, err := w.Recall(t.Context(), w.clerk, p.ID, "打印有误")
+		w.must(err)
+		_, err = w.AcceptReturn(t.Context(), w.clerk, p.ID, "")
+		w.must(err)
+		w.server.answer = w.track("EE473124829CN", "5@1")
+		w.later(60)
+		w.must(w.AskCarriersDue(t.Context()))
+		if len(w.server.asked) != 0 {
+			t.Errorf("asked %v", w.server.asked)
+		}
+	})
+}
+
+// DEL-210, DEL-810: what EMS carries was sealed for EMS and is in no courier's
+// round to be given to another.
+func TestPostedParcelIsNotReassignedToACourier(t *testing.T) {
+	w := newPostWorld(t, dbtest.SQLite(t))
+	p := w.posted("EE473124829CN")
+	_, err := w.Reassign(t.Context(), w.clerk, []string{p.ID}, w.courier.ID, "x")
+	w.refused(err, "parcel_state")
+}
+
 // DEL-210, DEL-213: what may be posted, by whom, under which number.
 func TestParcelIsPostedOnceUnderItsNumber(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, d *db.DB) {
