@@ -165,12 +165,7 @@ func checkExtras(ctx context.Context, tx bun.IDB, extras []Extra) error {
 func (v *BagView) apply(found []Found) (good int) {
 	for n := range v.Items {
 		i := &v.Items[n]
-		i.Outcome = FoundGood
-		for _, f := range found {
-			if f.ItemID == i.ItemID {
-				i.Outcome, i.Note = f.Outcome, strings.TrimSpace(f.Note)
-			}
-		}
+		i.Outcome, i.Note = findingOf(found, i.ItemID)
 		if i.Outcome == FoundGood {
 			good++
 		}

@@ -10,7 +10,6 @@ import (
 	"lianban/internal/auth"
 	"lianban/internal/fault"
 	"lianban/internal/office"
-	"lianban/scheduler/workday"
 )
 
 // BagRelease seals a bag and gives it away.
@@ -72,18 +71,12 @@ func (r BagRelease) check(v BagView) error {
 	return office.CheckLines(line("seal", r.Seal), line("giver", r.Giver))
 }
 
-// onItsWay moves the bag and writes a step for everything in it. It is to be
-// signed for by noon of the next working day (DEL-912).
+// onItsWay moves the bag and writes a step for everything in it.
 func (d *Desk) onItsWay(ctx context.Context, tx bun.IDB, by auth.Actor, v *BagView) error {
-	cal, err := office.CalendarOf(ctx, tx, v.CentreID, d.now())
-	if err != nil {
+	var err error
+	if v.DueAt, err = d.signBy(ctx, tx, v.CentreID); err != nil {
 		return err
 	}
-	due, err := cal.Add(workday.DateOf(d.now()), 1)
-	if err != nil {
-		return err
-	}
-	v.DueAt = due.At(signInAt).UTC()
 	if err := moveBag(ctx, tx, &v.Bag, "Release"); err != nil {
 		return err
 	}

@@ -75,8 +75,8 @@ type LoanRequest struct {
 // Lend allows an original to go to another department until a day. A person of
 // the keeper lends; for a keeper without accounts the window does. The original
 // itself travels in bags, and the loan ends when the keeper has it again.
-// Refusals: not_found, not_an_original, not_the_keeper, loan_open, loan_to_self,
-// loan_due, reason_missing, text_invalid, department_unknown.
+// Refusals: not_found, not_an_original, not_the_keeper, department_has_accounts,
+// loan_open, loan_to_self, loan_due, reason_missing, text_invalid, department_unknown.
 func (d *Desk) Lend(ctx context.Context, by auth.Actor, r LoanRequest) (Loan, error) {
 	d = d.still()
 	return once.Act(ctx, d.DB.Write, r.Once, d.now(), func(tx bun.IDB) (Loan, error) {
@@ -167,7 +167,7 @@ func (d *Desk) loanDue(ctx context.Context, tx bun.IDB, centre, given string) (s
 }
 
 // CancelLoan takes back a loan that has not reached the borrower. Refusals:
-// not_found, not_the_keeper, loan_over.
+// not_found, not_the_keeper, department_has_accounts, material_elsewhere, loan_over.
 func (d *Desk) CancelLoan(ctx context.Context, by auth.Actor, loanID string) (out Loan, err error) {
 	d = d.still()
 	err = d.DB.Write(ctx, func(tx bun.IDB) error {

@@ -111,17 +111,22 @@ func (d *Desk) Accept(ctx context.Context, by auth.Actor, r AcceptRequest) (Tran
 // apply writes what was found to the items and counts what is accepted.
 func (t *TransferView) apply(found []Found) (good int) {
 	for i := range t.Items {
-		t.Items[i].Outcome = FoundGood
-		for _, f := range found {
-			if f.ItemID == t.Items[i].ItemID {
-				t.Items[i].Outcome, t.Items[i].Note = f.Outcome, strings.TrimSpace(f.Note)
-			}
-		}
+		t.Items[i].Outcome, t.Items[i].Note = findingOf(found, t.Items[i].ItemID)
 		if t.Items[i].Outcome == FoundGood {
 			good++
 		}
 	}
 	return good
+}
+
+// findingOf is what was said of one thing; what nobody names was found good.
+func findingOf(found []Found, itemID string) (outcome Finding, note string) {
+	for _, f := range found {
+		if f.ItemID == itemID {
+			return f.Outcome, strings.TrimSpace(f.Note)
+		}
+	}
+	return FoundGood, ""
 }
 
 // Refuse sends a transfer back with the reason; everything in it stays the

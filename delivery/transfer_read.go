@@ -43,8 +43,7 @@ func (d *Desk) ScanTransfer(ctx context.Context, by auth.Actor, number string) (
 		return out, nil
 	}
 	if err == nil || fault.KindOf(err) == fault.NotFound {
-		err = fault.Refuse(fault.Invalid, "scan_unknown",
-			"没有编号为 %s 的移交或物料，请核对流转单后重新扫描", "no transfer and no item here has the number %s; check the slip and scan again", plain)
+		err = scanUnknown(notFound(), plain)
 	}
 	return Transfer{}, err
 }

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/uptrace/bun"
 
@@ -151,13 +152,20 @@ func (d *Desk) newTransfer(ctx context.Context, tx bun.IDB, by auth.Actor, l Res
 	if !r.Paper {
 		t.Giver = by.Name
 	}
-	cal, err := office.CalendarOf(ctx, tx, l.CentreID, d.now())
-	if err != nil {
-		return Transfer{}, err
-	}
-	due, err := cal.Add(workday.DateOf(d.now()), 1)
-	t.DueAt = due.At(signInAt).UTC()
+	var err error
+	t.DueAt, err = d.signBy(ctx, tx, l.CentreID)
 	return t, err
+}
+
+// signBy is noon of the next working day, by which what is given away now is
+// signed for (DEL-912).
+func (d *Desk) signBy(ctx context.Context, q bun.IDB, centreID string) (time.Time, error) {
+	cal, err := office.CalendarOf(ctx, q, centreID, d.now())
+	if err != nil {
+		return time.Time{}, err
+	}
+	day, err := cal.Add(workday.DateOf(d.now()), 1)
+	return day.At(signInAt).UTC(), err
 }
 
 // fill puts the things into the transfer: what is new, and what is handed over

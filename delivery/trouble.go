@@ -138,8 +138,8 @@ type WriteOffRequest struct {
 // a supervisor takes it with a second person of the window, because what is in it
 // is void from then on (DEL-946). The things stay in the register as destroyed.
 // With Reissue each department owes its result again, in a set of its own
-// (DEL-306). Refusals: as Hold, and not_supervisor, second_person_missing,
-// second_person_same, sign_in_failed.
+// (DEL-306). Refusals: as Hold, and not_supervisor, write_off_second,
+// second_person_missing, second_person_same, sign_in_failed.
 func (d *Desk) WriteOff(ctx context.Context, by auth.Actor, r WriteOffRequest) (Parcel, error) {
 	d = d.still()
 	if err := d.mayWriteOff(ctx, by, r.ParcelID); err != nil {
