@@ -73,16 +73,16 @@ func (d *Desk) Document(ctx context.Context, by auth.Actor, visitID string, kind
 		}
 		part = v.Participants[i]
 	}
-	if !v.prints(kind, part) {
-		return Document{}, fault.Refuse(fault.Conflict, "document_not_yet",
-			"还没有可以打印的%[1]s；请等相应的事项办完再打印", "there is nothing to print as %[2]s yet; print it when that step is done",
-			v.documentTitle(kind), string(kind))
-	}
 	letter := ""
 	if kind == DocNotice {
 		if letter, err = d.noticeText(ctx, part); err != nil {
 			return Document{}, err
 		}
+	}
+	if !v.prints(kind, part) || kind == DocNotice && letter == "" { // its inbox copy may be on the way still
+		return Document{}, fault.Refuse(fault.Conflict, "document_not_yet",
+			"还没有可以打印的%[1]s；请等相应的事项办完再打印", "there is nothing to print as %[2]s yet; print it when that step is done",
+			v.documentTitle(kind), string(kind))
 	}
 	return v.document(kind, part, letter)
 }

@@ -13,6 +13,7 @@ import (
 	"lianban/internal/db"
 	"lianban/internal/db/dbtest"
 	"lianban/internal/paper/papertest"
+	"lianban/notify"
 )
 
 // printed prints a document and reads it back; it stays within its page and
@@ -191,5 +192,19 @@ func TestEveryCodeOnADocumentHasItsWords(t *testing.T) {
 	}
 	if slices.Contains([]string{opinionWords[Agree], opinionWords[Rectify], opinionWords[Disagree]}, "") {
 		t.Error("no words for an opinion")
+	}
+}
+
+// INS-1104: the notice is printed as the inbox has it; while that copy is on the
+// way, nothing empty is printed in its place.
+func TestANoticeIsNotPrintedBeforeItsInboxCopyIsMade(t *testing.T) {
+	w := newWorld(t, dbtest.SQLite(t))
+	v := w.newVisit()
+	w.must(w.outbox.SendDue(t.Context(), notify.Mail))
+	_, err := w.Document(t.Context(), w.clerk, v.ID, DocNotice, w.department("amr"))
+	w.refused(err, "document_not_yet")
+	w.must(w.outbox.SendDue(t.Context(), notify.Portal))
+	if text, _ := w.printed(w.clerk, v, DocNotice, "amr"); !strings.Contains(text, "应约") {
+		t.Errorf("the notice says %s", text)
 	}
 }

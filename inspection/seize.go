@@ -79,7 +79,7 @@ func bookingsOf(by auth.Actor, v Visit, choice SlotChoice, until time.Time) []Bo
 	return rows
 }
 
-// stillFree refuses, before anything is locked, what somebody has already.
+// stillFree refuses, before any person is locked, what somebody has already.
 func (d *Desk) stillFree(ctx context.Context, tx bun.IDB, rows []Booking) error {
 	known, taken, err := lookAt(ctx, tx, rows, d.now())
 	switch {
