@@ -55,9 +55,12 @@ func (a *Kuaidi100Account) Query(ctx context.Context, ask Kuaidi100Ask) ([]byte,
 		return nil, carrierAway().Because(err)
 	}
 	defer func() { _ = got.Body.Close() }()
+	if got.StatusCode != http.StatusOK {
+		return nil, carrierAway().Because(fmt.Errorf("status %d", got.StatusCode))
+	}
 	body, err := io.ReadAll(io.LimitReader(got.Body, kuaidi100BytesMost+1))
-	if err != nil || got.StatusCode != http.StatusOK {
-		return nil, carrierAway().Because(fmt.Errorf("status %d: %w", got.StatusCode, err))
+	if err != nil {
+		return nil, carrierAway().Because(err)
 	}
 	return body, nil
 }
