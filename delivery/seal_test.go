@@ -93,6 +93,52 @@ func TestParcelIsRefusedBeforeItIsSealed(t *testing.T) {
 	})
 }
 
+// DEL-205: a consent says who gave it and how, or it is none.
+func TestConsentNamesWhoGaveItAndHow(t *testing.T) {
+	w := newParcelWorld(t, dbtest.SQLite(t))
+	good := w.sealRequest(ClassCertificate)
+	for _, c := range []Consent{
+		{Receiver: ReceiverProxy, GivenBy: " ", Channel: "phone"}, {Receiver: ReceiverProxy, GivenBy: "欧阳修", Channel: "mail"},
+		{Receiver: ReceiverRecipient, GivenBy: "欧阳修", Channel: "phone"}, // needs none
+	} {
+		r := good
+		r.To.Consents = []Consent{c}
+		_, err := w.Seal(t.Context(), w.clerk, r)
+		w.refused(err, "consent_incomplete")
+	}
+}
+
+// DEL-205: without the recipient's recorded consent what a proxy took is not
+// delivered, whatever was shown at the door; with it, it is.
+func TestProxyTakesAParcelOnlyWithTheRecipientsConsent(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		w := newParcelWorld(t, d)
+		for _, one := range []struct {
+			consents []Consent
+			state    ParcelState
+		}{
+			{nil, ParcelUnverified},
+			{[]Consent{{Receiver: ReceiverMailRoom, GivenBy: "欧阳修", Channel: "phone"}}, ParcelUnverified},
+			{[]Consent{{Receiver: ReceiverProxy, GivenBy: "欧阳修", Channel: "phone"}}, ParcelDelivered},
+		} {
+			r := w.sealRequest(ClassCertificate)
+			r.To.Consents = one.consents
+			p, err := w.Seal(t.Context(), w.clerk, r)
+			w.must(err)
+			p = w.dispatch(p, w.courier)
+			_, err = w.TakeOver(t.Context(), w.courier, []string{p.Number})
+			w.must(err)
+			w.later(5)
+			w.accepted(w.event(p, EventDelivered, "a1", map[string]any{
+				"outcome": "proxy", "receiver": "欧阳发", "code": w.code(p), "id_last4": "123X",
+			}))
+			if v := w.parcel(p.ID); v.State != one.state {
+				t.Errorf("with %+v: %s %+v", one.consents, v.State, v.Open)
+			}
+		}
+	})
+}
+
 // DEL-203, DEL §2.1: a seal is packed by two and goes to the legal
 // representative or the named agent, on all four proofs.
 func TestSealTakesTwoPeopleAndTheRightReceiver(t *testing.T) {

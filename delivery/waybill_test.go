@@ -229,6 +229,35 @@ func TestPostedParcelIsNotReassignedToACourier(t *testing.T) {
 	w.refused(err, "parcel_state")
 }
 
+// DEL-213: a rule that became stricter after sealing keeps a parcel at the
+// window, whoever was to carry it.
+func TestStricterRuleKeepsASealedParcelAtTheWindow(t *testing.T) {
+	w := newPostWorld(t, dbtest.SQLite(t))
+	own := w.sealed()
+	r := w.sealRequest(ClassCertificate)
+	r.Way = WayEMS
+	posted, err := w.Seal(t.Context(), w.clerk, r)
+	w.must(err)
+	gate := shippedTable
+	t.Cleanup(func() { shippedTable = gate })
+	shippedTable = func() (Gate, error) {
+		return ReadGate(strings.NewReader(`version,effective_from,rule,class,way,cell,zh,en
+1,2024-01-01,G01,certificate,own_courier,yes,可,yes
+1,2024-01-01,G02,certificate,ems,yes,可,yes
+2,2026-11-25,G01,certificate,own_courier,no,不可,no
+2,2026-11-25,G02,certificate,ems,no,不可,no
+`))
+	}
+	w.later(24 * 60)
+	_, err = w.Post(t.Context(), w.clerk, posted.ID, "EE473124829CN")
+	w.refused(err, "carrier_not_allowed")
+	err = w.DB.Write(t.Context(), func(tx bun.IDB) error {
+		_, _, err := w.Dispatch(t.Context(), tx, w.clerk, own.ID, w.courier.ID)
+		return err
+	})
+	w.refused(err, "carrier_not_allowed")
+}
+
 // DEL-210, DEL-213: what may be posted, by whom, under which number.
 func TestParcelIsPostedOnceUnderItsNumber(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, d *db.DB) {
