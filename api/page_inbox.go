@@ -10,6 +10,7 @@ import (
 	"lianban/inspection"
 	"lianban/internal/auth"
 	"lianban/internal/office"
+	"lianban/notify"
 )
 
 // inboxPages are what people of a department see, made for a telephone first.
@@ -26,6 +27,7 @@ type inboxPage struct {
 	Search, Department string
 	Open, Opine, Done  []inboxLine
 	Owed               []delivery.ResultLine // results to hand over
+	Addresses          []notify.Message      // words on changed addresses
 }
 
 type inboxLine struct {
@@ -58,6 +60,9 @@ func (p *site) inbox(v *view) error {
 		}
 	}
 	if d.Owed, err = p.owedLines(v, d.Search); err != nil {
+		return err
+	}
+	if d.Addresses, err = p.Inspection.AddressWords(v.ctx(), v.by); err != nil {
 		return err
 	}
 	err = p.Read(v.ctx(), func(q bun.IDB) (err error) {

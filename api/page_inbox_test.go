@@ -34,6 +34,18 @@ func TestNoticeIsOpenedByAButton(t *testing.T) {
 	}
 }
 
+// INS-711: a department that reads only here hears here.
+func TestInboxTellsOfAChangedAddress(t *testing.T) {
+	s, _ := newBooked(t)
+	path := "/departments/431103-fire/addresses"
+	s.post("supervisor", "/addresses/"+s.id("clerk", path, newAddress("fire2@dept.example"))+"/approve", nil).is(http.StatusOK)
+	s.tick()
+	s.browse("inspector", "/", nil).is(http.StatusOK).says("送达地址变更", "新增邮箱 fire2@dept.example", "如非本单位申请")
+	if other := s.browse("inspector-elsewhere", "/", nil).is(http.StatusOK); strings.Contains(other.body, "fire2@dept.example") {
+		t.Error("another department reads it too")
+	}
+}
+
 // size is the length of the evidence log.
 func (s *stage) size() (n int64) {
 	s.t.Helper()

@@ -1,6 +1,7 @@
 package inspection
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -50,6 +51,17 @@ func (w *testWorld) addressOf(channel office.Channel) (out office.Address) {
 	return out
 }
 
+// addressWords is what a department's inbox says of its addresses.
+func (w *testWorld) addressWords(system string) (text string) {
+	w.t.Helper()
+	heard, err := w.AddressWords(w.t.Context(), w.inspector(system))
+	w.must(err)
+	for _, m := range heard {
+		text += m.Text + "\n"
+	}
+	return text
+}
+
 // INS-711, INS-710: the old addresses hear what changes and whom to call; a
 // text names no address and no number in full.
 func TestOldAddressesHearWhatBecomesOfThem(t *testing.T) {
@@ -74,6 +86,46 @@ func TestOldAddressesHearWhatBecomesOfThem(t *testing.T) {
 			t.Errorf("the text says %q", sms)
 		}
 		tell(office.Address{Removal: true, Replaces: w.addressOf(office.SMS).ID}, "停用手机 1******1234")
+	})
+}
+
+// INS-711: whoever reads only here or on paper hears of the change there, and
+// the window is told which desk to bring it to.
+func TestDepartmentWithoutMailHearsOfItsNewAddressInTheInboxAndOnPaper(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		w := newWorld(t, d)
+		ctx := t.Context()
+		w.changeAddress(office.Address{Channel: office.Paper, Value: "湘口路9号收发室"})
+		w.clock.forward(25 * time.Hour)
+		w.tick()
+		if w.hasTask(TaskTellAddress) {
+			t.Error("paper was asked for before there was a desk")
+		}
+		w.changeAddress(office.Address{Removal: true, Replaces: w.addressOf(office.Mail).ID})
+		w.clock.forward(25 * time.Hour)
+		w.tick()
+		if mail, sms := w.changeAddress(office.Address{Channel: office.SMS, Value: "13900001234"}); mail+sms != "" {
+			t.Errorf("an address that has ended or not begun was told: %s %s", mail, sms)
+		}
+		said := "新增手机 1******1234"
+		heard := w.addressWords("fire")
+		if !strings.Contains(heard, said) || !strings.Contains(heard, "停用邮箱") || !strings.Contains(heard, w.centre.Phone) {
+			t.Errorf("the inbox says %s", heard)
+		}
+		if other := w.addressWords("urban"); strings.Contains(other, said) {
+			t.Errorf("another department reads it too: %s", other)
+		}
+		tasks, err := w.ListTasks(ctx, w.clerk, Position{}, 0)
+		w.must(err)
+		tasks = slices.DeleteFunc(tasks, func(task Task) bool { return task.Kind != TaskTellAddress })
+		if len(tasks) != 2 || !strings.Contains(tasks[1].Detail, "湘口路9号收发室") || !strings.Contains(tasks[1].Detail, said) {
+			t.Fatalf("the window has to tell %v", tasks)
+		}
+		w.must(w.Done(ctx, w.clerk, tasks[1].ID, "已送收发室"))
+		w.clock.forward(addressWords + time.Hour)
+		if heard := w.addressWords("fire"); heard != "" {
+			t.Errorf("the inbox still says %s", heard)
+		}
 	})
 }
 

@@ -50,8 +50,9 @@ const (
 	TaskReview      TaskKind = "review_opinion"
 	TaskReverse     TaskKind = "reverse_deemed" // a second person decides
 	TaskLink        TaskKind = "link_locked"
-	TaskBook        TaskKind = "book_visit" // a case was handed over to this window
-	TaskLoan        TaskKind = "loan_due"   // an original is due back at its keeper
+	TaskBook        TaskKind = "book_visit"   // a case was handed over to this window
+	TaskLoan        TaskKind = "loan_due"     // an original is due back at its keeper
+	TaskTellAddress TaskKind = "tell_address" // a department hears on paper that its address changes
 )
 
 // raiseTask opens a task unless one of the kind is open for the subject, on
