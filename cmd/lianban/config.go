@@ -19,7 +19,7 @@ import (
 // LIANBAN_… variables and from the file of --config (STK-76). Secrets come
 // from files only (SEC-32): for them there is no flag with the value itself.
 type config struct {
-	Data string `help:"数据目录：数据库、密钥和发件箱，缺省 lianban-data|Directory for database, keys and outbox (default lianban-data)." placeholder:"DIR" env:"LIANBAN_DATA" type:"path"`
+	Data string `help:"数据目录：数据库、密钥、派送影像和发件箱，缺省 lianban-data|Directory for database, keys, photos and outbox (default lianban-data)." placeholder:"DIR" env:"LIANBAN_DATA" type:"path"`
 	DB   string `help:"数据库：文件路径、sqlite:… 或 postgres://…，缺省为数据目录中的 lianban.db|Database: a path, sqlite:… or postgres://… (default lianban.db in the data directory)." placeholder:"URL" env:"LIANBAN_DB"`
 	Lang string `help:"终端语言：zh 或 en|Language of the terminal: zh or en." default:"zh" enum:"zh,en" env:"LIANBAN_LANG"`
 

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/url"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/dustin/go-humanize"
@@ -96,8 +97,8 @@ func (d *doctor) disk() {
 
 // secrets checks that nobody but the owner may read a key (SEC-32).
 func (d *doctor) secrets() {
-	own := []string{d.cfg.file("log.key"), d.cfg.file("mail.key")}
-	for _, path := range append(own, d.cfg.SMTPURLFile, d.cfg.TwilioTokenFile, d.cfg.Kuaidi100KeyFile, d.cfg.Kuaidi100SaltFile) {
+	own := []string{d.cfg.file("log.key"), d.cfg.file("mail.key"), d.cfg.file("delivery.key")}
+	for _, path := range append(slices.Clone(own), d.cfg.SMTPURLFile, d.cfg.TwilioTokenFile, d.cfg.Kuaidi100KeyFile, d.cfg.Kuaidi100SaltFile) {
 		if path == "" {
 			continue
 		}
@@ -105,7 +106,7 @@ func (d *doctor) secrets() {
 		switch {
 		case err == nil:
 			d.line(good, "keys", "%s 只有所有者可读", "%s is readable by its owner only", path)
-		case errors.Is(err, fs.ErrNotExist) && (path == own[0] || path == own[1]):
+		case errors.Is(err, fs.ErrNotExist) && slices.Contains(own, path):
 			d.line(skipped, "keys", "%s 还没有，首次运行 serve 时生成", "%s is made by the first serve", path)
 		default:
 			d.line(fail, "keys", "%v", "%v", err)
@@ -178,7 +179,7 @@ func (d *doctor) database() {
 		d.line(good, "schema", "与本程序一致", "as this program has it")
 		d.evidence(ctx, open)
 		return open.Read(ctx, func(q bun.IDB) error {
-			return errors.Join(d.clock(ctx, q), d.calendar(ctx, q), d.runs(ctx, q), d.people(ctx, q), d.outbox(ctx, q), d.sweeps(ctx, q))
+			return errors.Join(d.clock(ctx, q), d.calendar(ctx, q), d.runs(ctx, q, wall(), delivery.CollectionRuns()), d.people(ctx, q), d.outbox(ctx, q), d.sweeps(ctx, q))
 		})
 	})
 	if err != nil {
@@ -244,25 +245,25 @@ func (d *doctor) calendar(ctx context.Context, q bun.IDB) error {
 	return nil
 }
 
-// runs wants a collection run for every minute at which a promise may start
-// (DEL-711).
-func (d *doctor) runs(ctx context.Context, q bun.IDB) error {
+// runs wants a collection run for every minute at which a promise may start on
+// the working day after now (DEL-711). collect are minutes after midnight.
+func (d *doctor) runs(ctx context.Context, q bun.IDB, now time.Time, collect []int) error {
 	centres, err := office.ListCentres(ctx, q)
 	if err != nil {
 		return err
 	}
 	for _, centre := range centres {
-		cal, err := office.CalendarOf(ctx, q, centre.ID, wall())
+		cal, err := office.CalendarOf(ctx, q, centre.ID, now)
 		if err != nil {
 			return err
 		}
 		terms := delivery.DefaultPromiseTerms()
 		terms.Hall = centre.Hours
-		day, err := cal.Add(workday.DateOf(wall()), 1)
+		day, err := cal.Add(workday.DateOf(now), 1)
 		if err != nil {
 			return err
 		}
-		start, served, err := terms.UnservedStart(cal, day, delivery.CollectionRuns())
+		start, served, err := terms.UnservedStart(cal, day, collect)
 		switch {
 		case err != nil:
 			return err

@@ -86,7 +86,8 @@ func (c *migrateCommand) Run(a *app) error {
 	return errors.Join(err, d.Close())
 }
 
-// backupCommand copies the database while it may be served.
+// backupCommand copies the database while it may be served. What lies in proofs
+// never changes under its name and is copied afterwards, by any tool.
 type backupCommand struct {
 	File string `arg:"" help:"备份文件，不能已存在|The copy; it must not exist yet." type:"path"`
 }
@@ -102,8 +103,8 @@ func (c *backupCommand) Run(a *app) error {
 		if err != nil {
 			return err
 		}
-		a.say("已备份到 %s（%s，%.1f 秒）。日志密钥和邮件密钥不在其中，请另行保管。",
-			"backed up to %s (%s, %.1f s). The keys of log and mail are not in it; keep them apart.",
+		a.say("已备份到 %s（%s，%.1f 秒）。其中没有派送影像和密钥：请接着复制数据目录中的 proofs，密钥另行保管。",
+			"backed up to %s (%s, %.1f s). Photos of deliveries and keys are not in it: now copy proofs in the data directory, and keep the keys apart.",
 			c.File, humanize.IBytes(uint64(info.Size())), wall().Sub(begin).Seconds()) //nolint:gosec // sizes are positive
 		return nil
 	})
