@@ -4,7 +4,9 @@ import (
 	"net/http"
 	"time"
 
+	"lianban/api/web"
 	"lianban/delivery"
+	"lianban/internal/fault"
 )
 
 // trackPages are what an applicant sees with the number of a parcel and the end
@@ -47,10 +49,21 @@ func (p *site) showTrack(v *view, d trackPage) error {
 // tracked shows where a parcel is. Nothing of it stands in an address.
 func (p *site) tracked(v *view) error {
 	d, err := p.findTrack(v)
+	if fault.KindOf(err) == fault.NotFound {
+		return p.untracked(v)
+	}
 	if err != nil {
 		return p.done(v, err, form{"track", ""}, p.track)
 	}
 	return p.showTrack(v, d)
+}
+
+// untracked gives an applicant the form back: one wrong digit is no dead end.
+// The same words for a number that is not known and digits that do not fit.
+func (p *site) untracked(v *view) error {
+	v.x.code, v.state = "not_found", http.StatusNotFound
+	v.tried = web.Tried{Act: "track", Code: v.x.code, Text: p.say(v, "track.none"), Form: v.r.PostForm}
+	return p.track(v)
 }
 
 func (p *site) findTrack(v *view) (trackPage, error) {
