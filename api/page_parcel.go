@@ -183,6 +183,9 @@ func (p *site) fillActs(v *view, d *parcelPage) error {
 	if found.State == delivery.ParcelSealed && found.Way == delivery.WayEMS {
 		d.Next = "to_post"
 	}
+	if found.State == delivery.ParcelSealed && found.Way == delivery.WayWindow {
+		d.Next = "to_collect"
+	}
 	if held && found.CourierID != "" {
 		d.Next = "assigned"
 	}

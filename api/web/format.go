@@ -32,6 +32,15 @@ func (w words) day(now, t time.Time) string {
 	return fmt.Sprintf("%d年%s", t.Year(), text)
 }
 
+// isoDay is day for a date that is kept as text; what is no date stays as it is.
+func (w words) isoDay(now time.Time, text string) string {
+	t, err := time.ParseInLocation(time.DateOnly, text, shanghai)
+	if err != nil {
+		return text
+	}
+	return w.day(now, t)
+}
+
 func clock(t time.Time) string { return t.In(shanghai).Format("15:04") }
 
 // when writes an instant as date, weekday and time; a zero one as a dash.

@@ -17,6 +17,7 @@ func (w words) funcs() template.FuncMap {
 		"chip":     w.chip,
 		"toned":    toned,
 		"day":      w.day,
+		"isoDay":   w.isoDay,
 		"clock":    clock,
 		"when":     w.when,
 		"span":     w.span,
@@ -31,6 +32,7 @@ func (w words) funcs() template.FuncMap {
 		"forInput": forInput,
 		"name":     w.name,
 		"mixed":    w.mixed,
+		"foreign":  func(text string) template.HTMLAttr { return template.HTMLAttr(w.foreign(text)) }, // for what no element fits in
 		"asset":    assetPath,
 		"dict":     dict,
 		"id":       fieldID,
