@@ -138,9 +138,9 @@ func (s ProofSet) WithoutDocument() ProofSet {
 	return instead.simple()
 }
 
-// In says the set in words: 收件人姓名、收货码，或者 收件人姓名、证件号后四位、签名.
+// In says the set in words: 收件人姓名、收货码；或者收件人姓名、证件号后四位、签名.
 func (s ProofSet) In(lang string) string {
-	comma, or := bilingual{"、", ", "}.in(lang), bilingual{"，或者 ", "; or "}.in(lang)
+	comma, or := bilingual{"、", ", "}.in(lang), bilingual{"；或者", "; or "}.in(lang)
 	alternatives := make([]string, len(s))
 	for i, alternative := range s {
 		parts := make([]string, len(alternative))

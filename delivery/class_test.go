@@ -244,7 +244,7 @@ func TestMissingProofsAreThoseOfTheNearestAlternative(t *testing.T) { // DEL-602
 	if (ProofSet{}).MetBy(Proofs[:]) {
 		t.Error("a set without alternatives was met")
 	}
-	if got, want := s.In("zh"), "收件人姓名、收货码，或者 收件人姓名、证件号后四位、签名"; got != want {
+	if got, want := s.In("zh"), "收件人姓名、收货码；或者收件人姓名、证件号后四位、签名"; got != want {
 		t.Errorf("in words %s, want %s", got, want)
 	}
 }
