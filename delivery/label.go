@@ -77,7 +77,9 @@ func (l label) draw(d *paper.Doc) {
 	d.Page()
 	const left, right = labelSide, labelSide + labelWide
 	d.Line(left, 3.2, 11, paper.Left, l.Way)
-	d.Line(right, 3.6, 8, paper.Right, "一日送达")
+	if l.Due != "" { // else it says below that it is promised nothing
+		d.Line(right, 3.6, 8, paper.Right, "一日送达")
+	}
 	d.Rule(left, 10, right, 10, 0.5)
 
 	// Ten modules of white on both sides are the label's margin and more.
