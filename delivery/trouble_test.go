@@ -4,6 +4,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/uptrace/bun"
+
 	"lianban/internal/auth"
 	"lianban/internal/db"
 	"lianban/internal/db/dbtest"
@@ -126,6 +128,34 @@ func TestLostParcelIsWrittenOffByTwoAndIssuedAgain(t *testing.T) {
 		if _, err := w.Found(ctx, w.clerk, p.ID, "x"); err == nil {
 			t.Error("found after it was written off")
 		}
+	})
+}
+
+// DEL-527, DEL-526: a failure that was declared wrong and reported anew is the
+// same attempt in the same state: the applicant is told once.
+func TestCorrectedFailureIsNotAnnouncedAgain(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		w := newParcelWorld(t, d)
+		ctx := t.Context()
+		p := w.carried()
+		w.later(5)
+		w.fails(p, "a1", NotHome, called)
+		v := w.parcel(p.ID)
+		w.later(1)
+		_, err := w.Declare(ctx, w.clerk, p.ID, v.Steps[len(v.Steps)-1].ID, IncorrectData, "选错了原因")
+		w.must(err)
+		w.later(1)
+		w.accepted(w.event(p, EventFailed, "a1", map[string]any{"outcome": NoAnswer, "call_note": "无人接听"}))
+		if v = w.parcel(p.ID); v.State != ParcelAttemptFailed {
+			t.Fatalf("reported anew: %s", v.State)
+		}
+		w.must(w.DB.Read(ctx, func(q bun.IDB) error {
+			ms, err := notify.ListBySubject(ctx, q, p.ID, notify.PurposeAttempt)
+			if len(ms) != 1 || ms[0].State != notify.Pending {
+				t.Errorf("%d texts: %+v", len(ms), ms)
+			}
+			return err
+		}))
 	})
 }
 
