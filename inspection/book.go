@@ -334,10 +334,9 @@ func (d *Desk) offer(ctx context.Context, tx bun.IDB, by auth.Actor, s chosen) (
 		leaves[0].Fields["agreements"] = s.agreed
 	}
 	for _, p := range participants {
-		leaves = append(leaves, audit.Leaf{
-			Type: "invited", Stream: departmentStream(v.CaseID, p.DepartmentID), Actor: by.String(), At: d.now(),
-			Fields: map[string]any{"round": v.Round, "visit": v.ID, "required": p.Required, "never_deemed": p.NeverDeemed},
-		})
+		leaves = append(leaves, participantLeaf("invited", p, by.String(), d.now(), map[string]any{
+			"required": p.Required, "never_deemed": p.NeverDeemed,
+		}))
 	}
 	return leaves, bookCase(ctx, tx, s.c)
 }
@@ -453,4 +452,15 @@ func visitLeaf(kind string, v Visit, actor string, at time.Time, more map[string
 		fields[k] = value
 	}
 	return audit.Leaf{Type: kind, Stream: caseStream(v.CaseID), Actor: actor, At: at, Fields: fields}
+}
+
+// participantLeaf is a leaf of a department's own stream about one visit. It
+// names the visit: rounds are counted for each visit anew, and the stream goes
+// through all visits of the case.
+func participantLeaf(kind string, p Participant, actor string, at time.Time, more map[string]any) audit.Leaf {
+	fields := map[string]any{"visit": p.VisitID, "round": p.Round}
+	for k, value := range more {
+		fields[k] = value
+	}
+	return audit.Leaf{Type: kind, Stream: departmentStream(p.CaseID, p.DepartmentID), Actor: actor, At: at, Fields: fields}
 }

@@ -154,10 +154,9 @@ func (d *Desk) opine(ctx context.Context, tx bun.IDB, by auth.Actor, r OpinionRe
 		if err := d.moveOpinion(ctx, tx, p, v, r.Kind); err != nil {
 			return nil, err
 		}
-		return []audit.Leaf{{
-			Type: "opinion", Stream: departmentStream(p.CaseID, p.DepartmentID), Actor: by.String(), At: d.now(),
-			Fields: map[string]any{"opinion": out.ID, "round": v.Round, "kind": string(r.Kind), "items": len(r.Items)},
-		}}, nil
+		return []audit.Leaf{participantLeaf("opinion", p, by.String(), d.now(), map[string]any{
+			"opinion": out.ID, "kind": string(r.Kind), "items": len(r.Items),
+		})}, nil
 	})
 	return out, err
 }
@@ -245,10 +244,8 @@ func (d *Desk) Uphold(ctx context.Context, by auth.Actor, participantID, reason 
 		if err := setOpinion(ctx, tx, p, OpinionReview, OpinionDeemed); err != nil {
 			return nil, err
 		}
-		return []audit.Leaf{{
-			Type: "override", Stream: departmentStream(p.CaseID, p.DepartmentID), Actor: by.String(), At: d.now(),
-			Fields: map[string]any{"round": p.Round, "decision": "upheld"},
-		}}, finishTasks(ctx, tx, TaskReview, p.ID, d.now(), by.String(), reason)
+		leaf := participantLeaf("override", p, by.String(), d.now(), map[string]any{"decision": "upheld"})
+		return []audit.Leaf{leaf}, finishTasks(ctx, tx, TaskReview, p.ID, d.now(), by.String(), reason)
 	})
 }
 

@@ -328,15 +328,12 @@ func deemedLeaf(f found, row Deemed, confirmedBy string) audit.Leaf {
 	for _, c := range f.evidence.Inbox {
 		inbox[c.Name] = map[string]any{"alive_through": stamp(c.AliveThrough), "gap_minutes": int(c.Gap.Minutes())}
 	}
-	return audit.Leaf{
-		Type: "deemed", Stream: departmentStream(f.p.CaseID, f.p.DepartmentID), Actor: systemActor.String(), At: row.DecidedAt,
-		Fields: map[string]any{
-			"reason": string(row.Reason), "round": row.Round, "number": row.Number, "t1": stamp(f.p.ServedAt),
-			"t2": stamp(f.p.RespondBy), "class": f.p.ServiceClass, "calendar_version": f.p.Deadline.CalendarVersion,
-			"grace_seconds": int(f.g.rules.DeemGrace.Seconds()), "relies": row.Relies, "inbox": inbox,
-			"unread": f.evidence.Unread, "confirmed_by": confirmedBy, "rule": workday.RuleReply,
-		},
-	}
+	return participantLeaf("deemed", f.p, systemActor.String(), row.DecidedAt, map[string]any{
+		"reason": string(row.Reason), "round": row.Round, "number": row.Number, "t1": stamp(f.p.ServedAt),
+		"t2": stamp(f.p.RespondBy), "class": f.p.ServiceClass, "calendar_version": f.p.Deadline.CalendarVersion,
+		"grace_seconds": int(f.g.rules.DeemGrace.Seconds()), "relies": row.Relies, "inbox": inbox,
+		"unread": f.evidence.Unread, "confirmed_by": confirmedBy, "rule": workday.RuleReply,
+	})
 }
 
 // suspendDeemed takes the effect from a deemed consent at once, because a reply
@@ -346,10 +343,7 @@ func (d *Desk) suspendDeemed(ctx context.Context, tx bun.IDB, p Participant, v V
 	if err := suspend(ctx, tx, p, d.now()); err != nil {
 		return nil, err
 	}
-	leaves := []audit.Leaf{{
-		Type: "deemed_suspended", Stream: departmentStream(p.CaseID, p.DepartmentID), Actor: systemActor.String(), At: d.now(),
-		Fields: map[string]any{"round": p.Round, "why": why},
-	}}
+	leaves := []audit.Leaf{participantLeaf("deemed_suspended", p, systemActor.String(), d.now(), map[string]any{"why": why})}
 	if p.Opinion != OpinionDeemed && p.Opinion != OpinionReview {
 		return leaves, nil
 	}

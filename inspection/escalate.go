@@ -89,10 +89,8 @@ func (d *Desk) escalate(ctx context.Context, tx bun.IDB, row DeadlineRow) error 
 	if err := d.nextStep(ctx, tx, row, p, v, step); err != nil {
 		return err
 	}
-	return audit.Record(ctx, tx, audit.Leaf{
-		Type: "escalated", Stream: departmentStream(p.CaseID, p.DepartmentID), Actor: systemActor.String(), At: d.now(),
-		Fields: map[string]any{"round": p.Round, "step": escalations[step].why},
-	})
+	return audit.Record(ctx, tx, participantLeaf("escalated", p, systemActor.String(), d.now(),
+		map[string]any{"step": escalations[step].why}))
 }
 
 func (d *Desk) nextStep(ctx context.Context, tx bun.IDB, row DeadlineRow, p Participant, v Visit, step int) error {

@@ -87,9 +87,8 @@ func VerifyBundle(b *audit.Bundle, report *audit.Report) {
 // checkDeemed evaluates one recorded deemed consent again from the leaves that
 // lie before it.
 func checkDeemed(entries []audit.Entry, deemed audit.Entry, report *audit.Report) {
-	round := deemed.Int("round")
 	before := slices.DeleteFunc(slices.Clone(entries), func(e audit.Entry) bool {
-		return e.Stream != deemed.Stream || e.Seq >= deemed.Seq || e.Int("round") != round
+		return e.Seq >= deemed.Seq || !sameRound(e, deemed)
 	})
 	checkServed(before, deemed, report)
 	checkTerm(before, deemed, report)
@@ -97,6 +96,12 @@ func checkDeemed(entries []audit.Entry, deemed audit.Entry, report *audit.Report
 	checkInbox(deemed, report)
 	checkReplies(entries, deemed, report)
 	checkRelies(entries, deemed, report)
+}
+
+// sameRound reports whether two entries speak of one department in one Round of
+// one visit; a case that is visited again counts its Rounds anew.
+func sameRound(a, b audit.Entry) bool {
+	return a.Stream == b.Stream && a.Text("visit") == b.Text("visit") && a.Int("round") == b.Int("round")
 }
 
 // checkServed is EV-11 check 8: a proof of class A or B stood when the outcome
@@ -222,10 +227,10 @@ func checkInbox(deemed audit.Entry, report *audit.Report) {
 // delegation is no answer (INS-806).
 func checkReplies(entries []audit.Entry, deemed audit.Entry, report *audit.Report) {
 	suspended := slices.ContainsFunc(entries, func(e audit.Entry) bool {
-		return e.Type == "deemed_suspended" && e.Stream == deemed.Stream && e.Int("round") == deemed.Int("round")
+		return e.Type == "deemed_suspended" && sameRound(e, deemed)
 	})
 	for _, e := range entries {
-		inTime := e.Type == "reply_received" && e.Stream == deemed.Stream && e.Int("round") == deemed.Int("round") &&
+		inTime := e.Type == "reply_received" && sameRound(e, deemed) &&
 			!e.Time("received_at").After(deemed.Time("t2")) &&
 			e.Text("outcome") != string(OutcomeSuperseded) && e.Text("kind") != string(ReplyDelegate)
 		if inTime && !suspended {

@@ -139,16 +139,14 @@ func (d *Desk) deadlineLeaf(cal *workday.Calendar, p Participant, more map[strin
 	c := *p.Deadline
 	off, work, err := exceptions(cal, c)
 	fields := map[string]any{
-		"round": p.Round, "t1": stamp(p.ServedAt), "t2": stamp(p.RespondBy), "term": c.Term, "hours": c.Hours.String(),
+		"t1": stamp(p.ServedAt), "t2": stamp(p.RespondBy), "term": c.Term, "hours": c.Hours.String(),
 		"off": off, "work": work, "calendar_version": c.CalendarVersion, "provisional": c.Provisional,
 		"class": p.ServiceClass, "line": c.Line, "at_risk": p.AtRisk,
 	}
 	for name, value := range more {
 		fields[name] = value
 	}
-	return audit.Leaf{
-		Type: "deadline_set", Stream: departmentStream(p.CaseID, p.DepartmentID), Actor: systemActor.String(), At: d.now(), Fields: fields,
-	}, err
+	return participantLeaf("deadline_set", p, systemActor.String(), d.now(), fields), err
 }
 
 // exceptions are the days of a term that are not what their weekday says.

@@ -86,6 +86,27 @@ func (w *testWorld) verifyBundle(v Visit, system string) audit.Report {
 	return report
 }
 
+// EV-11: a case's second visit begins with round 1 again; what was answered and
+// served in the first neither proves nor refutes anything about the second.
+func TestAnAnswerToACancelledVisitSaysNothingOfTheNextOne(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		w := newWorld(t, d)
+		first := w.served()
+		w.reply(first, "amr", ReplyAccept)
+		_, err := w.Cancel(t.Context(), w.clerk, first.ID, "site_not_ready", "装修未完")
+		w.must(err)
+		second, err := w.Plan(t.Context(), w.clerk, PlanRequest{CaseID: first.CaseID, Kind: KindSite})
+		w.must(err)
+		second, err = w.Book(t.Context(), w.clerk, BookRequest{VisitID: second.ID, Choice: w.bestSlot(second.ID)})
+		w.must(err)
+		w.tick()
+		if p := w.deemedAt(second, "amr"); p.Deemed == nil {
+			t.Fatalf("silent, and %s", p.Consent)
+		}
+		w.verifyBundle(second, "amr")
+	})
+}
+
 func TestEveryDepartmentGetsAMailWithAnInviteAndAnInboxRow(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)

@@ -36,10 +36,9 @@ func raiseHold(ctx context.Context, tx bun.IDB, p Participant, h HoldRow) ([]aud
 	if err != nil || !fresh {
 		return nil, err
 	}
-	return []audit.Leaf{{
-		Type: "hold", Stream: departmentStream(p.CaseID, p.DepartmentID), Actor: systemActor.String(), At: h.Since,
-		Fields: map[string]any{"reason": string(h.Reason), "round": p.Round, "source": h.Source},
-	}}, nil
+	return []audit.Leaf{participantLeaf("hold", p, systemActor.String(), h.Since, map[string]any{
+		"reason": string(h.Reason), "source": h.Source,
+	})}, nil
 }
 
 // EndHold ends a hold by a person's decision with a reason. T2 moves to the
@@ -125,10 +124,9 @@ func (d *Desk) closeHolds(ctx context.Context, tx bun.IDB, p Participant, why st
 }
 
 func holdEnded(p Participant, h HoldRow, by, reason string, now time.Time) audit.Leaf {
-	return audit.Leaf{
-		Type: "hold_end", Stream: departmentStream(p.CaseID, p.DepartmentID), Actor: by, At: now,
-		Fields: map[string]any{"reason": string(h.Reason), "round": h.Round, "source": h.Source, "why": reason},
-	}
+	return participantLeaf("hold_end", p, by, now, map[string]any{
+		"reason": string(h.Reason), "round": h.Round, "source": h.Source, "why": reason,
+	})
 }
 
 func reasonMissing() *fault.Error {

@@ -481,13 +481,10 @@ func replyLeaf(p Participant, r Reply) audit.Leaf {
 	if r.Outcome == OutcomeLate {
 		kind = "reply_late" // DL-13
 	}
-	leaf := audit.Leaf{
-		Type: kind, Stream: departmentStream(p.CaseID, p.DepartmentID), Actor: r.RecordedBy, At: r.RecordedAt,
-		Fields: map[string]any{
-			"reply": r.ID, "visit": p.VisitID, "round": r.Round, "kind": string(r.Kind), "received_at": stamp(r.ReceivedAt),
-			"channel": r.Channel, "strength": r.Strength, "outcome": string(r.Outcome), "receipt": r.Receipt,
-		},
-	}
+	leaf := participantLeaf(kind, p, r.RecordedBy, r.RecordedAt, map[string]any{
+		"reply": r.ID, "round": r.Round, "kind": string(r.Kind), "received_at": stamp(r.ReceivedAt),
+		"channel": r.Channel, "strength": r.Strength, "outcome": string(r.Outcome), "receipt": r.Receipt,
+	})
 	if r.scanSum != "" { // SEC-15
 		leaf.Fields["scan_sha256"] = r.scanSum
 	}

@@ -90,10 +90,7 @@ func (d *Desk) proposeReversal(ctx context.Context, tx bun.IDB, by auth.Actor, p
 		Kind: TaskReverse, Subject: p.ID, CreatedAt: d.now(), ForRole: string(auth.Supervisor),
 		Detail: p.Name + "的视为同意拟撤销，请另一名主管决定：" + reason,
 	})
-	return []audit.Leaf{{
-		Type: "reversal_proposed", Stream: departmentStream(p.CaseID, p.DepartmentID), Actor: by.String(), At: d.now(),
-		Fields: map[string]any{"round": p.Round},
-	}}, err
+	return []audit.Leaf{participantLeaf("reversal_proposed", p, by.String(), d.now(), nil)}, err
 }
 
 func (d *Desk) decideReversal(ctx context.Context, tx bun.IDB, by auth.Actor, p Participant, r Reversal) ([]audit.Leaf, error) {
@@ -119,8 +116,5 @@ func (d *Desk) decideReversal(ctx context.Context, tx bun.IDB, by auth.Actor, p 
 			return nil, err
 		}
 	}
-	return []audit.Leaf{{
-		Type: "deemed_reversed", Stream: departmentStream(p.CaseID, p.DepartmentID), Actor: by.String(), At: d.now(),
-		Fields: map[string]any{"round": p.Round, "proposed_by": r.ProposedBy},
-	}}, nil
+	return []audit.Leaf{participantLeaf("deemed_reversed", p, by.String(), d.now(), map[string]any{"proposed_by": r.ProposedBy})}, nil
 }

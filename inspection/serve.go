@@ -55,13 +55,10 @@ func (d *Desk) recordService(ctx context.Context, tx bun.IDB, p Participant, v V
 	if err != nil || !fresh {
 		return nil, err
 	}
-	leaves := []audit.Leaf{{
-		Type: "arrived", Stream: departmentStream(p.CaseID, p.DepartmentID), Actor: s.recordedBy(), At: s.RecordedAt,
-		Fields: map[string]any{
-			"notice": s.NoticeID, "round": s.Round, "class": s.Class, "channel": s.Channel,
-			"served_at": stamp(s.ServedAt), "source": s.Source, "message": s.MessageID,
-		},
-	}}
+	leaves := []audit.Leaf{participantLeaf("arrived", p, s.recordedBy(), s.RecordedAt, map[string]any{
+		"notice": s.NoticeID, "round": s.Round, "class": s.Class, "channel": s.Channel,
+		"served_at": stamp(s.ServedAt), "source": s.Source, "message": s.MessageID,
+	})}
 	if s.scanSum != "" { // SEC-15
 		leaves[0].Fields["scan_sha256"] = s.scanSum
 	}
@@ -157,10 +154,9 @@ func (d *Desk) fellService(ctx context.Context, tx bun.IDB, p Participant, v Vis
 	if err != nil {
 		return nil, err
 	}
-	leaves := []audit.Leaf{{
-		Type: "delivery_failed", Stream: departmentStream(p.CaseID, p.DepartmentID), Actor: systemActor.String(), At: now,
-		Fields: map[string]any{"round": p.Round, "message": messageID, "why": why, "fell": fell},
-	}}
+	leaves := []audit.Leaf{participantLeaf("delivery_failed", p, systemActor.String(), now, map[string]any{
+		"message": messageID, "why": why, "fell": fell,
+	})}
 	if fell == 0 {
 		return leaves, nil
 	}
