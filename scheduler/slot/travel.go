@@ -3,7 +3,10 @@ package slot
 import "math"
 
 // Point is a place, WGS-84. The zero Point is unknown.
-type Point struct{ Lat, Lon float64 }
+type Point struct {
+	Lat float64 `json:"lat"`
+	Lon float64 `json:"lon"`
+}
 
 func (p Point) unknown() bool { return p == Point{} }
 
