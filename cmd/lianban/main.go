@@ -53,5 +53,6 @@ type commands struct {
 	Doctor  doctorCommand  `cmd:"" help:"自检：设置、密钥、数据库、证据、时钟|Check settings, keys, database, evidence and clock."`
 	Outbox  outboxCommand  `cmd:"" help:"查看和处理发出的消息|Look at messages sent out, and deal with them."`
 	Clock   clockCommand   `cmd:"" help:"确认系统时间|Confirm the time of the machine."`
+	Plan    planCommand    `cmd:"" help:"排出快递员的派送顺序和到达时间|Put couriers' rounds in order, with times."`
 	Bench   benchCommand   `cmd:"" help:"测量性能|Measure the speed of the main paths."`
 }
