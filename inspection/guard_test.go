@@ -41,6 +41,7 @@ func TestAReplyInTimeOnRecordIsNeverOverruledWhateverTheTrackSays(t *testing.T) 
 			deemed bool
 		}{{0, ReplyDecline, false}, {time.Millisecond, ReplyDecline, true}, {0, ReplyDelegate, true}} {
 			w := newWorld(t, dbtest.SQLite(t))
+			w.tampered = true
 			v := w.served()
 			p := w.part(v.ID, "amr")
 			w.must(w.DB.Write(t.Context(), func(tx bun.IDB) error {
@@ -59,6 +60,7 @@ func TestAReplyInTimeOnRecordIsNeverOverruledWhateverTheTrackSays(t *testing.T) 
 func TestADeadlineIsNeverWrittenEarlier(t *testing.T) { // INS-409
 	dbtest.Each(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
+		w.tampered = true
 		v := w.served()
 		p := w.part(v.ID, "amr").Participant
 		was := p.RespondBy

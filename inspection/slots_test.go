@@ -26,6 +26,7 @@ var friday = workday.Date{Year: 2026, Month: time.November, Day: 20}
 // change alters rows that no act alters yet.
 func (w *testWorld) change(query string, args ...any) {
 	w.t.Helper()
+	w.tampered = true
 	w.must(w.DB.Write(w.t.Context(), func(tx bun.IDB) error {
 		_, err := tx.NewRaw(query, args...).Exec(w.t.Context())
 		return err

@@ -40,6 +40,7 @@ type testWorld struct {
 	people map[string][]Resource // by department system
 
 	portalDown bool // nobody reaches the pages
+	tampered   bool // the test reached behind the acts
 }
 
 // handClock is set by the test; wall and monotonic time move together.
@@ -132,7 +133,24 @@ func newWorldAt(t testing.TB, d *db.DB, morning time.Time) *testWorld {
 	w.furnish(ctx)
 	w.clock.forward(morning.Sub(w.clock.Now()))
 	w.tick()
+	t.Cleanup(w.compare)
 	return w
+}
+
+// compare holds tables and log against each other at the end of every test that
+// did not reach behind the acts (EV-12).
+func (w *testWorld) compare() {
+	if w.t.Failed() || w.tampered {
+		return
+	}
+	ctx := context.WithoutCancel(w.t.Context())
+	err := w.DB.Read(ctx, func(q bun.IDB) error {
+		_, err := CheckLog(ctx, q, func(m Mismatch) { w.t.Errorf("rows %v, log %v: %s", m.InRows, !m.InRows, m.Told) })
+		return err
+	})
+	if err != nil {
+		w.t.Error(err)
+	}
 }
 
 func (w *testWorld) wire(d *db.DB) {

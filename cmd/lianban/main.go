@@ -48,7 +48,7 @@ type commands struct {
 	Import  importCommand  `cmd:"" help:"导入中心、部门、人员、事项或放假安排|Import centres, departments, people, matters or holidays."`
 	Admin   adminCommand   `cmd:"" help:"新建账号|Make an account."`
 	Verify  verifyCommand  `cmd:"" help:"离线核验证据包|Check an evidence bundle offline."`
-	Audit   auditCommand   `cmd:"" help:"逐条核验整个证据日志|Check the whole evidence log."`
+	Audit   auditCommand   `cmd:"" help:"核验整个证据日志，并逐案与数据库比对|Check the whole evidence log, and the tables against it."`
 	Backup  backupCommand  `cmd:"" help:"在线备份|Back up, also while the service runs."`
 	Doctor  doctorCommand  `cmd:"" help:"自检：设置、密钥、数据库、证据、时钟|Check settings, keys, database, evidence and clock."`
 	Outbox  outboxCommand  `cmd:"" help:"查看和处理发出的消息|Look at messages sent out, and deal with them."`

@@ -14,6 +14,7 @@ import (
 	"github.com/uptrace/bun"
 
 	"lianban/delivery"
+	"lianban/inspection"
 	"lianban/internal/audit"
 	"lianban/internal/auth"
 	"lianban/internal/db"
@@ -141,8 +142,33 @@ func (c *auditCommand) Run(a *app) error {
 		}
 		a.say("核验通过：%d 条记录，最新校验点 %d 条，用时 %.1f 秒", "verified: %d leaves, latest checkpoint at %d, in %.1f s",
 			size, latest.Size, wall().Sub(begin).Seconds())
-		return a.auditCustody(ctx, d)
+		return errors.Join(a.auditCases(ctx, d), a.auditCustody(ctx, d))
 	})
+}
+
+// auditCases holds the tables of every case against the log (EV-12).
+func (a *app) auditCases(ctx context.Context, d *db.DB) error {
+	mismatches, cases := 0, 0
+	err := d.Read(ctx, func(q bun.IDB) (err error) {
+		cases, err = inspection.CheckLog(ctx, q, func(m inspection.Mismatch) {
+			mismatches++
+			format := a.text("办件 %s：日志有记载、数据库没有：%s\n", "case %s: in the log and not in the database: %s\n")
+			if m.InRows {
+				format = a.text("办件 %s：数据库有、日志没有记载：%s\n", "case %s: in the database and not in the log: %s\n")
+			}
+			fmt.Fprintf(a.err, format, m.Case, m.Told)
+		})
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	if mismatches > 0 {
+		a.hint("日志为准：请先停止服务、保留现场，再查是谁改了数据库；需要时从备份恢复", "the log is what holds: stop the service, keep everything as it is, and find out who changed the database; restore a backup if need be")
+		return exit(exitFailure)
+	}
+	a.say("%d 个办件的数据与日志一致", "%d cases: the tables say what the log says", cases)
+	return nil
 }
 
 func (a *app) auditCustody(ctx context.Context, d *db.DB) error {

@@ -1,0 +1,170 @@
+package inspection
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/uptrace/bun"
+
+	"lianban/internal/audit"
+)
+
+// Mismatch is one thing that tables and evidence log do not tell alike (EV-12).
+type Mismatch struct {
+	Case   string // its number
+	Told   string // the fact, in codes as the log writes them
+	InRows bool   // the tables tell it and the log does not; false: the other way round
+}
+
+// casePage is how many cases are compared at a time.
+const casePage = 200
+
+// CheckLog compares what the tables say of every case with what the log says:
+// proofs of service, answers, outcomes, opinions, joint opinions, where each
+// visit stands and until when each department may answer. It gives how many
+// cases it went through. A row that somebody added, removed or edited by other
+// means than the acts shows here, whatever it would have to look like.
+func CheckLog(ctx context.Context, q bun.IDB, found func(Mismatch)) (cases int, err error) {
+	for after := ""; ; {
+		page, err := casesAfter(ctx, q, after, casePage)
+		if err != nil || len(page) == 0 {
+			return cases, err
+		}
+		for _, c := range page {
+			if err := checkCase(ctx, q, c, found); err != nil {
+				return cases, fmt.Errorf("case %s: %w", c.Number, err)
+			}
+			cases++
+		}
+		after = page[len(page)-1].ID
+	}
+}
+
+func checkCase(ctx context.Context, q bun.IDB, c Case, found func(Mismatch)) error {
+	rows, err := rowsOf(ctx, q, c.ID)
+	if err != nil {
+		return err
+	}
+	entries, err := audit.Stream(ctx, q, caseStream(c.ID))
+	if err != nil {
+		return err
+	}
+	for _, department := range rows.departments() {
+		more, err := audit.Stream(ctx, q, departmentStream(c.ID, department))
+		if err != nil {
+			return err
+		}
+		entries = append(entries, more...)
+	}
+	here, deadlines := rows.tell()
+	there, set := tellings(entries)
+	for what, until := range deadlines { // one that was erased with its only proof stands in the log alone (C9)
+		if set[what] != until {
+			here = append(here, fact(what, until))
+		}
+	}
+	for _, told := range without(here, there) {
+		found(Mismatch{Case: c.Number, Told: told, InRows: true})
+	}
+	for _, told := range without(there, here) {
+		found(Mismatch{Case: c.Number, Told: told})
+	}
+	return nil
+}
+
+// without gives what a has and b has not, each as often as it is missing.
+func without(a, b []string) (out []string) {
+	left := map[string]int{}
+	for _, s := range b {
+		left[s]++
+	}
+	for _, s := range slices.Sorted(slices.Values(a)) {
+		if left[s]--; left[s] < 0 {
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
+// caseRows are the rows of one case that a leaf stands for.
+type caseRows struct {
+	visits       []Visit
+	participants map[string]Participant // by id
+	services     []Service
+	replies      []Reply
+	deemed       []Deemed
+	opinions     []Opinion
+	joint        []JointOpinion
+}
+
+func (r caseRows) departments() (out []string) {
+	for _, p := range r.participants {
+		out = append(out, p.DepartmentID)
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+// tell puts each row as tellings puts its leaf.
+func (r caseRows) tell() (facts []string, deadlines map[string]string) {
+	deadlines = map[string]string{}
+	for _, v := range r.visits {
+		facts = append(facts, fact("visit", v.ID, v.State, v.Round))
+	}
+	for _, p := range r.participants {
+		if !p.RespondBy.IsZero() {
+			deadlines[fact("deadline", p.VisitID, p.DepartmentID, p.Round)] = stamp(p.RespondBy)
+		}
+	}
+	for _, s := range r.services {
+		p := r.participants[s.ParticipantID]
+		facts = append(facts, fact("arrived", p.VisitID, p.DepartmentID, s.Round, s.Class, s.Channel, stamp(s.ServedAt), s.Source))
+	}
+	for _, a := range r.replies {
+		facts = append(facts, fact("reply", a.ID, a.VisitID, a.Round, a.Kind, stamp(a.ReceivedAt)))
+	}
+	for _, o := range r.deemed {
+		facts = append(facts, fact("deemed", o.Number, o.VisitID, o.DepartmentID, o.Round, o.Reason, stamp(o.DecidedAt)))
+	}
+	for _, o := range r.opinions {
+		facts = append(facts, fact("opinion", o.ID, o.Kind))
+	}
+	for _, j := range r.joint {
+		facts = append(facts, fact("joint_opinion", j.VisitID, j.Number, j.Version, j.Result))
+	}
+	return facts, deadlines
+}
+
+// tellings puts the leaves of a case as caseRows.tell puts its rows. Of what
+// moves, a visit's state and a deadline, the last word counts.
+func tellings(entries []audit.Entry) (facts []string, deadlines map[string]string) {
+	deadlines = map[string]string{}
+	visits := map[string]string{}
+	for _, e := range entries {
+		visit, round, department := e.Text("visit"), e.Int("round"), path.Base(e.Stream)
+		if state := e.Text("state"); visit != "" && state != "" {
+			visits[visit] = fact("visit", visit, state, round)
+		}
+		switch e.Type {
+		case "deadline_set":
+			deadlines[fact("deadline", visit, department, round)] = e.Text("t2")
+		case "arrived":
+			facts = append(facts, fact("arrived", visit, department, round, e.Text("class"), e.Text("channel"), e.Text("served_at"), e.Text("source")))
+		case "reply_received", "reply_late":
+			facts = append(facts, fact("reply", e.Text("reply"), visit, round, e.Text("kind"), e.Text("received_at")))
+		case "deemed":
+			facts = append(facts, fact("deemed", e.Text("number"), visit, department, round, e.Text("reason"), audit.Instant(e.At)))
+		case "opinion":
+			facts = append(facts, fact("opinion", e.Text("opinion"), e.Text("kind")))
+		case "joint_opinion":
+			facts = append(facts, fact("joint_opinion", visit, e.Text("number"), e.Int("version"), e.Text("result")))
+		}
+	}
+	return slices.AppendSeq(facts, maps.Values(visits)), deadlines
+}
+
+func fact(words ...any) string { return strings.TrimSuffix(fmt.Sprintln(words...), "\n") }

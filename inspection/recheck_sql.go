@@ -1,0 +1,44 @@
+package inspection
+
+import (
+	"context"
+
+	"github.com/uptrace/bun"
+)
+
+// casesAfter gives the next cases in the order of their ids.
+func casesAfter(ctx context.Context, q bun.IDB, id string, limit int64) (out []Case, err error) {
+	err = q.NewSelect().Model(&out).Column("id", "number").Where("id > ?", id).Order("id").Limit(limit).Scan(ctx)
+	return out, err
+}
+
+// rowsOf reads the rows of a case that a leaf stands for.
+func rowsOf(ctx context.Context, q bun.IDB, caseID string) (r caseRows, err error) {
+	var participants []Participant
+	if err := q.NewSelect().Model(&participants).Where("case_id = ?", caseID).Scan(ctx); err != nil {
+		return r, err
+	}
+	r.participants = map[string]Participant{}
+	for _, p := range participants {
+		r.participants[p.ID] = p
+	}
+	visits := q.NewSelect().Model((*Visit)(nil)).Column("id").Where("case_id = ?", caseID)
+	here := q.NewSelect().Model((*Participant)(nil)).Column("id").Where("case_id = ?", caseID)
+	for _, of := range []struct {
+		rows  any
+		where string
+		ids   *bun.SelectQuery
+	}{
+		{&r.visits, "id IN (?)", visits},
+		{&r.services, "participant_id IN (?)", here},
+		{&r.replies, "participant_id IN (?)", here},
+		{&r.deemed, "participant_id IN (?)", here},
+		{&r.opinions, "participant_id IN (?)", here},
+		{&r.joint, "visit_id IN (?)", visits},
+	} {
+		if err := q.NewSelect().Model(of.rows).Where(of.where, of.ids).Scan(ctx); err != nil {
+			return r, err
+		}
+	}
+	return r, nil
+}
