@@ -158,16 +158,22 @@ func (p *site) readCase(v *view) (inspection.AcceptRequest, error) {
 		}
 	}
 	wrong = append(wrong, p.wrongNumbers(v)...)
-	for name, into := range map[string]*float64{"lat": &request.Site.Lat, "lon": &request.Site.Lon} {
+	wrong = append(wrong, p.readPoint(v, &request.Site.Lat, &request.Site.Lon)...)
+	if err := refuseFields(wrong); err != nil {
+		return request, err
+	}
+	return request, request.Check(p.now())
+}
+
+// readPoint reads the two numbers of a point, which may be left out.
+func (p *site) readPoint(v *view, lat, lon *float64) (wrong []fault.Field) {
+	for name, into := range map[string]*float64{"lat": lat, "lon": lon} {
 		number, err := strconv.ParseFloat(v.form(name), 64)
 		if *into = number; err != nil && v.form(name) != "" {
 			wrong = append(wrong, fault.Field{Name: name, Code: "coordinate", Text: p.say(v, "form.number")})
 		}
 	}
-	if err := refuseFields(wrong); err != nil {
-		return request, err
-	}
-	return request, request.Check(p.now())
+	return wrong
 }
 
 // wrongNumbers are the numbers and addresses of the applicant that cannot be

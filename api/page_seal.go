@@ -93,7 +93,11 @@ func (p *site) seal(v *view) error {
 	if _, err := p.Delivery.Offer(v.ctx(), v.by, v.id()); err != nil {
 		return err
 	}
-	parcel, err := p.Delivery.Seal(v.ctx(), v.by, p.sealRequest(v))
+	request, err := p.sealRequest(v)
+	var parcel delivery.Parcel
+	if err == nil {
+		parcel, err = p.Delivery.Seal(v.ctx(), v.by, request)
+	}
 	if fault.KindOf(err) == fault.Unauthenticated { // of the second person: said on the form
 		err = asForm(err)
 	}
@@ -103,7 +107,7 @@ func (p *site) seal(v *view) error {
 	return v.leave("/parcels/"+parcel.ID, "flash.parcel.sealed", "number", parcel.Number)
 }
 
-func (p *site) sealRequest(v *view) delivery.SealRequest {
+func (p *site) sealRequest(v *view) (delivery.SealRequest, error) {
 	r := delivery.SealRequest{
 		CaseID: v.id(), Items: v.r.PostForm["item"], Way: delivery.Way(v.form("way")), Bag: v.form("bag"),
 		To: delivery.Addressee{
@@ -121,7 +125,10 @@ func (p *site) sealRequest(v *view) delivery.SealRequest {
 			})
 		}
 	}
-	return r
+	if err := refuseFields(p.readPoint(v, &r.To.Lat, &r.To.Lon)); err != nil {
+		return r, err
+	}
+	return r, p.findPoint(v.ctx(), v.by, &r)
 }
 
 // handOverParcel gives the parcel to a courier, who then acknowledges (DEL-910).

@@ -4,10 +4,12 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"strings"
 
 	"lianban/delivery"
 	"lianban/inspection"
 	"lianban/internal/auth"
+	"lianban/internal/fault"
 )
 
 // seeParcel are those who may read a parcel: its window, its courier, auditors.
@@ -117,6 +119,8 @@ type sealParcel struct {
 		Name         string        `json:"name" validate:"required,line=60"`
 		Phone        string        `json:"phone" validate:"required,line=20"`
 		Address      string        `json:"address,omitempty" validate:"omitempty,line=200" doc:"none for pick-up"`
+		Lat          float64       `json:"lat,omitempty" validate:"min=-90,max=90" doc:"WGS-84; without it the point of the case counts, if the address is the same"`
+		Lon          float64       `json:"lon,omitempty" validate:"min=-180,max=180"`
 		Agent        string        `json:"agent,omitempty" validate:"omitempty,line=60" doc:"named before dispatch with a power of attorney"`
 		IDLast4      string        `json:"id_last4,omitempty" validate:"omitempty,line=4" doc:"of the receiver's document; empty: none on file"`
 		Bag          string        `json:"bag,omitempty" validate:"omitempty,line=40"`
@@ -137,17 +141,36 @@ func (s *Server) sealParcel(ctx context.Context, c *call, in *sealParcel) (deliv
 	b := in.Body
 	r := delivery.SealRequest{
 		CaseID: b.Case, Items: b.Items, Way: delivery.Way(b.Way), Bag: b.Bag, IDLast4: b.IDLast4, RedeliveryOf: b.RedeliveryOf,
-		To:     delivery.Addressee{Name: b.Name, Phone: b.Phone, Address: b.Address, Agent: b.Agent},
+		To:     delivery.Addressee{Name: b.Name, Phone: b.Phone, Address: b.Address, Lat: b.Lat, Lon: b.Lon, Agent: b.Agent},
 		Second: auth.Credentials{Login: b.Login, Password: b.Password, Remote: c.remote}, Once: c.key(in.Key),
 	}
 	for _, one := range b.Consents {
 		r.To.Consents = append(r.To.Consents, delivery.Consent{Receiver: delivery.Receiver(one.Receiver), GivenBy: one.GivenBy, Channel: one.Channel})
+	}
+	if err := s.findPoint(ctx, c.by, &r); err != nil {
+		return delivery.Parcel{}, err
 	}
 	out, err := s.Delivery.Seal(ctx, c.by, r)
 	if err == nil {
 		c.created("/parcels/" + out.ID)
 	}
 	return out, err
+}
+
+// findPoint gives a parcel without a point that of its case, when it goes to the
+// very address of the case.
+func (s *Server) findPoint(ctx context.Context, by auth.Actor, r *delivery.SealRequest) error {
+	if r.To.Lat != 0 || r.To.Lon != 0 {
+		return nil
+	}
+	site, err := s.Inspection.Addressee(ctx, by, r.CaseID)
+	switch {
+	case fault.Is(err, "not_found"): // sealing says why
+		return nil
+	case err == nil && strings.TrimSpace(r.To.Address) == site.Address:
+		r.To.Lat, r.To.Lon = site.Lat, site.Lon
+	}
+	return err
 }
 
 type listParcels struct {

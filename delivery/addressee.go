@@ -22,6 +22,10 @@ func (a *Addressee) check(way Way) error {
 			"请填写收件人姓名、11 位手机号码和收件地址（窗口自取可不填地址）；收货码发到这个手机号码",
 			"give the receiver's name, an 11-digit mobile number and the address (none for pick-up); the code goes to that number")
 	}
+	if !(a.Lat >= -90 && a.Lat <= 90 && a.Lon >= -180 && a.Lon <= 180) { // written so that NaN fails
+		return fault.Refuse(fault.Invalid, "point_invalid",
+			"坐标无效，请填写 WGS-84 纬度和经度，或留空", "the point is not on earth; give WGS-84 latitude and longitude, or leave it out")
+	}
 	for _, c := range a.Consents {
 		if !c.Receiver.NeedsConsent() || strings.TrimSpace(c.GivenBy) == "" || c.Channel != "window" && c.Channel != "phone" {
 			return fault.Refuse(fault.Invalid, "consent_incomplete",

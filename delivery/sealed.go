@@ -52,11 +52,14 @@ type Addressee struct {
 	Name     string    `json:"name"`
 	Phone    string    `json:"phone"`
 	Address  string    `json:"address,omitempty"` // empty at the window
-	Agent    string    `json:"agent,omitempty"`   // named before dispatch with a 授权委托书
+	Lat      float64   `json:"lat,omitempty"`     // WGS-84, for the courier's way; both zero: not known
+	Lon      float64   `json:"lon,omitempty"`
+	Agent    string    `json:"agent,omitempty"` // named before dispatch with a 授权委托书
 	Consents []Consent `json:"consents,omitempty"`
 }
 
-// Masked is the addressee as lists and pages show it (FAC-20).
+// Masked is the addressee as lists and pages show it (FAC-20). The point goes: it
+// tells the house.
 func (a Addressee) Masked() Addressee {
 	return Addressee{
 		Name: MaskName(a.Name), Phone: MaskPhone(a.Phone), Address: MaskAddress(a.Address), Agent: MaskName(a.Agent), Consents: a.Consents,

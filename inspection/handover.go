@@ -27,7 +27,7 @@ func (d *Desk) Addressee(ctx context.Context, by auth.Actor, caseID string) (del
 	if err != nil {
 		return delivery.Addressee{}, err
 	}
-	return delivery.Addressee{Name: cmp.Or(c.Applicant.Agent, c.Applicant.Name), Phone: c.Applicant.Phone, Address: c.Site.Address}, nil
+	return delivery.Addressee{Name: cmp.Or(c.Applicant.Agent, c.Applicant.Name), Phone: c.Applicant.Phone, Address: c.Site.Address, Lat: c.Site.Lat, Lon: c.Site.Lon}, nil
 }
 
 // HandOverRequest gives a sealed parcel to a courier.

@@ -72,7 +72,7 @@ func (s *stage) seals(c inspection.Case, way delivery.Way, bag string) delivery.
 	s.fail("open the set of "+c.Number, err)
 	r := delivery.SealRequest{
 		CaseID: c.ID, Way: way, Bag: bag, IDLast4: demoLast4,
-		To: delivery.Addressee{Name: c.Applicant.Agent, Phone: c.Applicant.Phone, Address: c.Site.Address},
+		To: delivery.Addressee{Name: c.Applicant.Agent, Phone: c.Applicant.Phone, Address: c.Site.Address, Lat: c.Site.Lat, Lon: c.Site.Lon},
 	}
 	for _, i := range offer.Items {
 		r.Items = append(r.Items, i.ID)

@@ -18,6 +18,9 @@ import (
 	"lianban/scheduler/slot"
 )
 
+// Point is a place, WGS-84. The zero Point is unknown.
+type Point = slot.Point
+
 // Problem is one round to put in order. Stops are open ones only; those already
 // served are not part of it.
 type Problem struct {
