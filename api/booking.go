@@ -22,6 +22,10 @@ func (s *Server) bookingRoutes() {
 		Method: http.MethodPost, Path: "/visits/{id}/book", Act: "bookVisit",
 		Title: words{"约定勘验，通知各部门", "Book a visit and notify every department"}, Who: organisers,
 	}, s.bookVisit)
+	register(s, Route{
+		Method: http.MethodPost, Path: "/visits/{id}/retime", Act: "retimeVisit",
+		Title: words{"改期或变更地点，重新通知各部门", "Move a visit to another time or place and notify every department anew"}, Who: organisers,
+	}, s.retimeVisit)
 }
 
 type holdSlot struct {
@@ -74,5 +78,35 @@ func (s *Server) bookVisit(ctx context.Context, c *call, in *bookVisit) (inspect
 	return s.Inspection.Book(ctx, c.by, inspection.BookRequest{
 		VisitID: in.ID, Choice: inspection.SlotChoice{Start: instant(b.Start), Resources: b.Resources},
 		PastLimitWhy: b.PastLimitWhy, Once: c.key(in.Key),
+	})
+}
+
+type retimeVisit struct {
+	ID   string `path:"id" validate:"required,code"`
+	Key  string `header:"Idempotency-Key" validate:"required,line=255"`
+	Body struct {
+		Start        string   `json:"start,omitempty" validate:"omitempty,instant" doc:"left out with resources, time and people stay"`
+		Resources    []string `json:"resources,omitempty" validate:"max=60,unique,dive,code"`
+		Address      string   `json:"address,omitempty" validate:"omitempty,line=200" doc:"the new place, in the same division; left out, it stays"`
+		Lat          float64  `json:"lat,omitempty" validate:"min=-90,max=90" doc:"of the new place, WGS-84"`
+		Lon          float64  `json:"lon,omitempty" validate:"min=-180,max=180"`
+		Code         string   `json:"reason_code" validate:"required,code"`
+		Reason       string   `json:"reason" validate:"required,line=200" doc:"printed in the notices"`
+		PastLimitWhy string   `json:"past_limit_reason,omitempty" validate:"omitempty,line=200" doc:"a supervisor's reason to book after the limit date"`
+	}
+}
+
+func (s *Server) retimeVisit(ctx context.Context, c *call, in *retimeVisit) (inspection.Visit, error) {
+	b := in.Body
+	if b.Start == "" && len(b.Resources) > 0 { // people for no time
+		return inspection.Visit{}, fieldsInvalid([]fault.Field{{Name: "start", Code: "required", Text: labelled("start", texts["required"], c.lang)}})
+	}
+	if err := s.readable(ctx, c, in.ID); err != nil {
+		return inspection.Visit{}, err
+	}
+	return s.Inspection.Retime(ctx, c.by, inspection.RetimeRequest{
+		VisitID: in.ID, Choice: inspection.SlotChoice{Start: instant(b.Start), Resources: b.Resources},
+		Place: inspection.Site{Address: b.Address, Lat: b.Lat, Lon: b.Lon},
+		Code:  b.Code, Reason: b.Reason, PastLimitWhy: b.PastLimitWhy, Once: c.key(in.Key),
 	})
 }

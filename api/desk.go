@@ -167,6 +167,7 @@ type sortInbound struct {
 		GivenBy   string   `json:"given_by,omitempty" validate:"omitempty,line=60"`
 		Words     string   `json:"words,omitempty" validate:"nonul,max=2000" doc:"its reason or text"`
 		Proposals []string `json:"proposals,omitempty" validate:"max=3,unique,dive,instant"`
+		Round     int      `json:"round,omitempty" validate:"min=0,max=1000" doc:"of the visit that it answers; left out, the one offered when it came"`
 		Why       string   `json:"reason" validate:"required,line=200" doc:"why it was sorted so"`
 	}
 }
@@ -174,7 +175,7 @@ type sortInbound struct {
 func (s *Server) sortInbound(ctx context.Context, c *call, in *sortInbound) (none, error) {
 	b := in.Body
 	return none{}, hidden(s.Inspection.Sort(ctx, c.by, inspection.SortRequest{
-		MailID: in.ID, Answer: inspection.ReplyKind(b.Answer), GivenBy: b.GivenBy, Words: b.Words, Proposals: b.Proposals, Why: b.Why,
+		MailID: in.ID, Answer: inspection.ReplyKind(b.Answer), GivenBy: b.GivenBy, Words: b.Words, Proposals: b.Proposals, Round: b.Round, Why: b.Why,
 		Once: c.key(in.Key),
 	}))
 }

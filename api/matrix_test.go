@@ -93,6 +93,9 @@ func apiSamples(s *scene) map[string]sample {
 		"holdSlot":        {path: draft + "/hold", object: true, body: s.best},
 		"releaseSlot":     {path: draft + "/hold", object: true},
 		"bookVisit":       {path: draft + "/book", object: true, body: s.best},
+		"retimeVisit": {path: draft + "/retime", object: true, body: map[string]any{
+			"start": "2026-11-23T06:00:00Z", "resources": s.best.Resources, "reason_code": "weather", "reason": "大雨",
+		}},
 		"recordAgreement": {path: draft + "/agreements", object: true, body: map[string]any{
 			"party": "applicant", "signer": "李梅", "scan": map[string]any{"name": "a.png", "content": onePixel(s.t)},
 		}},

@@ -2,6 +2,7 @@ package api
 
 import (
 	"net/http"
+	"net/url"
 	"slices"
 	"time"
 
@@ -18,6 +19,8 @@ func (p *site) boardPages() {
 	p.on(Route{Method: http.MethodPost, Path: "/visits/{id}/hold", Act: "pageHoldSlot", Who: actors(atDesk...)}, p.holdTime)
 	p.on(Route{Method: http.MethodPost, Path: "/visits/{id}/release", Act: "pageReleaseSlot", Who: actors(atDesk...)}, p.releaseTime)
 	p.on(Route{Method: http.MethodPost, Path: "/visits/{id}/book", Act: "pageBook", Who: actors(atDesk...)}, p.book)
+	p.on(Route{Method: http.MethodGet, Path: "/visits/{id}/retime", Act: "pageMove", Who: actors(atDesk...)}, p.move)
+	p.on(Route{Method: http.MethodPost, Path: "/visits/{id}/retime", Act: "pageRetime", Who: actors(atDesk...)}, p.retime)
 }
 
 const (
@@ -25,11 +28,13 @@ const (
 	bestOffers = 6   // shown as cards
 )
 
-// boardPage is the booking board of a draft visit. Why is set when there is no
+// boardPage is the board on which a time is chosen: to book a draft visit, or, with
+// Move, to give another one its new time (INS-607). Why is set when there is no
 // time at all: the answer is never an empty list (INS-511).
 type boardPage struct {
 	Visit        inspection.VisitView
 	Once         string
+	Move         bool
 	Held         *heldSlot
 	Alternatives []offerCard // instead of a time that was taken
 	Offers       []offerCard
@@ -76,13 +81,14 @@ func (p *site) board(v *view) error {
 		return err
 	}
 	v.here = "/visits/" + found.ID + "/board"
-	if found.State != inspection.VisitDraft {
+	move := found.State == inspection.VisitOffered || found.State == inspection.VisitConfirmed
+	if found.State != inspection.VisitDraft && !move {
 		http.Redirect(v.w, v.r, "/visits/"+found.ID, http.StatusSeeOther)
 		return nil
 	}
 	b := boarding{p: p, v: v, band: bandOf(v.query("band")), past: v.query("past") == "yes" && v.by.Is(auth.Supervisor)}
 	b.d = boardPage{
-		Visit: found, Once: newOnce(), Past: b.past, MayPassLimit: v.supervises(found.CentreID), Alternatives: nil,
+		Visit: found, Once: newOnce(), Move: move, Past: b.past, MayPassLimit: v.supervises(found.CentreID), Alternatives: nil,
 		Limit: endOfDay(found.Case.LimitDate),
 	}
 	for _, band := range []slot.Band{slot.Any, slot.Morning, slot.Afternoon} {
@@ -144,19 +150,24 @@ func (b *boarding) search() (err error) {
 }
 
 // offers shows the best time of each half-day, best first, and counts the rest:
-// starts a quarter of an hour apart are no choice.
+// starts a quarter of an hour apart are no choice, nor are those a little beside
+// the present time.
 func (b *boarding) offers() {
 	b.free = map[workday.Date]int{}
 	shown := map[string]bool{}
-	for i, o := range b.answer.Offers {
+	if b.d.Move { // the present time is no other one
+		b.answer.Offers = slices.DeleteFunc(b.answer.Offers, func(o slot.Offer) bool { return o.Start.Equal(b.d.Visit.Start) })
+	}
+	for _, o := range b.answer.Offers {
 		b.free[o.Date]++
 		half := o.Date.String() + o.Start.In(workday.Shanghai).Format("PM")
-		if shown[half] || len(b.d.Offers) == bestOffers {
+		beside := b.d.Move && o.Start.Before(b.d.Visit.End) && o.Start.Add(b.d.Visit.End.Sub(b.d.Visit.Start)).After(b.d.Visit.Start)
+		if beside || shown[half] || len(b.d.Offers) == bestOffers {
 			continue
 		}
 		shown[half] = true
 		card := b.card(o)
-		card.Best = i == 0
+		card.Best = len(b.d.Offers) == 0
 		b.d.Offers = append(b.d.Offers, card)
 	}
 }
@@ -177,7 +188,7 @@ func (b *boarding) nameDepartments() error {
 // held shows the time that the visit holds, if it has not run out.
 func (b *boarding) held() {
 	rows := b.d.Visit.Bookings
-	if len(rows) == 0 || !rows[0].ExpiresAt.After(b.p.now()) {
+	if b.d.Move || len(rows) == 0 || !rows[0].ExpiresAt.After(b.p.now()) {
 		return
 	}
 	h := &heldSlot{Start: rows[0].Start, End: rows[0].End, Expires: rows[0].ExpiresAt}
@@ -196,7 +207,7 @@ func (b *boarding) held() {
 // start: the best people free then are looked up.
 func (p *site) holdTime(v *view) error {
 	return p.onBoard(v, form{"hold", ""}, "flash.held", func() error {
-		choice, err := p.choice(v)
+		choice, err := p.choice(v, v.r.PostForm)
 		if err != nil {
 			return err
 		}
@@ -206,12 +217,12 @@ func (p *site) holdTime(v *view) error {
 }
 
 // choice reads what a button stands for.
-func (p *site) choice(v *view) (inspection.SlotChoice, error) {
-	start, err := inspection.ParseTime(v.form("start"))
+func (p *site) choice(v *view, of url.Values) (inspection.SlotChoice, error) {
+	start, err := inspection.ParseTime(clean(of.Get("start")))
 	if err != nil {
 		return inspection.SlotChoice{}, err
 	}
-	c := inspection.SlotChoice{Start: start, Resources: v.r.PostForm["resource"]}
+	c := inspection.SlotChoice{Start: start, Resources: of["resource"]}
 	if len(c.Resources) > 0 {
 		return c, nil
 	}

@@ -82,10 +82,30 @@ type invitationPage struct {
 	Part               part
 	Opened             bool
 	Coming             bool // the notice is on its way
+	Moved              *movedLine
 	Letter, Citation   string
 	Once               string
 	MayReply, MayOpine bool
 	Colleagues         []option
+}
+
+// movedLine says how the present round differs from the one before.
+type movedLine struct {
+	N               int
+	Was, Is, Reason string
+}
+
+func movedOf(v *view, visit inspection.VisitView) *movedLine {
+	n := len(visit.Rounds)
+	if n < 2 {
+		return nil
+	}
+	was, is := visit.Rounds[n-2], visit.Rounds[n-1]
+	m := movedLine{N: is.N, Was: local(was.Start), Is: local(is.Start), Reason: is.Reason}
+	if was.Place != is.Place {
+		m.Was, m.Is = m.Was+" "+was.Place, m.Is+" "+is.Place
+	}
+	return &m
 }
 
 // ownPart finds the part of the reader's own department in a visit.
@@ -106,6 +126,7 @@ func (p *site) invitation(v *view) error {
 		MayReply: found.State == inspection.VisitOffered || found.State == inspection.VisitConfirmed,
 		MayOpine: found.State == inspection.VisitInProgress || found.State == inspection.VisitCollecting,
 	}
+	d.Moved = movedOf(v, found)
 	d.Coming = d.MayReply && (own.Notice == nil || own.Notice.ComposedAt.IsZero())
 	if d.Opened {
 		if d.Letter, _, err = p.inboxText(v, own.ID, own.Round); err != nil {

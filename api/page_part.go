@@ -221,8 +221,11 @@ type deemedPage struct {
 	Visit inspection.VisitView
 	Part  part
 	Row   *inspection.Deemed
+	Void  bool // of a round that has been replaced
 	Inbox []watermark
 	Back  string
+
+	Services []inspection.Service // of its round
 }
 
 // watermark is through when a way in was seen to be alive.
@@ -237,11 +240,24 @@ func (p *site) deemed(v *view) error {
 	if err != nil {
 		return err
 	}
-	if one.Deemed == nil {
+	d := deemedPage{Visit: found, Part: one, Row: one.Deemed, Back: "/visits/" + found.ID}
+	if round := whole(v.query("round")); round > 0 { // of a round that is void (INS-920)
+		i := slices.IndexFunc(one.DeemedBefore, func(row inspection.Deemed) bool { return row.Round == round })
+		if i < 0 {
+			return notFound()
+		}
+		d.Row, d.Void = &one.DeemedBefore[i], true
+	}
+	if d.Row == nil {
 		return notFound()
 	}
-	d := deemedPage{Visit: found, Part: one, Row: one.Deemed, Back: "/visits/" + found.ID}
-	for name, text := range one.Deemed.Findings {
+	for _, r := range found.Rounds {
+		if r.N == d.Row.Round {
+			d.Visit.Start, d.Visit.End, d.Visit.Place = r.Start, r.End, r.Place
+		}
+	}
+	d.Services = slices.DeleteFunc(slices.Clone(one.Services), func(s inspection.Service) bool { return s.Round != d.Row.Round })
+	for name, text := range d.Row.Findings {
 		channel, isInbox := strings.CutPrefix(name, "inbox_")
 		if at, err := time.Parse(time.RFC3339, text); isInbox && err == nil {
 			d.Inbox = append(d.Inbox, watermark{p.say(v, "channel."+channel), at})

@@ -106,6 +106,7 @@ type mailPage struct {
 	Calendar                         []invite.Object
 	CalendarProblem                  string
 	MaySort                          bool
+	Rounds                           []option // where the visit has had more than one
 }
 
 // mostRaw is how much of a mail's original the page shows.
@@ -139,6 +140,9 @@ func (p *site) mail(v *view) error {
 	if err := p.senderOf(v, &d); err != nil {
 		return err
 	}
+	if err := p.roundsAnswered(v, &d, c.ID); err != nil {
+		return err
+	}
 	return p.show(v, "mail", d)
 }
 
@@ -151,6 +155,31 @@ func (p *site) senderOf(v *view, d *mailPage) error {
 	name, err := p.departmentName(v, department)
 	d.Department = name
 	return err
+}
+
+// roundsAnswered are the rounds that a mail can speak of, where there are several
+// (INS-801).
+func (p *site) roundsAnswered(v *view, d *mailPage, caseID string) error {
+	visits, err := p.Inspection.ListVisits(v.ctx(), v.by, inspection.VisitQuery{CaseID: caseID})
+	if err != nil || !d.MaySort {
+		return err
+	}
+	for _, one := range visits {
+		if one.Round < 2 {
+			continue
+		}
+		found, err := p.Inspection.FindVisit(v.ctx(), v.by, one.ID)
+		if err != nil {
+			return err
+		}
+		if !slices.ContainsFunc(found.Participants, func(one inspection.ParticipantView) bool { return one.ID == d.Mail.Subject }) {
+			continue
+		}
+		for _, r := range found.Rounds {
+			d.Rounds = append(d.Rounds, option{Value: itoa(r.N), Text: p.say(v, "round.n", "n", r.N) + " " + local(r.Start)})
+		}
+	}
+	return nil
 }
 
 // readCalendar reads the calendar part for people.
@@ -178,7 +207,7 @@ func shownRaw(raw []byte) string {
 // sortMail takes a person's decision about a mail (INS-807).
 func (p *site) sortMail(v *view) error {
 	request := inspection.SortRequest{
-		MailID: v.id(), GivenBy: v.form("given_by"), Words: v.form("words"), Why: v.form("why"),
+		MailID: v.id(), GivenBy: v.form("given_by"), Words: v.form("words"), Round: whole(v.form("round")), Why: v.form("why"),
 	}
 	if answer := v.form("answer"); answer != "none" {
 		request.Answer = inspection.ReplyKind(answer)

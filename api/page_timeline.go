@@ -25,13 +25,14 @@ type moment struct {
 // toneOf colours what a reader looks for first.
 var toneOf = map[string]string{
 	"arrived": "good", "reply_received": "good", "visit_confirmed": "good", "opinion": "good", "joint_opinion": "good",
-	"hold": "warn", "deadline_moved": "warn", "escalated": "warn", "reversal_proposed": "warn",
+	"hold": "warn", "visit_retimed": "warn", "deadline_moved": "warn", "escalated": "warn", "reversal_proposed": "warn",
 	"delivery_failed": "bad", "reply_late": "bad", "visit_cancelled": "bad", "visit_not_held": "bad",
 	"deemed": "deemed", "deemed_suspended": "deemed", "deemed_reversed": "deemed",
 }
 
 // wordOfField says which words a field of an entry is written with.
 var wordOfField = map[string]string{
+	"visit_retimed.reason_code": "end_reason", "round_void.consent": "consent",
 	"hold.reason": "hold", "hold_end.reason": "hold", "opinion.kind": "opinion_kind", "reply_received.kind": "reply_kind",
 	"reply_late.kind": "reply_kind", "reply_received.outcome": "reply_outcome", "mail_sorted.outcome": "mail_outcome",
 	"notice_composed.purpose": "purpose", "notice_composed.channel": "channel", "submitted.channel": "channel", "arrived.channel": "channel",
@@ -83,7 +84,7 @@ func (p *site) moment(v *view, e audit.Entry, departments map[string]string) mom
 	for name, value := range e.Fields {
 		if words := wordOfField[e.Type+"."+name]; words != "" && p.set.Has(words+"."+e.Text(name)) {
 			value = p.say(v, words+"."+e.Text(name))
-		} else if name == "t2" {
+		} else if name == "t2" || e.Type == "visit_retimed" && name == "start" {
 			value = local(e.Time(name))
 		}
 		args = append(args, name, value)

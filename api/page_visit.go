@@ -5,6 +5,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/uptrace/bun"
+
 	"lianban/inspection"
 	"lianban/internal/auth"
 	"lianban/scheduler/workday"
@@ -56,6 +58,7 @@ func (p *site) visits(v *view) error {
 // left, what it is about on the right.
 type visitPage struct {
 	Visit  inspection.VisitView
+	Rounds []roundLine
 	Next   string // what is to be done next: a word of visit.next
 	Ahead  bool   // it has not begun
 	Limit  time.Time
@@ -69,6 +72,27 @@ type visitPage struct {
 	Acts   []string        // whose refusal is shown at the head
 
 	CancelReasons, NotHeldReasons []string
+}
+
+// roundLine is one time that was offered, in the history (INS-608).
+type roundLine struct {
+	inspection.Round
+	By    string
+	Moved bool // to another place than the round before
+}
+
+func (p *site) roundsOf(v *view, rounds []inspection.Round) (out []roundLine, err error) {
+	return out, p.Read(v.ctx(), func(q bun.IDB) error {
+		who := actorNames(v, q, p)
+		for i, r := range rounds {
+			by, err := who(r.OfferedBy)
+			if err != nil {
+				return err
+			}
+			out = append(out, roundLine{r, by, i > 0 && r.Place != rounds[i-1].Place})
+		}
+		return nil
+	})
 }
 
 // part is one department's part as the window sees it, with what can be done.
@@ -143,6 +167,9 @@ func (p *site) visit(v *view) error {
 			d.Things = append(d.Things, r)
 		}
 	}
+	if d.Rounds, err = p.roundsOf(v, found.Rounds); err != nil {
+		return err
+	}
 	if d.Record, err = p.moments(v, found, entries); err != nil {
 		return err
 	}
@@ -161,6 +188,7 @@ func (p *site) actsOf(v *view, visit inspection.VisitView) map[string]bool {
 	live := visit.State == inspection.VisitOffered || visit.State == inspection.VisitConfirmed
 	return map[string]bool{
 		"board":   window && visit.State == inspection.VisitDraft,
+		"move":    window && live,
 		"start":   window && live && !p.now().Before(visit.Start.Add(-inspection.EarlyStart)),
 		"end":     window && visit.State == inspection.VisitInProgress,
 		"close":   window && visit.State == inspection.VisitCollecting,

@@ -126,6 +126,7 @@ func (s *Server) visitDeemed(ctx context.Context, c *call, in *byID) (listPage[i
 	v, err := s.Inspection.FindVisit(ctx, c.by, in.ID)
 	var out listPage[inspection.Deemed]
 	for _, p := range v.Participants {
+		out.Items = append(out.Items, p.DeemedBefore...) // of earlier rounds: silence, no consent (INS-920)
 		if p.Deemed != nil {
 			out.Items = append(out.Items, *p.Deemed)
 		}

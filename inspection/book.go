@@ -162,7 +162,7 @@ func (d *Desk) HoldSlot(ctx context.Context, by auth.Actor, visitID string, choi
 	d = d.still()
 	var expires time.Time
 	err := d.DB.Write(ctx, func(tx bun.IDB) error {
-		v, err := findVisit(ctx, tx, visitID)
+		v, err := d.lockDraft(ctx, tx, by, visitID)
 		if err != nil {
 			return err
 		}
@@ -171,7 +171,7 @@ func (d *Desk) HoldSlot(ctx context.Context, by auth.Actor, visitID string, choi
 			return err
 		}
 		expires = d.now().Add(g.rules.HoldTTL)
-		_, err = d.seize(ctx, tx, by, visitID, choice, expires)
+		_, err = d.seize(ctx, tx, by, v, choice, expires)
 		return err
 	})
 	if err == nil {
@@ -231,11 +231,15 @@ func (d *Desk) Book(ctx context.Context, by auth.Actor, r BookRequest) (Visit, e
 }
 
 func (d *Desk) book(ctx context.Context, tx bun.IDB, by auth.Actor, r BookRequest) (Visit, error) {
+	locked, err := d.lockDraft(ctx, tx, by, r.VisitID)
+	if err != nil {
+		return Visit{}, err
+	}
 	choice, err := d.heldOr(ctx, tx, by, r)
 	if err != nil {
 		return Visit{}, err
 	}
-	s, err := d.seize(ctx, tx, by, r.VisitID, choice, time.Time{})
+	s, err := d.seize(ctx, tx, by, locked, choice, time.Time{})
 	if err != nil {
 		return Visit{}, err
 	}
@@ -313,7 +317,10 @@ func (d *Desk) withAlternatives(ctx context.Context, by auth.Actor, visitID stri
 // offer writes all that follows from a booked time, on its transaction.
 func (d *Desk) offer(ctx context.Context, tx bun.IDB, by auth.Actor, s chosen) ([]audit.Leaf, error) {
 	v := s.v
-	round := Round{VisitID: v.ID, N: v.Round, Start: v.Start, End: v.End, FirstSequence: v.Sequence, OfferedAt: d.now(), OfferedBy: by.String()}
+	round := Round{
+		VisitID: v.ID, N: v.Round, Start: v.Start, End: v.End, Place: v.Place, FirstSequence: v.Sequence,
+		OfferedAt: d.now(), OfferedBy: by.String(),
+	}
 	if err := insertRound(ctx, tx, &round); err != nil {
 		return nil, err
 	}
@@ -333,12 +340,7 @@ func (d *Desk) offer(ctx context.Context, tx bun.IDB, by auth.Actor, s chosen) (
 	if s.agreed != nil {
 		leaves[0].Fields["agreements"] = s.agreed
 	}
-	for _, p := range participants {
-		leaves = append(leaves, participantLeaf("invited", p, by.String(), d.now(), map[string]any{
-			"required": p.Required, "never_deemed": p.NeverDeemed,
-		}))
-	}
-	return leaves, bookCase(ctx, tx, s.c)
+	return append(leaves, invitedLeaves(participants, by, d.now())...), bookCase(ctx, tx, s.c)
 }
 
 // announce queues notices, the applicant's word and the morning reminder, and

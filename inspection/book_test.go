@@ -56,6 +56,10 @@ func (w *testWorld) windowActs(ctx context.Context) map[string]struct {
 			_, err := w.Cancel(ctx, by, v.ID, "other", "x")
 			return err
 		}},
+		"retime": {true, func(by auth.Actor) error {
+			_, err := w.Retime(ctx, by, RetimeRequest{VisitID: v.ID, Place: Site{Address: "别处"}, Code: "other", Reason: "x"})
+			return err
+		}},
 		"start": {false, func(by auth.Actor) error {
 			_, err := w.Start(ctx, by, v.ID)
 			return err

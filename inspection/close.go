@@ -115,7 +115,8 @@ func (d *Desk) endVisit(ctx context.Context, tx bun.IDB, by auth.Actor, v Visit)
 	if err := endVisitDeadlines(ctx, tx, v.ID); err != nil {
 		return nil, err
 	}
-	if err := finishVisitTasks(ctx, tx, v.ID, d.now(), by.String(), string(v.State)); err != nil {
+	done := Task{DoneAt: d.now(), DoneBy: by.String(), Note: string(v.State)}
+	if err := finishVisitTasks(ctx, tx, v.ID, done, TaskReadMail); err != nil {
 		return nil, err
 	}
 	participants, err := listParticipants(ctx, tx, v.ID)
@@ -231,6 +232,9 @@ type ending struct {
 var endReasons = map[string][]string{
 	"Cancel": {
 		"applicant_asked", "department_excused", "counter_accepted", "holiday", "weather", "site_not_ready", "case_withdrawn", "error", "other",
+	},
+	"Retime": {
+		"applicant_asked", "department_excused", "counter_accepted", "holiday", "weather", "site_not_ready", "error", "other",
 	},
 	"NotHeld": {"applicant_absent", "weather", "site_not_ready", "danger", "other"},
 }

@@ -168,6 +168,11 @@ func (d *Desk) sayNotice(ctx context.Context, tx bun.IDB, l *letter) error {
 	l.out.Notice, l.out.RespondBy = n.Number, n.PrintedDue
 	l.out.Provisional = n.Deadline.Provisional // INS-405
 	l.out.Bring = l.p.Basis
+	rounds, err := listRounds(ctx, tx, l.v.ID)
+	if err != nil {
+		return err
+	}
+	l.out.Changes = changed(rounds, n.Round)
 	if l.m.Channel != notify.Mail { // no link in an SMS (INS-710); the inbox needs none
 		return nil
 	}
@@ -200,6 +205,18 @@ func sayReceipt(ctx context.Context, tx bun.IDB, l *letter) error {
 	}
 	l.out.Answer, l.out.ReceivedAt, l.out.Late = replyWords[r.Kind], r.ReceivedAt, r.Outcome == OutcomeLate
 	l.out.Record = r.Receipt
+	return l.ofRound(ctx, tx, r.Round)
+}
+
+// ofRound makes a letter speak of the round that was answered, which may be over
+// (INS-809).
+func (l *letter) ofRound(ctx context.Context, q bun.IDB, n int) error {
+	rounds, err := listRounds(ctx, q, l.v.ID)
+	if err != nil || n == l.v.Round || n < 1 || n > len(rounds) {
+		return err
+	}
+	r := rounds[n-1]
+	l.out.Round, l.out.Start, l.out.End, l.out.Site, l.out.Over = n, r.Start, r.End, r.Place, true
 	return nil
 }
 

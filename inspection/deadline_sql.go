@@ -216,12 +216,11 @@ func finishTask(ctx context.Context, tx bun.IDB, kinds []TaskKind, done Task) er
 	return err
 }
 
-// finishVisitTasks ends what was to be done about a visit; a mail still has to
-// be read.
-func finishVisitTasks(ctx context.Context, tx bun.IDB, visitID string, now time.Time, by, note string) error {
-	t := Task{DoneAt: now, DoneBy: by, Note: note}
-	_, err := tx.NewUpdate().Model(&t).Column("done_at", "done_by", "note").
-		Where("visit_id = ? AND kind <> ? AND done_at IS NULL", visitID, TaskReadMail).Exec(ctx)
+// finishVisitTasks ends what was to be done about a visit, but for some kinds: a
+// mail still has to be read.
+func finishVisitTasks(ctx context.Context, tx bun.IDB, visitID string, done Task, keep ...TaskKind) error {
+	_, err := tx.NewUpdate().Model(&done).Column("done_at", "done_by", "note").
+		Where("visit_id = ? AND kind NOT IN (?) AND done_at IS NULL", visitID, bun.List(keep)).Exec(ctx)
 	return err
 }
 

@@ -49,6 +49,11 @@ func (d *Desk) gatherProofs(ctx context.Context, tx bun.IDB, f *found) (err erro
 	if e.Outcome, e.AnsweredBy, err = outcomeOf(ctx, tx, p); err != nil {
 		return err
 	}
+	reversed, err := wasReversed(ctx, tx, p)
+	if err != nil {
+		return err
+	}
+	e.NeverDeemed = e.NeverDeemed || reversed // INS-917: in this visit not again, whatever the round
 	n, err := findNotice(ctx, tx, p)
 	if err != nil {
 		return err

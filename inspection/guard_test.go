@@ -202,7 +202,7 @@ func TestTakingWhatIsTakenIsRefused(t *testing.T) { // INS-602, INS-603, DB-7
 			taken := row(other, w.pair()[5])
 			_, err := tx.NewInsert().Model(&taken).Exec(ctx)
 			w.must(err)
-			_, err = w.seize(ctx, tx, w.clerk, draft.ID, SlotChoice{Start: at(20, 10, 0), Resources: w.pair()}, time.Time{})
+			_, err = w.seize(ctx, tx, w.clerk, draft, SlotChoice{Start: at(20, 10, 0), Resources: w.pair()}, time.Time{})
 			return err
 		})
 		w.refused(err, "slot_taken")

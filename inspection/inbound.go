@@ -3,6 +3,7 @@ package inspection
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/uptrace/bun"
 
@@ -114,6 +115,10 @@ func (d *Desk) Dead(ctx context.Context, tx bun.IDB, m notify.Message) error {
 	if err != nil {
 		return err
 	}
+	n, err := noticeOfMessage(ctx, tx, m)
+	if err != nil || n.Round != v.Round { // of a round that is over (INS-607)
+		return err
+	}
 	return raiseTask(ctx, tx, v, Task{
 		Kind: TaskServeByHand, Subject: p.ID, CreatedAt: d.now(),
 		Detail: "给" + p.Name + "的通知（" + m.Channel + "）未能送出，请改用其他方式送达",
@@ -172,6 +177,7 @@ type SortRequest struct {
 	GivenBy   string // who wrote it
 	Words     string // its reason or text
 	Proposals []string
+	Round     int    // that it answers; 0 for the one offered when it came
 	Why       string // the person's own reason for the decision
 	Once      once.Key
 }
@@ -238,7 +244,7 @@ func (d *Desk) sortMail(ctx context.Context, tx bun.IDB, by auth.Actor, s sortin
 	for _, h := range ended {
 		leaves = append(leaves, holdEnded(s.p, h, by.String(), outcome, d.now()))
 	}
-	if s.r.Answer == "" {
+	if s.r.Answer == "" || outcome == "superseded" {
 		moved, err := d.extendAfterDoubt(ctx, tx, s.p, s.v)
 		if err != nil {
 			return nil, err
@@ -278,14 +284,23 @@ func (d *Desk) sortOther(ctx context.Context, tx bun.IDB, by auth.Actor, r SortR
 }
 
 // mailReply stores the mail as the answer a person read in it. Strength is L1:
-// an accept counts for attendance only (INS-804).
+// an accept counts for attendance only (INS-804). It answers the round that was
+// offered when it came, or an older one if that is what the person read
+// (INS-801).
 func (d *Desk) mailReply(ctx context.Context, tx bun.IDB, by auth.Actor, s sorting) (Reply, []audit.Leaf, error) {
 	times, err := parseTimes(s.r.Proposals)
 	if err != nil {
 		return Reply{}, nil, err
 	}
+	round, err := roundAt(ctx, tx, s.v, s.in.ReceivedAt)
+	if err != nil {
+		return Reply{}, nil, err
+	}
+	if s.r.Round > 0 {
+		round = min(round, s.r.Round)
+	}
 	request := ReplyRequest{
-		Round: s.v.Round, Kind: s.r.Answer, Reason: s.r.Words, Proposals: times, GivenBy: s.r.GivenBy, Channel: "mail",
+		Round: round, Kind: s.r.Answer, Reason: s.r.Words, Proposals: times, GivenBy: s.r.GivenBy, Channel: "mail",
 		ReceivedAt: s.in.ReceivedAt,
 	}
 	if err := d.checkReply(ctx, tx, s.p, s.v, request); err != nil {
@@ -295,6 +310,17 @@ func (d *Desk) mailReply(ctx context.Context, tx bun.IDB, by auth.Actor, s sorti
 	reply.RecordedBy, reply.RecordedAt = by.String(), d.now()
 	leaves, err := d.applyReply(ctx, tx, s.p, s.v, &reply)
 	return reply, leaves, err
+}
+
+// roundAt is the round of a visit that was offered at an instant.
+func roundAt(ctx context.Context, q bun.IDB, v Visit, at time.Time) (int, error) {
+	rounds, err := listRounds(ctx, q, v.ID)
+	for i := len(rounds) - 1; i > 0; i-- {
+		if !at.Before(rounds[i].OfferedAt) {
+			return rounds[i].N, err
+		}
+	}
+	return min(v.Round, 1), err
 }
 
 // verdictWord is an outcome in the mail queue's words.

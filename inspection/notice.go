@@ -149,14 +149,15 @@ func withPortal(addresses []office.Address, department string) []office.Address 
 	return append(addresses, office.Address{ID: "inbox-" + department, Department: department, Channel: office.Portal})
 }
 
-// dropUnsent takes back what is still unsent of a visit (INS-713).
+// dropUnsent takes back what is still unsent of a visit (INS-713), but for what
+// is owed whatever becomes of it.
 func (d *Desk) dropUnsent(ctx context.Context, tx bun.IDB, visitID string) error {
 	participants, err := listParticipants(ctx, tx, visitID)
 	if err != nil {
 		return err
 	}
 	for _, p := range participants {
-		if err := notify.Cancel(ctx, tx, d.now(), p.ID); err != nil {
+		if err := notify.Cancel(ctx, tx, d.now(), p.ID, keptOnChange...); err != nil {
 			return err
 		}
 	}

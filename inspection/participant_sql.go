@@ -65,6 +65,17 @@ func settleDeemed(ctx context.Context, tx bun.IDB, p Participant) error {
 	return exactlyOne(res, err, "bad_move")
 }
 
+// renewParticipants is moves C15 and C1 for a new round: whatever was answered or
+// deemed is void and every clock is erased; a signed opinion stays (O11).
+func renewParticipants(ctx context.Context, tx bun.IDB, v Visit) error {
+	_, err := tx.NewUpdate().Model(&Participant{Round: v.Round, Consent: ConsentUnserved}).
+		Column("round", "consent", "service_class", "served_at", "respond_by", "deadline", "at_risk").
+		Set("attendance = CASE WHEN required THEN ? ELSE ? END", AttendanceExpected, AttendanceOptional).
+		Set("opinion = CASE WHEN opinion = ? THEN opinion ELSE ? END", OpinionGiven, OpinionNone).
+		Where("visit_id = ?", v.ID).Exec(ctx)
+	return err
+}
+
 func voidParticipants(ctx context.Context, tx bun.IDB, visitID string) error {
 	_, err := tx.NewUpdate().Model((*Participant)(nil)).
 		Set("consent = ?", ConsentVoid).Set("opinion = ?", OpinionWaived).Where("visit_id = ?", visitID).Exec(ctx)

@@ -29,13 +29,15 @@ type VisitView struct {
 // ParticipantView is one department's part with its history.
 type ParticipantView struct {
 	Participant
-	Notice   *Notice    `json:"notice,omitempty"`
-	Services []Service  `json:"services"`
-	Replies  []Reply    `json:"replies"`
-	Holds    []HoldRow  `json:"holds"`
-	Deemed   *Deemed    `json:"deemed,omitempty"`
-	Opinions []Opinion  `json:"opinions"`
-	People   []Resource `json:"people"`
+	Notice   *Notice   `json:"notice,omitempty"`
+	Services []Service `json:"services"`
+	Replies  []Reply   `json:"replies"`
+	Holds    []HoldRow `json:"holds"`
+	Deemed   *Deemed   `json:"deemed,omitempty"`
+	// DeemedBefore are those of earlier rounds: silence, no consent (INS-920).
+	DeemedBefore []Deemed   `json:"deemed_before,omitempty"`
+	Opinions     []Opinion  `json:"opinions"`
+	People       []Resource `json:"people"`
 }
 
 // OpenHolds are the holds that stand now.

@@ -279,7 +279,11 @@ func dealOutcomes(ctx context.Context, q bun.IDB, visitID string, ids []string, 
 		return err
 	}
 	for _, r := range rows {
-		index[r.ParticipantID].Deemed = &r
+		if p := index[r.ParticipantID]; r.Round == p.Round {
+			p.Deemed = &r
+		} else {
+			p.DeemedBefore = append(p.DeemedBefore, r)
+		}
 	}
 	var opinions []Opinion
 	err = q.NewSelect().Model(&opinions).Where("participant_id IN (?)", bun.List(ids)).Order("given_at").Scan(ctx)

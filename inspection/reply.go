@@ -361,6 +361,9 @@ var consentOf = map[ReplyKind]Consent{
 func (d *Desk) afterReply(ctx context.Context, tx bun.IDB, p Participant, v Visit, r Reply) ([]audit.Leaf, error) {
 	switch r.Outcome {
 	case OutcomeSuperseded: // INS-801: it holds until a clerk has looked at it
+		if r.Channel == "mail" { // who sorted it has
+			return nil, nil
+		}
 		return d.holdReply(ctx, tx, p, v, r, HoldSuperseded)
 	case OutcomeHeld:
 		reason := HoldFreeText

@@ -77,7 +77,7 @@ type occupied struct {
 // listOccupied gives the live occupations of resources: a hold whose time has
 // run out is dead even before it is swept (INS-510).
 func listOccupied(ctx context.Context, q bun.IDB, resources []string, span [2]time.Time, now time.Time) (out []occupied, err error) {
-	err = q.NewSelect().Model(&out).ModelTableExpr("bookings AS b").ColumnExpr("b.*, c.site").
+	err = q.NewSelect().Model(&out).ModelTableExpr("bookings AS b").ColumnExpr("b.*, coalesce(v.moved_to, c.site) AS site").
 		Join("JOIN visits AS v ON v.id = b.visit_id").Join("JOIN cases AS c ON c.id = v.case_id").
 		Where("b.resource_id IN (?)", bun.List(resources)).
 		Where("b.start_at < ? AND b.end_at > ?", span[1], span[0]).

@@ -18,6 +18,12 @@ func findReversal(ctx context.Context, q bun.IDB, p Participant) (r Reversal, wa
 	return r, err == nil, err
 }
 
+// wasReversed reports whether a deemed consent of the department was taken back
+// in any round of the visit.
+func wasReversed(ctx context.Context, q bun.IDB, p Participant) (bool, error) {
+	return q.NewSelect().Model((*Reversal)(nil)).Where("participant_id = ? AND decided_at IS NOT NULL", p.ID).Exists(ctx)
+}
+
 func closeReversal(ctx context.Context, tx bun.IDB, r Reversal, by string, now time.Time) error {
 	r.DecidedBy, r.DecidedAt = by, now
 	res, err := tx.NewUpdate().Model(&r).Column("decided_by", "decided_at").

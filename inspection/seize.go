@@ -21,12 +21,12 @@ type chosen struct {
 }
 
 // seize takes a time for a visit: for a booking, or as a hold until an instant.
-// What the visit held before is given up, dead holds are swept. The visit is
-// locked, then the rows go in before the people are locked: of all who want one
+// What the visit held before is given up, dead holds are swept. The caller has
+// locked the visit; then the rows go in before the people are locked: of all who want one
 // person at one time one gets in, and the others learn it together when that one
 // commits, instead of passing the locks on from hand to hand (DB-7, DB-12). Then
 // the slot check runs again (DEC-5); what it refuses is rolled back.
-func (d *Desk) seize(ctx context.Context, tx bun.IDB, by auth.Actor, visitID string, choice SlotChoice, until time.Time) (chosen, error) {
+func (d *Desk) seize(ctx context.Context, tx bun.IDB, by auth.Actor, v Visit, choice SlotChoice, until time.Time) (chosen, error) {
 	if len(choice.Resources) == 0 || choice.Start.IsZero() {
 		return chosen{}, fault.Refuse(fault.Invalid, "choice_incomplete", "请选择时间和人员", "choose a time and the people who come")
 	}
@@ -34,10 +34,6 @@ func (d *Desk) seize(ctx context.Context, tx bun.IDB, by auth.Actor, visitID str
 		return chosen{}, slotRefused(slot.Reason{Code: slot.NotWorkday})
 	}
 	choice.Resources = slices.Compact(slices.Sorted(slices.Values(choice.Resources)))
-	v, err := d.lockDraft(ctx, tx, by, visitID)
-	if err != nil {
-		return chosen{}, err
-	}
 	rows := bookingsOf(by, v, choice, until)
 	if err := d.stillFree(ctx, tx, rows); err != nil {
 		return chosen{}, err
@@ -49,6 +45,7 @@ func (d *Desk) seize(ctx context.Context, tx bun.IDB, by auth.Actor, visitID str
 		return chosen{}, err
 	}
 	s := chosen{choice: choice}
+	var err error
 	if s.locked, err = lockResources(ctx, tx, choice.Resources); err != nil {
 		return chosen{}, err
 	}

@@ -1,6 +1,7 @@
 package inspection
 
 import (
+	"encoding/json"
 	"testing"
 	"time"
 
@@ -43,9 +44,12 @@ func TestANoticeThatCannotBeSentIsForTheWindowToServe(t *testing.T) { // PRO-6, 
 		w.sent.down = true
 		v := w.newVisit()
 		w.tick()
+		part := w.part(v.ID, "amr")
+		facts, err := json.Marshal(messageFacts{Notice: part.Notice.ID})
+		w.must(err)
 		for _, purpose := range []string{notify.PurposeReminder, notify.PurposeNotice} {
 			w.must(d.Write(t.Context(), func(tx bun.IDB) error {
-				return w.Dead(t.Context(), tx, notify.Message{Purpose: purpose, Channel: notify.Mail, Subject: w.part(v.ID, "amr").ID})
+				return w.Dead(t.Context(), tx, notify.Message{Purpose: purpose, Channel: notify.Mail, Subject: part.ID, Facts: facts})
 			}))
 			if got := w.hasTask(TaskServeByHand); got != (purpose == notify.PurposeNotice) {
 				t.Errorf("a dead %s: task %v", purpose, got)

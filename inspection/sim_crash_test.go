@@ -93,7 +93,7 @@ type crash struct {
 	deaths int
 }
 
-// PRO-3, PRO-6: book, send, arrive, answer, sort, deem, hold and close; after
+// PRO-3, PRO-6, INS-607: book, send, arrive, answer, sort, move, deem, hold and close; after
 // each death a new process goes on.
 func TestAProcessThatDiesAtAnyCallLeavesEveryActWholeOrUndone(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, d *db.DB) {
@@ -103,6 +103,9 @@ func TestAProcessThatDiesAtAnyCallLeavesEveryActWholeOrUndone(t *testing.T) {
 		c.begin()
 		c.send("send")
 		c.answer()
+		c.move()
+		c.send("send again")
+		c.answerAgain()
 		c.silence()
 		c.close()
 		c.end()
@@ -211,6 +214,34 @@ func unless(err error, code string) error {
 		return nil
 	}
 	return err
+}
+
+// move: the visit goes to another day, and nothing of it is half moved.
+func (c *crash) move() {
+	choice := c.laterSlot(c.v)
+	c.act("retime", func(ctx context.Context) error {
+		v, err := c.Retime(ctx, c.clerk, RetimeRequest{VisitID: c.v.ID, Choice: choice, Code: "weather", Reason: "暴雨", Once: key("retime")})
+		if err == nil {
+			c.v = v
+		}
+		return err
+	})
+	if c.v.Round != 2 {
+		c.t.Fatalf("moved once, and in round %d", c.v.Round)
+	}
+}
+
+// answerAgain: fire and urban answer the new time.
+func (c *crash) answerAgain() {
+	for system, kind := range map[string]ReplyKind{"fire": ReplyAccept, "urban": ReplyDecline} {
+		p := c.part(c.v.ID, system).ID
+		c.act("reply again", func(ctx context.Context) error {
+			_, err := c.Reply(ctx, c.inspector(system), ReplyRequest{
+				ParticipantID: p, Round: 2, Kind: kind, Reason: "有会", Channel: "portal", Once: key("again " + system),
+			})
+			return err
+		})
+	}
 }
 
 // silence: amr's deadline falls due.

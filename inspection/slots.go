@@ -14,8 +14,8 @@ import (
 	"lianban/scheduler/workday"
 )
 
-// SlotRequest asks for the times at which every required department of a
-// draft visit can come. Empty dates mean: from the lead time to the limit date.
+// SlotRequest asks for the times at which every required department of a visit
+// that has not begun can come: to book it, or to move it. Empty dates mean: from the lead time to the limit date.
 type SlotRequest struct {
 	VisitID   string
 	From, To  workday.Date
@@ -68,6 +68,7 @@ func (d *Desk) Slots(ctx context.Context, by auth.Actor, r SlotRequest) (out Slo
 type world struct {
 	c           Case
 	v           Visit
+	site        Site // where it takes place
 	g           ground
 	departments []CaseDepartment // the required ones
 	offices     map[string]office.Department
@@ -114,7 +115,7 @@ func (d *Desk) world(ctx context.Context, q bun.IDB, by auth.Actor, r SlotReques
 	if err := mayOrganise(ctx, q, by, v.CentreID); err != nil {
 		return world{}, err
 	}
-	if v.State != VisitDraft {
+	if !v.movable() {
 		return world{}, movedOn("bad_move")
 	}
 	w, err := d.around(ctx, q, v)
@@ -141,7 +142,10 @@ func (d *Desk) around(ctx context.Context, q bun.IDB, v Visit) (world, error) {
 	if err != nil {
 		return world{}, err
 	}
-	w := world{c: c, v: v, departments: comingTo(c, v.Kind)}
+	w := world{c: c, v: v, site: c.Site, departments: comingTo(c, v.Kind)}
+	if v.MovedTo != nil {
+		w.site = *v.MovedTo
+	}
 	invited := ids(invitedTo(c, v.Kind))
 	if w.offices, err = office.DepartmentsByID(ctx, q, invited); err != nil {
 		return w, err
@@ -292,7 +296,7 @@ func (d *Desk) taken(ctx context.Context, q bun.IDB, w *world, before int) (take
 	}
 	for _, o := range rows {
 		if o.VisitID == w.v.ID {
-			continue // the visit's own hold does not stand against it
+			continue // what the visit itself holds or has does not stand against it
 		}
 		t.occupied[o.ResourceID] = append(t.occupied[o.ResourceID], o)
 		t.load[o.ResourceID]++
@@ -353,8 +357,8 @@ func (w *world) way(g ground, from slot.Point, address string) int {
 	roads := slot.Roads{
 		Speed: g.rules.TravelSpeed, Detour: g.rules.TravelDetour, Park: g.rules.TravelPark, Unknown: g.rules.TravelUnknown,
 	}
-	site := slot.Point{Lat: w.c.Site.Lat, Lon: w.c.Site.Lon}
-	return roads.Minutes(site, from, address != "" && address == w.c.Site.Address)
+	site := slot.Point{Lat: w.site.Lat, Lon: w.site.Lon}
+	return roads.Minutes(site, from, address != "" && address == w.site.Address)
 }
 
 // things adds the centre's vehicles as the policy says: needed, or named if one

@@ -49,7 +49,8 @@ type AgreementRequest struct {
 	Once    once.Key
 }
 
-// RecordAgreement keeps the paper of one party to a draft visit. A paper recorded
+// RecordAgreement keeps the paper of one party to a visit that is to be booked or
+// moved. A paper recorded
 // anew takes the place of the one before and is to be checked again. Refusals:
 // not_found, wrong_window, bad_move, party_unknown, text_invalid, scan_missing,
 // scan_type, scan_size.
@@ -61,7 +62,7 @@ func (d *Desk) RecordAgreement(ctx context.Context, by auth.Actor, r AgreementRe
 		return Agreement{}, err
 	}
 	return once.Act(ctx, d.DB.Write, r.Once, d.now(), func(tx bun.IDB) (Agreement, error) {
-		v, err := d.lockDraft(ctx, tx, by, r.VisitID)
+		v, err := d.lockMovable(ctx, tx, by, r.VisitID)
 		if err != nil {
 			return Agreement{}, err
 		}
@@ -91,7 +92,7 @@ func (d *Desk) RecordAgreement(ctx context.Context, by auth.Actor, r AgreementRe
 func (d *Desk) CheckAgreement(ctx context.Context, by auth.Actor, visitID, party string) error {
 	d = d.still()
 	return d.DB.Write(ctx, func(tx bun.IDB) error {
-		v, err := d.lockDraft(ctx, tx, by, visitID)
+		v, err := d.lockMovable(ctx, tx, by, visitID)
 		if err != nil {
 			return err
 		}
@@ -129,6 +130,21 @@ func (d *Desk) lockDraft(ctx context.Context, tx bun.IDB, by auth.Actor, id stri
 	return v, nil
 }
 
+// lockMovable locks a visit that can be given a time or another one.
+func (d *Desk) lockMovable(ctx context.Context, tx bun.IDB, by auth.Actor, id string) (Visit, error) {
+	v, err := lockVisit(ctx, tx, id)
+	if err != nil {
+		return v, err
+	}
+	if err := mayOrganise(ctx, tx, by, v.CentreID); err != nil {
+		return v, err
+	}
+	if !v.movable() {
+		return v, movedOn("bad_move")
+	}
+	return v, nil
+}
+
 func partyTo(ctx context.Context, q bun.IDB, v Visit, party string) error {
 	c, err := findCase(ctx, q, v.CaseID)
 	if err != nil {
@@ -151,15 +167,26 @@ func agreementLeaf(kind string, v Visit, a Agreement, by auth.Actor, at time.Tim
 }
 
 // sooner gives the agreements that allow a visit after one working day, nil as
-// long as one required department or the applicant has not agreed (INS-605).
+// long as one required department or the applicant has not agreed (INS-605). Who
+// agreed before the present round was offered agreed to that one.
 func (w world) sooner(ctx context.Context, q bun.IDB) ([]string, error) {
 	all, err := listAgreements(ctx, q, w.v.ID)
 	if err != nil {
 		return nil, err
 	}
+	rounds, err := listRounds(ctx, q, w.v.ID)
+	if err != nil {
+		return nil, err
+	}
+	var since time.Time
+	if len(rounds) > 0 {
+		since = rounds[len(rounds)-1].OfferedAt
+	}
 	var out []string
 	for _, party := range append(ids(w.departments), PartyApplicant) {
-		i := slices.IndexFunc(all, func(a Agreement) bool { return a.Party == party && !a.CheckedAt.IsZero() })
+		i := slices.IndexFunc(all, func(a Agreement) bool {
+			return a.Party == party && !a.CheckedAt.IsZero() && a.RecordedAt.After(since)
+		})
 		if i < 0 {
 			return nil, nil
 		}

@@ -109,8 +109,10 @@ func TestAnAgreementIsRefusedWhereItBindsNobody(t *testing.T) { // INS-605
 		_, err := w.RecordAgreement(ctx, w.city(), good)
 		w.refused(err, "wrong_window")
 		w.refused(w.CheckAgreement(ctx, w.second(), draft.ID, PartyApplicant), "not_found")
-		booked := w.newVisit()
-		_, err = w.RecordAgreement(ctx, w.clerk, w.agreement(booked, PartyApplicant))
+		over := w.newVisit()
+		_, err = w.Cancel(ctx, w.clerk, over.ID, "other", "撤回")
+		w.must(err)
+		_, err = w.RecordAgreement(ctx, w.clerk, w.agreement(over, PartyApplicant))
 		w.refused(err, "bad_move")
 	})
 }

@@ -80,6 +80,7 @@ var VisitMoves = []Move[VisitState]{
 	{"Plan", nil, VisitDraft, "V1"},
 	{"Book", []VisitState{VisitDraft}, VisitOffered, "V4"},
 	{"settle", []VisitState{VisitOffered}, VisitConfirmed, "V5"},
+	{"Retime", []VisitState{VisitOffered, VisitConfirmed}, VisitOffered, "V6"},
 	{"Cancel", []VisitState{VisitDraft, VisitOffered, VisitConfirmed}, VisitCancelled, "V7"},
 	{"Start", []VisitState{VisitOffered, VisitConfirmed}, VisitInProgress, "V8"},
 	{"EndSite", []VisitState{VisitInProgress}, VisitCollecting, "V9"},
@@ -98,6 +99,7 @@ var ConsentMoves = []Move[Consent]{
 	{"ServiceFell", []Consent{ConsentAwaiting}, ConsentUnserved, "C9"},
 	{"DeemDue", []Consent{ConsentAwaiting}, ConsentDeemed, "C13"},
 	{"Cancel", []Consent{ConsentUnserved, ConsentAwaiting, ConsentAccepted, ConsentDeclined, ConsentCountered, ConsentExcuse, ConsentDeemed}, ConsentVoid, "C15"},
+	{"Retime", []Consent{ConsentUnserved, ConsentAwaiting, ConsentAccepted, ConsentDeclined, ConsentCountered, ConsentExcuse, ConsentDeemed}, ConsentUnserved, "C15, C1"},
 	{"a reply received in time turns up", []Consent{ConsentDeemed}, "as the reply says", "C18"},
 }
 
@@ -110,6 +112,7 @@ var OpinionMoves = []Move[OpinionState]{
 	{"Uphold", []OpinionState{OpinionReview}, OpinionDeemed, "O9"},
 	{"Reverse, without an opinion of its own", []OpinionState{OpinionDeemed, OpinionReview}, OpinionNone, "O10"},
 	{"Reverse, or Opine after a reply in time", []OpinionState{OpinionDeemed, OpinionReview}, OpinionGiven, "O10, INS-1101"},
+	{"Retime", []OpinionState{OpinionDeemed, OpinionReview}, OpinionNone, "O11"},
 	{"NotHeld, Cancel", []OpinionState{OpinionNone, OpinionGiven, OpinionDeemed, OpinionReview}, OpinionWaived, "O11"},
 }
 

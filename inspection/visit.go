@@ -37,6 +37,7 @@ type Visit struct {
 	LeadDepartment string     `json:"lead_department"`
 	Division       string     `json:"division"`
 	Place          string     `json:"place"`
+	MovedTo        *Site      `bun:"type:jsonb,nullzero" json:"moved_to,omitempty"` // instead of the premises (INS-607)
 	Start          time.Time  `bun:"start_at,nullzero" json:"start_at,omitzero"`
 	End            time.Time  `bun:"end_at,nullzero" json:"end_at,omitzero"`
 	Minutes        int        `json:"minutes"`
@@ -53,6 +54,11 @@ type Visit struct {
 	Version        int        `json:"version"`
 }
 
+// movable: it has not begun, so its time can be set or changed.
+func (v Visit) movable() bool {
+	return v.State == VisitDraft || v.State == VisitOffered || v.State == VisitConfirmed
+}
+
 // Round is one time offered for a Visit, with its reason.
 type Round struct {
 	bun.BaseModel `bun:"table:rounds" json:"-"`
@@ -61,6 +67,7 @@ type Round struct {
 	N             int       `bun:",pk" json:"n"`
 	Start         time.Time `bun:"start_at" json:"start_at"`
 	End           time.Time `bun:"end_at" json:"end_at"`
+	Place         string    `json:"place"`
 	FirstSequence int       `json:"first_sequence"`
 	OfferedAt     time.Time `json:"offered_at"`
 	OfferedBy     string    `json:"offered_by"`

@@ -57,8 +57,8 @@ func Queue(ctx context.Context, tx bun.IDB, now time.Time, ms ...Message) error 
 // Cancel drops the unsent messages of a subject on the caller's transaction
 // (INS-607, INS-713). A call already under way cannot be called back; it is not
 // repeated.
-func Cancel(ctx context.Context, tx bun.IDB, now time.Time, subject string) error {
-	return cancelMessages(ctx, tx, now, subject)
+func Cancel(ctx context.Context, tx bun.IDB, now time.Time, subject string, keep ...string) error {
+	return cancelMessages(ctx, tx, now, subject, keep)
 }
 
 // Replace makes ms all that is still to be said of some subjects, on the caller's

@@ -40,15 +40,16 @@ func insertMessages(ctx context.Context, tx bun.IDB, ms []Message) error {
 
 // cancelMessages ends what was not sent yet. A call under way is only marked:
 // nobody can take it back, but it will not be tried again.
-func cancelMessages(ctx context.Context, tx bun.IDB, now time.Time, subject string) error {
+func cancelMessages(ctx context.Context, tx bun.IDB, now time.Time, subject string, keep []string) error {
+	keep = append(keep, "") // no message has an empty purpose, and no list may be empty
 	_, err := tx.NewUpdate().Model((*Message)(nil)).
 		Set("state = ?", Cancelled).Set("cancelled_at = ?", now).Set("settled_at = ?", now).
-		Where("subject = ? AND state = ?", subject, Pending).Exec(ctx)
+		Where("subject = ? AND state = ? AND purpose NOT IN (?)", subject, Pending, bun.List(keep)).Exec(ctx)
 	if err != nil {
 		return err
 	}
 	_, err = tx.NewUpdate().Model((*Message)(nil)).Set("cancelled_at = ?", now).
-		Where("subject = ? AND state IN (?)", subject, bun.List([]string{Attempting, Unknown})).
+		Where("subject = ? AND state IN (?) AND purpose NOT IN (?)", subject, bun.List([]string{Attempting, Unknown}), bun.List(keep)).
 		Where("cancelled_at IS NULL").Exec(ctx)
 	return err
 }

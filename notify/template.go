@@ -57,6 +57,7 @@ type Facts struct {
 	Answer     string    // receipt: what was answered, in words
 	ReceivedAt time.Time // receipt: when it reached us
 	Late       bool      // receipt: after the deadline
+	Over       bool      // receipt: of a round that has been replaced
 	Coming     []string  // confirmed: who comes
 	Silent     []string  // confirmed: deemed to agree, may still come
 	Prepare    string    // applicant: what to prepare
