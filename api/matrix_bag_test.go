@@ -7,6 +7,9 @@ import (
 	"image"
 	"image/png"
 	"net/http"
+	"slices"
+
+	"lianban/delivery"
 )
 
 // material is a lease that the departments need.
@@ -35,6 +38,9 @@ func (s *scene) circulating() {
 	s.post("clerk", "/cases/"+s.caseID+"/materials", material("431103-fire")).is(http.StatusCreated).into(&here)
 	s.here, s.bagged = here.Items[0].ItemID, first.Item.Number
 	s.sent = bagsOf{window: s.sendBag("inspector", second), fire: s.sendBag("clerk", first)}
+	var runs struct{ Items []delivery.RunView }
+	s.get("clerk", "/runs").is(http.StatusOK).into(&runs)
+	s.shuttle = runs.Items[slices.IndexFunc(runs.Items, func(r delivery.RunView) bool { return r.Counts.Open > 0 })]
 	s.packing = bagsOf{window: s.newBag("clerk"), fire: s.newBag("inspector")}
 	var loan struct{ ID string }
 	s.post("inspector", "/materials/"+s.keptByFire().ItemID+"/loans", map[string]any{"borrower_id": "431103-amr", "purpose": "核对"}).is(http.StatusCreated).into(&loan)

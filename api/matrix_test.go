@@ -42,6 +42,7 @@ type scene struct {
 	original, here, loan, extra, photo   string // originals that fire has, and the window; one that is lent; found in a bag
 	opened, bagged                       string // a bag, and the number of one
 	packing, sent                        bagsOf // by who acts: the window's and fire's
+	shuttle                              delivery.RunView
 }
 
 // bagsOf are a bag for each side to act on.
@@ -163,7 +164,13 @@ func apiSamples(s *scene) map[string]sample {
 		"acceptBag":    {path: "/bags/" + s.sent.window + "/accept", byPath: s.sent.paths("/accept"), object: true, body: map[string]any{"count": 1}},
 		"refuseBag":    {path: "/bags/" + s.sent.window + "/refuse", byPath: s.sent.paths("/refuse"), object: true, body: reason},
 		"explainExtra": {path: "/bags/extras/" + s.extra + "/explain", object: true, body: map[string]any{"explanation": "漏扫"}},
-		"openBagBlob":  {path: "/bags/" + s.opened + "/blobs/" + s.photo, object: true},
+		"listRuns":     {path: "/runs"}, "findRun": {path: "/runs/" + s.shuttle.ID, object: true},
+		"leaveRun":      {path: "/runs/" + s.shuttle.ID + "/leave", object: true, body: map[string]any{"carrier_id": s.courier}},
+		"postponeEntry": {path: "/runs/" + s.shuttle.ID + "/entries/" + s.shuttle.Entries[0].ID + "/postpone", object: true, body: reason},
+		"closeRun":      {path: "/runs/" + s.shuttle.ID + "/close", object: true, body: map[string]any{}},
+		"missRun":       {path: "/runs/" + s.shuttle.ID + "/miss", object: true, body: reason},
+		"printRun":      {path: "/runs/" + s.shuttle.ID + "/papers", object: true},
+		"openBagBlob":   {path: "/bags/" + s.opened + "/blobs/" + s.photo, object: true},
 
 		"sealParcel": {path: "/parcels", object: true, body: sealing(s.caseID, s.item)}, "listParcels": {path: "/parcels"}, "listRefusals": {path: "/refusals"},
 		"findParcel":        {path: parcel(""), object: true},

@@ -55,6 +55,7 @@ func (s *Server) pages() error {
 	p.transferPages()
 	p.materialPages()
 	p.bagPages()
+	p.runPages()
 	p.scanPages()
 	p.evidencePages()
 	p.officePages()
@@ -258,6 +259,7 @@ var fieldOfCode = map[string]string{
 	"sign_in_failed": "second_login", "courier_unknown": "courier", "batch_size": "numbers", "own_number_invalid": "number",
 	"waybill_number": "waybill", "waybill_taken": "waybill", "harm_photo": "photo", "write_off_second": "second_login", "courier_same": "courier",
 	"pause_asked": "given_by", "pause_slot": "slot", "pause_notice": "evidence",
+	"carrier_unknown": "carrier", "run_counts": "out",
 	"outcome_unknown": "outcome", "outcome_text_missing": "reason", "outcome_evidence_missing": "call_note",
 }
 

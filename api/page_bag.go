@@ -183,6 +183,7 @@ type bagPage struct {
 	Extras           []int
 	Open             bool // something unlisted is not explained yet
 	MayExplain       bool
+	Goes             delivery.Run // the run it goes with
 }
 
 type baggedItem struct {
@@ -206,6 +207,9 @@ func (p *site) bagWith(v *view, answer scanAnswer) error {
 		return err
 	}
 	if d.Signs, d.SignOn, err = p.Delivery.MaySign(v.ctx(), v.by, found.Bag); err != nil {
+		return err
+	}
+	if d.Goes, err = p.Delivery.RunOf(v.ctx(), v.id()); err != nil {
 		return err
 	}
 	d.count(p, v)

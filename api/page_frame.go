@@ -119,6 +119,7 @@ var sections = []section{
 	{"/bags", "nav.bags", following},
 	{"/parcels", "nav.parcels", overseeing},
 	{"/round", "nav.round", []auth.Role{auth.Courier}},
+	{"/runs", "nav.runs", []auth.Role{auth.Courier}},
 	{"/queue", "nav.queue", overseeing},
 	{"/outbox", "nav.outbox", overseeing},
 	{"/evidence", "nav.evidence", mayEvidence},

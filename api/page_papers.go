@@ -148,6 +148,8 @@ func (p *site) paper(v *view) error {
 		d.To = "/items/" + found.Subject
 	case found.Kind == delivery.PaperDemand:
 		d.To = "/cases/" + found.Subject
+	case found.Kind == delivery.PaperRun:
+		d.To = "/runs/" + found.Subject
 	case found.Kind == delivery.PaperRound:
 		d.To = "/parcels"
 	default:

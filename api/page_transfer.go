@@ -78,6 +78,7 @@ type transferPage struct {
 	Scanned  string // what the last scan was, in words
 	Wrong    bool   // it belongs to none of these
 	MaySign  bool
+	Goes     delivery.Run // the run it goes with
 }
 
 // scannedItem is one thing of a transfer, and whether it was scanned.
@@ -93,6 +94,9 @@ func (p *site) transfer(v *view) error {
 	}
 	v.here = "/transfers/" + v.id()
 	d := transferPage{Transfer: found, MaySign: found.State == delivery.Released && v.organises(found.CentreID)}
+	if d.Goes, err = p.Delivery.RunOf(v.ctx(), v.id()); err != nil {
+		return err
+	}
 	seen := listOf(v.query("seen"))
 	if scan := v.query("scan"); scan != "" {
 		seen = d.scan(p, v, scan, seen)

@@ -131,6 +131,7 @@ func (s *Server) operations() {
 	s.resourceRoutes()
 	s.resultRoutes()
 	s.materialRoutes()
+	s.runRoutes()
 	s.parcelRoutes()
 	s.ratingRoutes()
 	s.paperRoutes()

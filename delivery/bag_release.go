@@ -71,7 +71,8 @@ func (r BagRelease) check(v BagView) error {
 	return office.CheckLines(line("seal", r.Seal), line("giver", r.Giver))
 }
 
-// onItsWay moves the bag and writes a step for everything in it.
+// onItsWay moves the bag, writes a step for everything in it and puts it on the
+// list of the next run (DEL-922).
 func (d *Desk) onItsWay(ctx context.Context, tx bun.IDB, by auth.Actor, v *BagView) error {
 	var err error
 	if v.DueAt, err = d.signBy(ctx, tx, v.CentreID); err != nil {
@@ -86,5 +87,9 @@ func (d *Desk) onItsWay(ctx context.Context, tx bun.IDB, by auth.Actor, v *BagVi
 		e.BagID = v.ID
 		steps = append(steps, e)
 	}
-	return insertSteps(ctx, tx, steps)
+	if err := insertSteps(ctx, tx, steps); err != nil {
+		return err
+	}
+	_, err = d.join(ctx, tx, v.CentreID, v.entry(), d.now().Add(joinBefore))
+	return err
 }

@@ -47,6 +47,15 @@ var LoanMoves = []Move[LoanState]{
 	{"Cancel", []LoanState{LoanGranted}, LoanCancelled, "DEL-940"},
 }
 
+// RunMoves are the moves of a Run; any other is refused as run_over.
+var RunMoves = []Move[RunState]{
+	{"ReleaseBag, Release", nil, RunPlanned, "DEL-922"},
+	{"Leave", []RunState{RunPlanned}, RunAway, "DEL-922"},
+	{"Miss", []RunState{RunPlanned}, RunMissed, "DEL-922"},
+	{"Pass", []RunState{RunPlanned}, RunIdle, "DEL-922"},
+	{"Close", []RunState{RunAway}, RunClosed, "DEL-923"},
+}
+
 // moveOf finds the move that an act makes.
 func moveOf[S ~string](moves []Move[S], act string) Move[S] {
 	return moves[slices.IndexFunc(moves, func(m Move[S]) bool { return m.Act == act })]

@@ -37,6 +37,7 @@ const (
 	PaperBag      PaperKind = "bag"      // 交接清单
 	PaperCopy     PaperKind = "copy"     // 复印件留存注记
 	PaperVoucher  PaperKind = "voucher"  // 收件凭据
+	PaperRun      PaperKind = "run"      // 班车交接清单
 )
 
 // paperKinds has each document's title and the letter that stands for it in its
@@ -54,6 +55,7 @@ var paperKinds = map[PaperKind]struct{ title, letter string }{
 	PaperBag:      {"交接清单", "H"},
 	PaperCopy:     {"复印件留存注记", "F"},
 	PaperVoucher:  {"收件凭据", "S"},
+	PaperRun:      {"班车交接清单", "N"},
 }
 
 // Title is what stands on top of the document.

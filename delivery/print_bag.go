@@ -35,7 +35,7 @@ func bagSheet(b BagView) sheet {
 	s.Bars = true
 	counts := make([]Item, len(b.Items))
 	t := paper.Table{Columns: []paper.Column{
-		{Title: "序", Width: 8, Align: paper.Center}, {Title: "名称"}, {Title: "类别", Width: 24}, {Title: "物料编号", Width: 31}, {Title: "办件编号", Width: 39}, {Title: "核对", Width: 18},
+		{Title: "序", Width: 8, Align: paper.Center}, {Title: "名称"}, {Title: "类别", Width: 24}, {Title: "物料编号", Width: 34}, {Title: "办件编号", Width: 39}, {Title: "核对", Width: 18},
 	}}
 	for i, one := range b.Items {
 		counts[i] = *one.Item

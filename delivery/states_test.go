@@ -40,6 +40,7 @@ func statesPage() string {
 	table(&out, "Transfer", TransferMoves)
 	table(&out, "Bag", BagMoves)
 	table(&out, "Loan", LoanMoves)
+	table(&out, "Run", RunMoves)
 	return out.String()
 }
 

@@ -203,6 +203,9 @@ func (d *Desk) fill(ctx context.Context, tx bun.IDB, by auth.Actor, t Transfer, 
 	if err := insertTransferItems(ctx, tx, out.Items); err != nil {
 		return TransferView{}, err
 	}
+	if _, err := d.join(ctx, tx, t.CentreID, out.entry(), d.now().Add(joinBefore)); err != nil {
+		return TransferView{}, err
+	}
 	return out, audit.Record(ctx, tx, d.transferLeaf("transfer_released", out, by, map[string]any{
 		"partial": t.PartialWhy, "paper": t.Paper, "decided_on": t.DecidedOn, "refused_grant": t.RefusedGrant,
 	}))

@@ -227,6 +227,10 @@ func checkLogins(t *testing.T, w *world) {
 	if err != nil || len(transfers) == 0 {
 		t.Errorf("the window has %d transfers to sign, %v", len(transfers), err)
 	}
+	runs, err := w.delivery.ListRuns(t.Context(), w.people["clerk"])
+	if err != nil || len(runs) < 3 || runs[0].State != delivery.RunAway || runs[0].Counts != (delivery.RunCounts{Out: 1, Open: 1}) || runs[1].Counts.Open == 0 {
+		t.Errorf("a run under way and one to come: %+v, %v", runs, err)
+	}
 }
 
 // DEC-9: what is due while the clock is moved happens on the way.

@@ -39,8 +39,10 @@ func (w *world) history(ctx context.Context) error {
 	m.yesterdayAfternoon()
 	s.mailWaits()
 	m.yesterdayEvening()
+	bags := m.circulates()
 	s.thisMorning(m.thisMorning)
 	s.accepts(today)
+	m.runs(bags)
 	s.at(0, "09:40")
 	return s.err
 }

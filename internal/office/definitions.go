@@ -74,6 +74,7 @@ var definitions = []definition{
 	{"centre.max_per_halfday", "0", alone, "0 = 不限; estimate", count(0, 200, "次", func(r *Rules) *int { return &r.CentrePerHalfDay })},
 	{"custody.keeper", "amr", alone, "plan 三(三)3-五", words(20, func(r *Rules) *string { return &r.Keeper })},
 	{"loan.days", "5", alone, estimate, count(1, 30, "工作日", func(r *Rules) *int { return &r.LoanDays })},
+	{"runs.circulation", "09:30, 14:30", alone, estimate, dayTimes(func(r *Rules) *RunTimes { return &r.CirculationRuns })},
 	{"vehicle.policy", VehicleOptional, alone, "天津", choice(func(r *Rules) *string { return &r.VehiclePolicy }, VehicleNone, VehicleOptional, VehicleRequired)},
 }
 
@@ -117,6 +118,15 @@ func words(most int, field func(*Rules) *string) form {
 	return form{fmt.Sprintf("1–%d 字", most), func(r *Rules, value string) bool {
 		*field(r) = value
 		return Line{Value: value, Max: most}.fault() == ""
+	}}
+}
+
+// dayTimes are hours of the day in their order, as the settings page shows them.
+func dayTimes(field func(*Rules) *RunTimes) form {
+	return form{fmt.Sprintf("1–%d 个时刻，如 09:30, 14:30", maxRuns), func(r *Rules, value string) bool {
+		*field(r) = RunTimes(value)
+		minutes := RunTimes(value).Minutes()
+		return len(minutes) > 0 && len(minutes) <= maxRuns && slices.IsSorted(minutes) && len(slices.Compact(minutes)) == len(strings.Split(value, ","))
 	}}
 }
 

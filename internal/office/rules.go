@@ -1,6 +1,7 @@
 package office
 
 import (
+	"strings"
 	"time"
 
 	"github.com/uptrace/bun"
@@ -53,11 +54,12 @@ type Rules struct {
 	TravelPark     int     // minutes
 	TravelUnknown  int     // minutes, when a point is missing
 
-	PerDay           int    // visits of one inspector on a day
-	CentrePerHalfDay int    // visits of one centre in a half-day, 0 = no limit
-	Keeper           string // system of the department that keeps originals, DEL-930
-	LoanDays         int    // an original may be lent for, DEL-940
-	VehiclePolicy    string // VehicleNone, VehicleOptional or VehicleRequired
+	PerDay           int      // visits of one inspector on a day
+	CentrePerHalfDay int      // visits of one centre in a half-day, 0 = no limit
+	Keeper           string   // system of the department that keeps originals, DEL-930
+	LoanDays         int      // an original may be lent for, DEL-940
+	CirculationRuns  RunTimes // of each working day, DEL-922
+	VehiclePolicy    string   // VehicleNone, VehicleOptional or VehicleRequired
 }
 
 // The choices of deem.mode (INS-910) and vehicle.policy.
@@ -68,6 +70,26 @@ const (
 	VehicleOptional = "optional"
 	VehicleRequired = "required"
 )
+
+// RunTimes are the hours at which something leaves on a working day, such as
+// "09:30, 14:30".
+type RunTimes string
+
+// maxRuns is how many runs a day may have.
+const maxRuns = 6
+
+// Minutes are the hours in minutes after midnight; none when one of them is no
+// hour of the day.
+func (t RunTimes) Minutes() (out []int) {
+	for _, text := range strings.Split(string(t), ",") {
+		at, err := time.Parse("15:04", strings.TrimSpace(text))
+		if err != nil {
+			return nil
+		}
+		out = append(out, at.Hour()*60+at.Minute())
+	}
+	return out
+}
 
 // Setting is one dated row (INS-1301). Value is text as the settings page shows
 // it; an empty Value in a narrow scope means "follow the wider scope again".

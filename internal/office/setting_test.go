@@ -58,7 +58,7 @@ func TestEverySettingHasADefault(t *testing.T) {
 			HoldTTL: 15 * time.Minute, EscalateChannel: 2 * time.Hour, EscalateTelephone: 4 * time.Hour, SMSPerDay: 3,
 			DurationSite: 60, DurationReview: 90, BufferBefore: 0, BufferAfter: 15,
 			TravelSpeed: 30, TravelDetour: 1.4, TravelPark: 10, TravelUnknown: 30,
-			PerDay: 4, CentrePerHalfDay: 0, Keeper: "amr", LoanDays: 5, VehiclePolicy: office.VehicleOptional,
+			PerDay: 4, CentrePerHalfDay: 0, Keeper: "amr", LoanDays: 5, CirculationRuns: "09:30, 14:30", VehiclePolicy: office.VehicleOptional,
 		}
 		if got := h.rules(h.now, office.Scope{}); got != want {
 			t.Errorf("got  %+v\nwant %+v", got, want)
@@ -95,6 +95,7 @@ func TestValueOutsideItsBoundsIsRefusedWithTheBounds(t *testing.T) {
 			{"service.portal_alive", "7", "90", "6", "91", "7–90 天"},
 			{"service.min_class", "A", "B", "C", "a", "A/B"},
 			{"deem.mode", "auto", "confirm", "", "off", "auto/confirm"},
+			{"runs.circulation", "08:00", "08:00, 10:00, 11:00, 14:00, 15:30, 17:00", "14:30, 09:30", "09:30, 09:30", "1–6 个时刻，如 09:30, 14:30"},
 			{"travel.detour", "1", "3", "0.9", "NaN", "1–3"},
 			{"staff.min_site", "1", "5", "two", "+2", "1–5 人"},
 			{"rule.citation", "依", strings.Repeat("依", 200), "a\nb", strings.Repeat("依", 201), "1–200 字"},
