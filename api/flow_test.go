@@ -163,7 +163,7 @@ var notCreating = map[string]string{
 	"printLabels": "each copy is entered and says which it is", "printParcel": "each copy says which it is", "printRound": "each copy says which it is", "printSlip": "each copy says which it is", "printDemand": "each copy says which it is", "printBag": "each copy says which it is", "printNote": "each copy says which it is",
 	"pauseParcel": "one pause stands at a time", "endPause": "a pause ends once", "reviewPause": "reviewed once",
 	"holdParcel": "moves the parcel", "resumeParcel": "moves the parcel", "recallParcel": "moves the parcel", "foundParcel": "moves the parcel",
-	"reportHarm": "moves the parcel", "writeOffParcel": "moves the parcel", "reassignParcel": "the same courier again is the same hand-over",
+	"reportHarm": "moves the parcel", "settleAlert": "settled once", "changeFault": "the last one counts", "writeOffParcel": "moves the parcel", "reassignParcel": "the same courier again is the same hand-over",
 	"rateCase": "a case is rated once", "callBackRating": "called back once",
 	"tryAtDoor":     "each try counts, as it does at the door",
 	"stampMaterial": "stamped once", "cancelLoan": "moves the loan", "shelveItem": "the same place again is the same place",

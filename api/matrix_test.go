@@ -31,6 +31,7 @@ type scene struct {
 	parcel, parcelNumber, sealing, blob  string
 	pause                                string
 	rating                               string // a low one
+	alert                                string // about a lost result of fire
 	courier, paper                       string // who has the parcel, and the code of its receipt
 	caseID, draft, visit                 string
 	best                                 offer
@@ -177,7 +178,10 @@ func apiSamples(s *scene) map[string]sample {
 		"handOverParcel":    {path: parcel("/handover"), object: true, body: map[string]any{"courier_id": "nobody"}},
 		"newParcelCode":     {path: parcel("/code"), object: true},
 		"cancelParcel":      {path: parcel("/cancel"), object: true, body: reason},
-		"returnParcel":      {path: parcel("/return"), object: true, body: map[string]any{}},
+		"returnParcel":      {path: parcel("/return"), object: true, body: map[string]any{"bag_state": "intact", "count": 1}},
+		"changeFault":       {path: parcel("/attempts/a1/fault"), object: true, body: map[string]any{"fault": "ours", "reason": "x"}},
+		"listAlerts":        {path: "/alerts"},
+		"settleAlert":       {path: "/alerts/" + s.alert + "/settle", object: true, body: map[string]any{"note": "x"}},
 		"collectParcel":     {path: parcel("/collect"), object: true, body: map[string]any{"receiver": "周志强", "code": "1"}},
 		"confirmDelivery":   {path: parcel("/events/" + s.sealing + "/confirm"), object: true, body: reason},
 		"declareEventWrong": {path: parcel("/events/" + s.sealing + "/declare"), object: true, body: map[string]any{"kind": "did_not_occur", "reason": "x"}},
@@ -276,6 +280,7 @@ func newScene(t *testing.T) *scene {
 	s.closure = closure.ID
 	s.packed()
 	s.rating = s.rated()
+	s.alert = s.late()
 	s.circulating()
 	s.resource = own.ID
 	s.toGive, s.owed = s.owe(s.newCase()), s.owe(s.caseID)
@@ -340,6 +345,19 @@ func (s *scene) packed() {
 	var paused struct{ Pauses []struct{ ID string } }
 	s.get("clerk", "/parcels/"+p.ID).is(http.StatusOK).into(&paused)
 	s.pause = paused.Pauses[0].ID
+}
+
+// late is an alert of a result of fire that was lost.
+func (s *scene) late() (alert string) {
+	s.t.Helper()
+	caseID, item := s.received()
+	var p struct{ ID string }
+	s.post("clerk", "/parcels", sealing(caseID, item)).is(http.StatusCreated).into(&p)
+	s.post("clerk", "/parcels/"+p.ID+"/harm", map[string]any{"what": "lost", "reason": "货架上没有"}).is(http.StatusOK)
+	s.must(s.Delivery.Watch(s.t.Context()))
+	list, err := s.Delivery.ListAlerts(s.t.Context(), auth.System("test"), delivery.AlertQuery{Kind: delivery.AlertItemLost})
+	s.must(err)
+	return list[0].ID
 }
 
 // rated is a case whose papers were collected, and the applicant dissatisfied.

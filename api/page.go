@@ -47,6 +47,7 @@ func (s *Server) pages() error {
 	p.pausePages()
 	p.paperPages()
 	p.troublePages()
+	p.alertPages()
 	p.roundPages()
 	p.trackPages()
 	p.ratingPages()
@@ -257,7 +258,7 @@ var fieldOfCode = map[string]string{
 	"carrier_not_allowed": "way", "way_unsupported": "way", "item_not_here": "item", "parcel_empty": "item", "parcel_no_receiver": "item",
 	"parcel_owners_differ": "item", "second_person_missing": "second_login", "second_person_same": "second_login",
 	"sign_in_failed": "second_login", "courier_unknown": "courier", "batch_size": "numbers", "own_number_invalid": "number",
-	"waybill_number": "waybill", "waybill_taken": "waybill", "harm_photo": "photo", "write_off_second": "second_login", "courier_same": "courier",
+	"waybill_number": "waybill", "waybill_taken": "waybill", "harm_photo": "photo", "return_seal": "bag_state", "return_count": "count", "fault_side": "fault", "write_off_second": "second_login", "courier_same": "courier",
 	"pause_asked": "given_by", "pause_slot": "slot", "pause_notice": "evidence",
 	"carrier_unknown": "carrier", "run_counts": "out",
 	"outcome_unknown": "outcome", "outcome_text_missing": "reason", "outcome_evidence_missing": "call_note",

@@ -30,6 +30,12 @@ func (p *site) home(v *view) error {
 		return p.inbox(v)
 	case v.is(auth.Courier):
 		return p.round(v)
+	case v.by.Is(auth.Auditor):
+		alerts, err := p.openAlerts(v)
+		if err != nil {
+			return err
+		}
+		return p.show(v, "home", alerts)
 	}
 	return p.show(v, "home", nil)
 }
@@ -44,6 +50,7 @@ type deskPage struct {
 	Visits         []inspection.Visit
 	Unfinished     []inspection.Visit // of earlier days
 	Papers         []deskPapers
+	Alerts         []alertLine
 }
 
 // deskPapers is one kind of work with papers and parcels: how many wait, and the
@@ -144,6 +151,9 @@ func (p *site) desk(v *view) error {
 		}
 	}
 	if err := p.drafts(v, d.Unbooked); err != nil {
+		return err
+	}
+	if d.Alerts, err = p.openAlerts(v); err != nil {
 		return err
 	}
 	if d.Papers, err = p.papers(v); err != nil {

@@ -28,6 +28,7 @@ type inboxPage struct {
 	Open, Opine, Done  []inboxLine
 	Owed               []delivery.ResultLine // results to hand over
 	Addresses          []notify.Message      // words on changed addresses
+	Alerts             []alertLine           // what was lost, damaged or never collected
 }
 
 type inboxLine struct {
@@ -60,6 +61,9 @@ func (p *site) inbox(v *view) error {
 		}
 	}
 	if d.Owed, err = p.owedLines(v, d.Search); err != nil {
+		return err
+	}
+	if d.Alerts, err = p.openAlerts(v); err != nil {
 		return err
 	}
 	if d.Addresses, err = p.Inspection.AddressWords(v.ctx(), v.by); err != nil {

@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -37,6 +38,10 @@ type parcelPage struct {
 	Unproven     string   // event whose delivery waits for confirmation
 	Papers       []delivery.PaperKind
 	Rare         []paper.Rare // characters to write in by hand
+	Alerts       []alertLine
+	Replace      []string // how what was lost is made good, by class
+	MayFault     bool
+	Faults       []delivery.Fault
 }
 
 // parcelStep is one line of the parcel's history, newest first.
@@ -53,6 +58,7 @@ type parcelTry struct {
 	delivery.AttemptRecord
 	N                int
 	Result, FaultKey string
+	Before           string // side of its outcome, where a supervisor changed it
 }
 
 // parcelException is one thing to look at, and the step that it is about.
@@ -83,6 +89,7 @@ func (p *site) parcel(v *view) error {
 		d.Missing = append(d.Missing, proof.In(lang))
 	}
 	p.fillHistory(v, &d)
+	p.fillLate(v, &d)
 	p.fillPauses(v, &d)
 	if err := p.fillActs(v, &d); err != nil {
 		return err
@@ -96,6 +103,25 @@ func (p *site) parcel(v *view) error {
 	return p.show(v, "parcel", d)
 }
 
+// fillLate words what ran late, and how what was lost is made good (DEL-807).
+func (p *site) fillLate(v *view, d *parcelPage) {
+	for _, a := range d.Parcel.Alerts {
+		d.Alerts = append(d.Alerts, v.lineOfAlert(a))
+	}
+	d.MayFault = v.supervises(d.Parcel.CentreID)
+	d.Faults = []delivery.Fault{delivery.FaultOurs, delivery.FaultApplicant, delivery.FaultCarrier, delivery.FaultMajeure}
+	if d.Parcel.State != delivery.ParcelLost {
+		return
+	}
+	var classes []delivery.Class
+	for _, i := range d.Parcel.Items {
+		if !slices.Contains(classes, i.Class) {
+			classes = append(classes, i.Class)
+			d.Replace = append(d.Replace, i.Class.In(v.x.lang)+p.say(v, "colon")+i.Class.Replacement(v.x.lang))
+		}
+	}
+}
+
 // fillHistory words steps, attempts and exceptions.
 func (p *site) fillHistory(v *view, d *parcelPage) {
 	lang, window := v.x.lang, v.organises(d.Parcel.CentreID)
@@ -103,7 +129,11 @@ func (p *site) fillHistory(v *view, d *parcelPage) {
 		d.Steps = append(d.Steps, p.stepOf(v, s, window, v.supervises(d.Parcel.CentreID)))
 	}
 	for i, try := range d.Parcel.Tries {
-		d.Tries = append(d.Tries, parcelTry{try, i + 1, try.Outcome.Word(lang), string(try.Fault)})
+		line := parcelTry{AttemptRecord: try, N: i + 1, Result: try.Outcome.Word(lang), FaultKey: string(try.Fault)}
+		if try.Fault != try.DefaultFault {
+			line.Before = string(try.DefaultFault)
+		}
+		d.Tries = append(d.Tries, line)
 	}
 	for _, e := range d.Parcel.Open {
 		line := parcelException{Text: e.Code.Word(lang)}
@@ -272,7 +302,8 @@ func (p *site) acceptTime(v *view) error {
 
 func (p *site) acceptReturn(v *view) error {
 	return p.onParcel(v, form{"returned", ""}, func(delivery.ParcelView) ([]string, error) {
-		_, err := p.Delivery.AcceptReturn(v.ctx(), v.by, v.id(), v.form("note"))
+		count, _ := strconv.Atoi(v.form("count")) // what is no number does not match
+		_, err := p.Delivery.AcceptReturn(v.ctx(), v.by, delivery.ReturnRequest{ParcelID: v.id(), Seal: v.form("bag_state"), Count: count, Note: v.form("note")})
 		return []string{"flash.parcel.returned"}, err
 	})
 }

@@ -287,7 +287,7 @@ func TestFailuresComeBackAndDoubtfulDeliveriesAreSettledByTheWindow(t *testing.T
 	back := s.door(p, "returning")
 	back.Set("reason", "收件人拒收")
 	s.report(p, back).is(http.StatusSeeOther)
-	s.browse("clerk", "/parcels/"+p.ID+"/returned", url.Values{"note": {"封袋完好"}}).is(http.StatusSeeOther)
+	s.browse("clerk", "/parcels/"+p.ID+"/returned", url.Values{"bag_state": {"intact"}, "count": {"1"}}).is(http.StatusSeeOther)
 	s.browse("clerk", "/parcels/"+p.ID, nil).is(http.StatusOK).says("已退回窗口", "重新封装寄出")
 
 	again := sealForm(p.Items, "again")

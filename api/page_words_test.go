@@ -77,7 +77,7 @@ func TestEveryStateHasItsWords(t *testing.T) {
 	for _, purpose := range []string{
 		notify.PurposeNotice, notify.PurposeReminder, notify.PurposeMorning, notify.PurposeCancel, notify.PurposeConfirmed,
 		notify.PurposeDeemed, notify.PurposeReceipt, notify.PurposeApplicant,
-		notify.PurposeCode, notify.PurposeDelivered, notify.PurposeAttempt, notify.PurposePaused, notify.PurposeResumed, notify.PurposeOwed, notify.PurposeBack, notify.PurposeHarm, notify.PurposeGone,
+		notify.PurposeCode, notify.PurposeDelivered, notify.PurposeAttempt, notify.PurposePaused, notify.PurposeResumed, notify.PurposeOwed, notify.PurposeBack, notify.PurposeHarm, notify.PurposeGone, notify.PurposeAlert,
 	} {
 		want("purpose", purpose)
 	}

@@ -75,6 +75,7 @@ func (s *Server) parcelRoutes() {
 	}, s.listRefusals)
 	s.pauseRoutes()
 	s.troubleRoutes()
+	s.alertRoutes()
 	s.waybillRoutes()
 	s.courierRoutes()
 }
@@ -224,12 +225,15 @@ func (s *Server) cancelParcel(ctx context.Context, c *call, in *withReason) (del
 type returnParcel struct {
 	ID   string `path:"id" validate:"required,code"`
 	Body struct {
-		Note string `json:"note,omitempty" validate:"omitempty,line=200" doc:"bag and seal as found"`
+		Seal  string `json:"bag_state" validate:"required,oneof=intact broken" doc:"the bag as found"`
+		Count int    `json:"count" validate:"min=0,max=100" doc:"things in it"`
+		Note  string `json:"note,omitempty" validate:"omitempty,line=200" doc:"of a broken bag: what was found"`
 	}
 }
 
 func (s *Server) returnParcel(ctx context.Context, c *call, in *returnParcel) (delivery.Parcel, error) {
-	return s.Delivery.AcceptReturn(ctx, c.by, in.ID, in.Body.Note)
+	b := in.Body
+	return s.Delivery.AcceptReturn(ctx, c.by, delivery.ReturnRequest{ParcelID: in.ID, Seal: b.Seal, Count: b.Count, Note: b.Note})
 }
 
 type collectParcel struct {

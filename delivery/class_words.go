@@ -51,3 +51,18 @@ var wayWords = map[Way]bilingual{
 	WayWindow:     {"窗口自取", "pick-up at the window"},
 	WayElectronic: {"网上传输", "electronic delivery"},
 }
+
+// replacements are the way in which a department makes good what was lost
+// (DEL-807).
+var replacements = map[Class]bilingual{
+	ClassCertificate: {"由出具部门补发，原证件公告作废", "issued again by its department; the old one is declared void"},
+	ClassApproval:    {"由出具部门重新出具，注明补发", "issued again by its department, marked as a replacement"},
+	ClassSeal:        {"先报公安机关并办理备案注销，再重新刻制", "report it to the police, have its filing voided, then make it anew"},
+	ClassInvoice:     {"由开具方按规定作废或重开", "voided or issued again by whoever issued it"},
+	ClassOriginal:    {"由保管部门登记遗失，用已存的电子件办理", "its keeper records the loss; the stored scan serves meanwhile"},
+	ClassCopy:        {"向原件保管部门申请重新复印", "copied again from its keeper's original"},
+	ClassVoucher:     {"由窗口补打，注明补打次数", "printed again at the window, marked as a copy"},
+}
+
+// Replacement says how what was lost of the class is made good.
+func (c Class) Replacement(lang string) string { return replacements[c].in(lang) }

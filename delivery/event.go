@@ -112,6 +112,8 @@ type Facts struct {
 	Error    string  `json:"error,omitempty"`     // did_not_occur or incorrect_data (DEL-526)
 	Replaces string  `json:"replaces,omitempty"`  // event_id of the declared event this one stands for
 	Fault    Fault   `json:"fault,omitempty"`     // of fault_changed
+	Seal     string  `json:"seal,omitempty"`      // of returned: how the bag came back
+	Count    int     `json:"count,omitempty"`     // of returned: things in it
 }
 
 // EventSchema is the version of the envelope that this program reads.

@@ -17,6 +17,7 @@ import (
 type messageFacts struct {
 	Parcel  string      `json:"parcel,omitempty"`
 	Line    string      `json:"line,omitempty"`
+	Alert   string      `json:"alert,omitempty"`
 	Nth     int         `json:"nth,omitempty"` // which code it is
 	Outcome string      `json:"outcome,omitempty"`
 	Pause   PauseReason `json:"pause,omitempty"`
@@ -83,7 +84,7 @@ func (d *Desk) text(p Parcel, purpose, subject, key string, facts messageFacts) 
 
 var purposes = []string{
 	notify.PurposeCode, notify.PurposeDelivered, notify.PurposeAttempt, notify.PurposePaused, notify.PurposeResumed, notify.PurposeOwed,
-	notify.PurposeBack, notify.PurposeHarm, notify.PurposeGone,
+	notify.PurposeBack, notify.PurposeHarm, notify.PurposeGone, notify.PurposeAlert,
 }
 
 // Composes reports whether Compose writes the messages of a purpose.
@@ -98,8 +99,11 @@ func (d *Desk) Compose(ctx context.Context, tx bun.IDB, m notify.Message) (notif
 	if err := json.Unmarshal(m.Facts, &facts); err != nil {
 		return notify.Body{}, fmt.Errorf("facts of message %s: %w", m.ID, err)
 	}
-	if m.Purpose == notify.PurposeOwed {
+	switch m.Purpose {
+	case notify.PurposeOwed:
 		return d.composeOwed(ctx, tx, m, facts)
+	case notify.PurposeAlert:
+		return d.composeAlert(ctx, tx, m, facts)
 	}
 	p, err := findParcel(ctx, tx, facts.Parcel)
 	if err != nil {

@@ -74,7 +74,40 @@ func (d *Desk) view(ctx context.Context, q bun.IDB, by auth.Actor, p Parcel) (v 
 		return v, err
 	}
 	v.Receiver = v.receiverFor(by)
+	if err := d.trouble(ctx, q, &v); err != nil {
+		return v, err
+	}
 	return v, d.people(ctx, q, &v)
+}
+
+// trouble adds what ran late, and of what did not arrive who signed for it last
+// and until when it is searched for (DEL-807).
+func (d *Desk) trouble(ctx context.Context, q bun.IDB, v *ParcelView) (err error) {
+	if v.Alerts, err = openAlertsOf(ctx, q, []string{v.ID}); err != nil {
+		return err
+	}
+	if !slices.Contains([]ParcelState{ParcelLost, ParcelDamaged, ParcelReturning}, v.State) {
+		return nil
+	}
+	holder, err := holderOf(ctx, q, v.ID)
+	if err != nil {
+		return err
+	}
+	h, err := hallOf{}.of(ctx, q, v.CentreID, d.now())
+	if err != nil {
+		return err
+	}
+	if v.Holder = h.centre.Name; holder.Kind == AtCourier {
+		person, err := auth.FindPerson(ctx, q, holder.ID)
+		if v.Holder = person.Name; err != nil {
+			if !fault.Is(err, "person_unknown") {
+				return err
+			}
+			v.Holder = holder.ID // a carrier, by its sign
+		}
+	}
+	v.SearchUntil, err = searchUntil(v.Parcel, h.centre.Hours, h.cal)
+	return err
 }
 
 // receiverFor is the receiver as the actor may see it. The courier has to find

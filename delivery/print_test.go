@@ -354,7 +354,7 @@ func TestReturnNoticeSaysWhyAndHowToGoOnAndUntilWhen(t *testing.T) {
 			w.event(p, EventFailed, "a1", map[string]any{"outcome": NotHome, "reason": "店门上锁"}),
 		)
 		w.later(5)
-		_, err = w.AcceptReturn(t.Context(), w.clerk, p.ID, "封袋完好")
+		_, err = w.AcceptReturn(t.Context(), w.clerk, ReturnRequest{ParcelID: p.ID, Seal: BagIntact, Count: len(w.parcel(p.ID).Items)})
 		w.must(err)
 		pages, out := w.printed(p, PaperReturn)
 		keepPrints(t, out)

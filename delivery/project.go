@@ -257,6 +257,7 @@ func (d *Desk) refold(ctx context.Context, tx bun.IDB, by auth.Actor, parcels []
 	out := map[string]Folded{}
 	var texts []notify.Message
 	var told []string
+	var moved []*Parcel
 	for i, p := range parcels {
 		g := f.fold(*p)
 		if err := d.project(ctx, tx, p, f, g); err != nil {
@@ -264,6 +265,9 @@ func (d *Desk) refold(ctx context.Context, tx bun.IDB, by auth.Actor, parcels []
 		}
 		if err := d.keepItems(ctx, tx, by, p, f, g); err != nil {
 			return nil, err
+		}
+		if p.State != rows[i].State || !p.DueAt.Equal(rows[i].DueAt) {
+			moved = append(moved, p)
 		}
 		text, err := d.notice(*p, g)
 		if err != nil {
@@ -273,6 +277,9 @@ func (d *Desk) refold(ctx context.Context, tx bun.IDB, by auth.Actor, parcels []
 			told, texts = append(told, p.ID), append(texts, text...)
 		}
 		out[p.ID] = g
+	}
+	if err := d.clearAlerts(ctx, tx, by, moved); err != nil {
+		return nil, err
 	}
 	return out, notify.Replace(ctx, tx, d.now(), told, texts...)
 }

@@ -230,7 +230,7 @@ func TestWithdrawnAndReturnedItemsAreOnTheShelfAgain(t *testing.T) {
 			t.Errorf("one batch tells the present state only: %q", texts) // DEL-527
 		}
 		w.later(30)
-		p, err = w.AcceptReturn(ctx, w.clerk, p.ID, "封签完好")
+		p, err = w.AcceptReturn(ctx, w.clerk, ReturnRequest{ParcelID: p.ID, Seal: BagIntact, Count: len(w.parcel(p.ID).Items)})
 		w.must(err)
 		if p.State != ParcelReturned || p.Result != ResultExcluded {
 			t.Fatalf("returned: %s %s", p.State, p.Result)

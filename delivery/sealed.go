@@ -166,6 +166,10 @@ type ParcelView struct {
 	Courier  string          `json:"courier,omitempty"` // name
 	Waybill  *Waybill        `json:"waybill,omitempty"` // of a parcel that was posted
 	CodeLeft int             `json:"code_left"`         // how often a new code may be sent
+	Alerts   []Alert         `json:"alerts"`            // that are open
+	Holder   string          `json:"holder,omitempty"`  // of what is lost, damaged or comes back: who signed for it last
+
+	SearchUntil time.Time `json:"search_until,omitzero"` // of what is lost or damaged (DEL-807)
 }
 
 // ParcelLine is a parcel in a list.

@@ -349,10 +349,14 @@ func (d *Desk) choose(ctx context.Context, tx bun.IDB, by auth.Actor, r ChoiceRe
 	if err := insertChoice(ctx, tx, &c); err != nil {
 		return SetChoice{}, err
 	}
-	return c, audit.Record(ctx, tx, audit.Leaf{
+	asked, err := d.keepSetAlerts(ctx, tx, lines) // the question is answered (DEL-304)
+	if err != nil {
+		return SetChoice{}, err
+	}
+	return c, audit.Record(ctx, tx, append(asked, audit.Leaf{
 		Type: "set_choice", Stream: Stream(r.CaseID), Actor: by.String(), At: d.now(),
 		Fields: map[string]any{"choice": r.Choice, "channel": r.Channel, "lines": append([]string{}, r.Lines...)},
-	})
+	})...)
 }
 
 // splitLines brings the lines to what the applicant chose last. No answer

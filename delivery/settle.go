@@ -95,21 +95,57 @@ func (d *Desk) about(ctx context.Context, by auth.Actor, parcelID, eventID strin
 	})
 }
 
-// AcceptReturn takes a parcel back at the window: only its own scan ends a return
-// (DEL-425, DEL-804). What was inside lies on the shelf again and may be sealed
-// into a new parcel. Refusals: not_found, not_receiving_window, parcel_state,
-// text_invalid.
-func (d *Desk) AcceptReturn(ctx context.Context, by auth.Actor, parcelID, note string) (Parcel, error) {
+// What the bag of a parcel that came back looks like.
+const (
+	BagIntact = "intact"
+	BagBroken = "broken"
+)
+
+// ReturnRequest is a parcel that came back, as the window found it (DEL-804).
+type ReturnRequest struct {
+	ParcelID string
+	Seal     string // BagIntact or BagBroken
+	Count    int    // things in it
+	Note     string // of a broken bag: what was found
+}
+
+// check wants seal and count looked at. A bag with less in it is not taken in:
+// whoever carried it answers for it until its loss is reported.
+func (r ReturnRequest) check(inside int) error {
+	switch {
+	case r.Seal != BagIntact && r.Seal != BagBroken:
+		return fault.Refuse(fault.Invalid, "return_seal",
+			"请查看封袋，选择“完好”或“已破损”", "look at the bag and choose intact or broken")
+	case r.Count != inside:
+		return fault.Refuse(fault.Invalid, "return_count",
+			"封装时是 %[1]d 件，清点数对不上；请再清点，确实少件的不要签入，请登记“遗失”并写明少了哪件",
+			"%[1]d things were sealed in; count again, and if one is missing do not take it in but report a loss and say which", inside)
+	case r.Seal == BagBroken:
+		return checkReason("note", r.Note)
+	}
+	return office.CheckText("note", r.Note, reasonLength)
+}
+
+// AcceptReturn takes a parcel back at the window, with seal and count checked:
+// only its own scan ends a return (DEL-425, DEL-804). What was inside lies on the
+// shelf again and may be sealed into a new parcel; a broken bag is the
+// supervisor's to look into. Refusals: not_found, not_receiving_window,
+// parcel_state, return_seal, return_count, reason_missing, text_invalid.
+func (d *Desk) AcceptReturn(ctx context.Context, by auth.Actor, r ReturnRequest) (Parcel, error) {
 	d = d.still()
-	return d.onParcel(ctx, by, parcelID, func(tx bun.IDB, p *Parcel) error {
-		if err := office.CheckText("note", note, reasonLength); err != nil {
-			return err
-		}
+	return d.onParcel(ctx, by, r.ParcelID, func(tx bun.IDB, p *Parcel) error {
 		if err := p.wantState(ParcelReturning, ParcelHandedOver, ParcelAttemptFailed, ParcelRescheduled, ParcelOnHold); err != nil {
 			return err
 		}
+		items, err := itemsIn(ctx, tx, []string{p.ID})
+		if err != nil {
+			return err
+		}
+		if err := r.check(len(items[p.ID])); err != nil {
+			return err
+		}
 		if p.State != ParcelReturning { // it comes back without the courier's word
-			e, err := d.deskEvent(by, p, EventReturning, Facts{Reason: note})
+			e, err := d.deskEvent(by, p, EventReturning, Facts{Reason: r.Note})
 			if err != nil {
 				return err
 			}
@@ -120,8 +156,27 @@ func (d *Desk) AcceptReturn(ctx context.Context, by auth.Actor, parcelID, note s
 		if err := d.stopCode(ctx, tx, p.ID); err != nil {
 			return err
 		}
-		return d.happened(ctx, tx, by, p, EventReturned, Facts{Reason: note}, nil)
+		return d.takenIn(ctx, tx, by, p, r)
 	})
+}
+
+func (d *Desk) takenIn(ctx context.Context, tx bun.IDB, by auth.Actor, p *Parcel, r ReturnRequest) error {
+	e, err := d.deskEvent(by, p, EventReturned, Facts{Reason: r.Note, Seal: r.Seal, Count: r.Count})
+	if err != nil {
+		return err
+	}
+	if err := d.append(ctx, tx, by, p, e); err != nil {
+		return err
+	}
+	leaves := []audit.Leaf{d.parcelLeaf("parcel_returned", *p, by, map[string]any{"seal": r.Seal, "count": r.Count})}
+	if r.Seal == BagBroken {
+		more, err := d.raise(ctx, tx, []Alert{d.alertOf(AlertBagBroken, *p)})
+		if err != nil {
+			return err
+		}
+		leaves = append(leaves, more...)
+	}
+	return audit.Record(ctx, tx, leaves...)
 }
 
 // Collect hands a parcel over at the window (DEL-221): code, document and
@@ -294,4 +349,47 @@ func (d *Desk) proofCame(ctx context.Context, tx bun.IDB, by auth.Actor, sum str
 		}
 	}
 	return audit.Record(ctx, tx, leaves...)
+}
+
+// FaultChange says on whose side a failed attempt was (DEL-411).
+type FaultChange struct {
+	ParcelID, AttemptID string
+	Fault               Fault
+	Reason              string
+}
+
+// ChangeFault lets a supervisor change the side of a failed attempt, with a
+// reason. The side that its outcome has by itself stays on record beside it, and
+// the promise is judged anew (DEL-411, DEL-720). Refusals: not_found,
+// not_receiving_window, not_supervisor, fault_side, attempt_not_failed,
+// reason_missing, text_invalid.
+func (d *Desk) ChangeFault(ctx context.Context, by auth.Actor, c FaultChange) (Parcel, error) {
+	d = d.still()
+	return d.onParcel(ctx, by, c.ParcelID, func(tx bun.IDB, p *Parcel) error {
+		if !by.Is(auth.Supervisor) {
+			return notSupervisor()
+		}
+		if !c.Fault.Known() {
+			return fault.Refuse(fault.Invalid, "fault_side",
+				"请选择责任方：我方、收件人、承运方或不可抗力", "choose whose side it was: ours, the receiver's, the carrier's or force majeure")
+		}
+		if err := checkReason("reason", c.Reason); err != nil {
+			return err
+		}
+		f, err := readFolding(ctx, tx, []Parcel{*p})
+		if err != nil {
+			return err
+		}
+		n := slices.IndexFunc(f.fold(*p).Attempts, func(a AttemptRecord) bool { return a.AttemptID == c.AttemptID && a.DefaultFault != "" })
+		if n < 0 {
+			return fault.Refuse(fault.Conflict, "attempt_not_failed",
+				"只有未能投递的那一次可以改责任方，请刷新后选择", "only a failed attempt has a side to change; reload and choose one")
+		}
+		e, err := d.deskEvent(by, p, EventFaultChanged, Facts{Fault: c.Fault, Reason: c.Reason})
+		if err != nil {
+			return err
+		}
+		e.AttemptID = c.AttemptID
+		return d.appended(ctx, tx, by, p, e, map[string]any{"attempt": c.AttemptID, "fault": string(c.Fault)})
+	})
 }

@@ -61,7 +61,7 @@ func TestRecalledParcelComesBackByTheWindowsScanAlone(t *testing.T) {
 		_, err = w.Recall(ctx, w.clerk, p.ID, "again")
 		w.refused(err, "parcel_state")
 		w.later(60)
-		out, err = w.AcceptReturn(ctx, w.clerk, p.ID, "封袋完好")
+		out, err = w.AcceptReturn(ctx, w.clerk, ReturnRequest{ParcelID: p.ID, Seal: BagIntact, Count: len(w.parcel(p.ID).Items)})
 		w.must(err)
 		if out.State != ParcelReturned || w.sound()[AtWindow] != 1 || len(w.texts(notify.PurposeBack, p.ID)) != 1 {
 			t.Fatalf("back: %s, %v", out.State, w.sound())

@@ -209,7 +209,7 @@ func TestReturnedParcelIsNotAskedAboutAnyMore(t *testing.T) {
 		w.later(5)
 		_, err := w.Recall(t.Context(), w.clerk, p.ID, "打印有误")
 		w.must(err)
-		_, err = w.AcceptReturn(t.Context(), w.clerk, p.ID, "")
+		_, err = w.AcceptReturn(t.Context(), w.clerk, ReturnRequest{ParcelID: p.ID, Seal: BagIntact, Count: len(w.parcel(p.ID).Items)})
 		w.must(err)
 		w.server.answer = w.track("EE473124829CN", "5@1")
 		w.later(60)

@@ -69,7 +69,8 @@ const (
 	PurposeHarm      = "parcel_harm"      // lost or damaged (DEL-807, 808)
 	PurposeGone      = "parcel_gone"      // written off; a replacement is arranged
 
-	PurposeOwed = "result_owed" // a department is reminded of its result (DEL-305)
+	PurposeOwed  = "result_owed" // a department is reminded of its result (DEL-305)
+	PurposeAlert = "alert"       // somebody of the house has to look (DEL-740)
 )
 
 // Service classes as far as a transport alone can prove them (INS-704). Whether

@@ -188,7 +188,7 @@ func TestParcelTextsFitAnSMS(t *testing.T) {
 		Case: "431103-2026-000017", Department: "冷水滩区市场监督管理局", Phone: "0746-8322222", Signature: "永州政务", Reason: "楼宇封闭，无法进入",
 	}
 	for _, lang := range []string{"zh", "en"} {
-		for _, purpose := range []string{PurposeCode, PurposeDelivered, PurposeAttempt, PurposePaused, PurposeResumed, PurposeOwed, PurposeBack, PurposeHarm, PurposeGone} {
+		for _, purpose := range []string{PurposeCode, PurposeDelivered, PurposeAttempt, PurposePaused, PurposeResumed, PurposeOwed, PurposeBack, PurposeHarm, PurposeGone, PurposeAlert} {
 			for _, pickup := range []bool{false, true} {
 				facts.Pickup = pickup
 				b, err := RenderSMS(lang, purpose, facts)

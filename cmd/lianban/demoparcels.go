@@ -206,7 +206,7 @@ func (m *mailroom) yesterdayEvening() {
 	if m.err != nil {
 		return
 	}
-	_, err := m.delivery.AcceptReturn(m.ctx, m.clerk("lst"), m.parcels["returned"].ID, "封袋完好")
+	_, err := m.delivery.AcceptReturn(m.ctx, m.clerk("lst"), delivery.ReturnRequest{ParcelID: m.parcels["returned"].ID, Seal: delivery.BagIntact, Count: 1})
 	m.fail("take the return in", err)
 	p := m.parcels["collected"]
 	_, err = m.delivery.Collect(m.ctx, m.clerk("lst"), delivery.CollectRequest{

@@ -1,0 +1,319 @@
+package delivery
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/uptrace/bun"
+
+	"lianban/internal/audit"
+	"lianban/internal/auth"
+	"lianban/internal/fault"
+	"lianban/notify"
+)
+
+// AlertKind says what ran late.
+type AlertKind string
+
+// Kinds of alert. The first three are the levels of the promise (DEL-740), the
+// rest the duties of DEL §8 and of art. 44.
+const (
+	AlertAmber       AlertKind = "promise_amber"
+	AlertRed         AlertKind = "promise_red"
+	AlertOversight   AlertKind = "promise_oversight"
+	AlertUnverified  AlertKind = "unverified"       // DEL-624
+	AlertNotReturned AlertKind = "not_returned"     // DEL-804
+	AlertUnscanned   AlertKind = "return_unscanned" // DEL-425
+	AlertBagBroken   AlertKind = "return_broken"    // DEL-804
+	AlertSearchOver  AlertKind = "search_over"      // DEL-807
+	AlertDamageOpen  AlertKind = "damage_open"      // DEL-808
+	AlertItemLost    AlertKind = "item_lost"        // DEL-807, for its department
+	AlertItemDamaged AlertKind = "item_damaged"     // DEL-808, for its department
+	AlertShelfOver   AlertKind = "shelf_over"       // DEL-809, for its department
+	AlertAskSplit    AlertKind = "ask_split"        // DEL-304
+	AlertArticle44   AlertKind = "article44_near"   // DEL-107
+	AlertArticle44On AlertKind = "article44_red"    // DEL-107
+)
+
+// AlertLevel is who has to look.
+type AlertLevel string
+
+// Levels. Oversight is 效能监察: auditors, who see every centre.
+const (
+	ForWindow     AlertLevel = "window"
+	ForSupervisor AlertLevel = "supervisor"
+	ForOversight  AlertLevel = "oversight"
+	ForDepartment AlertLevel = "department"
+)
+
+// AlertRow is one line of the table of alerts.
+type AlertRow struct {
+	Kind     AlertKind
+	Level    AlertLevel
+	ByHand   bool          // somebody says what was done; the others end by an event
+	While    []ParcelState // of an alert about a parcel: where its cause lasts
+	what, do bilingual
+}
+
+// AlertTable are the kinds with who hears of each, and what is to be done.
+var AlertTable = []AlertRow{
+	{AlertAmber, ForWindow, false, heldStates,
+		bilingual{"快到送达时限，还没有交给派送员", "the due moment is near and no courier has it"},
+		bilingual{"请马上安排派送员来取，或请另一名派送员送", "have a courier collect it now, or give it to another"}},
+	{AlertRed, ForSupervisor, false, undelivered(),
+		bilingual{"已过送达时限，还没有送到", "overdue and not delivered"},
+		bilingual{"请主管联系派送员和申请人，尽快送达", "call the courier and the applicant and get it delivered"}},
+	{AlertOversight, ForOversight, false, undelivered(),
+		bilingual{"超过送达时限 4 个办公小时，仍没有送到", "four office hours overdue and still not delivered"},
+		bilingual{"效能监察请向中心主管了解原因", "oversight asks the centre's supervisor why"}},
+	{AlertUnverified, ForSupervisor, false, []ParcelState{ParcelUnverified},
+		bilingual{"妥投待核验已满 8 个办公小时", "delivered without full proof for eight office hours"},
+		bilingual{"请主管打电话向收件人核实，再确认妥投或更正记录", "telephone the receiver, then confirm the delivery or correct the record"}},
+	{AlertNotReturned, ForSupervisor, false, []ParcelState{ParcelReturning},
+		bilingual{"应退回窗口，次一工作日下班仍未签入", "due back at the window by the end of the next working day, not scanned in"},
+		bilingual{"请向承运人追回邮件，窗口扫描签入；找不到的登记遗失", "get it back from who carries it and scan it in; if it cannot be found report it lost"}},
+	{AlertUnscanned, ForWindow, false, []ParcelState{ParcelReturning},
+		bilingual{"承运方称已退回，窗口 4 个办公小时未签入", "the carrier says it was returned; not scanned in for four office hours"},
+		bilingual{"请在窗口找到邮件并扫描签入；没有收到的请联系承运方", "find it at the window and scan it in; if it did not come call the carrier"}},
+	{AlertBagBroken, ForSupervisor, true, nil,
+		bilingual{"退回时封袋已破损", "came back with its bag broken"},
+		bilingual{"请主管核对袋内物料是否完整，写明处理情况", "check what was in it and write down what was done"}},
+	{AlertSearchOver, ForSupervisor, false, []ParcelState{ParcelLost},
+		bilingual{"遗失查找已满 1 个工作日", "the search for it has lasted one working day"},
+		bilingual{"请主管决定：找到的登记“找到”，找不到的两人核销并请部门补发", "decide: found, or written off by two and issued again"}},
+	{AlertDamageOpen, ForSupervisor, false, []ParcelState{ParcelDamaged},
+		bilingual{"污损满 1 个工作日，还没有处理决定", "damaged for one working day and nothing decided"},
+		bilingual{"请问出具部门是否补发：仍可用的登记“找到”退回窗口，要补发的两人核销", "ask the department whether to issue it again: take it back to the window, or write it off by two"}},
+	{AlertItemLost, ForDepartment, false, []ParcelState{ParcelLost},
+		bilingual{"贵部门出具的结果在派送中遗失，窗口正在查找", "a result of your department was lost on its way; the window is searching"},
+		bilingual{"请暂不补发；核销后窗口会请贵部门重新出具", "do not issue it again yet; the window asks for it once it is written off"}},
+	{AlertItemDamaged, ForDepartment, false, []ParcelState{ParcelDamaged},
+		bilingual{"贵部门出具的结果在派送中污损", "a result of your department was damaged on its way"},
+		bilingual{"请决定是否补发，并告知窗口", "decide whether to issue it again, and tell the window"}},
+	{AlertShelfOver, ForDepartment, true, nil,
+		bilingual{"在窗口满 30 天无人领取，转出具部门依法另行送达", "thirty days at the window; its department serves it in its own way"},
+		bilingual{"请部门依法送达（如公告），写明方式和日期；部门没有账号的由窗口代记", "serve it by law, for example by notice, and write down how and when; for a department without accounts the window does"}},
+	{AlertAskSplit, ForWindow, false, nil,
+		bilingual{"决定作出已满 7 个工作日，还没有齐套", "seven working days since a decision and the set is not complete"},
+		bilingual{"请问申请人“等齐还是先寄”，把答复登记在办件结果里；没有答复也要登记", "ask the applicant whether to wait or to split and record the answer, even none"}},
+	{AlertArticle44, ForWindow, false, nil,
+		bilingual{"决定作出已满 7 个工作日，结果还在窗口", "seven working days since a decision and the results are still here"},
+		bilingual{"请在第 10 个工作日前送出（行政许可法第四十四条）", "send them before the tenth working day (administrative licensing law art. 44)"}},
+	{AlertArticle44On, ForSupervisor, false, nil,
+		bilingual{"决定作出已到第 10 个工作日，结果还没有送出", "the tenth working day since a decision and the results have not left"},
+		bilingual{"请主管今天送出（行政许可法第四十四条）", "send them today (administrative licensing law art. 44)"}},
+}
+
+func (k AlertKind) row() AlertRow {
+	n := slices.IndexFunc(AlertTable, func(r AlertRow) bool { return r.Kind == k })
+	if n < 0 {
+		return AlertRow{}
+	}
+	return AlertTable[n]
+}
+
+// Word says what ran late.
+func (k AlertKind) Word(lang string) string { return k.row().what.in(lang) }
+
+// Do says what is to be done now.
+func (k AlertKind) Do(lang string) string { return k.row().do.in(lang) }
+
+// ByHand reports whether somebody ends the alert by writing down what was done.
+func (k AlertKind) ByHand() bool { return k.row().ByHand }
+
+// Alert is one thing that ran late and that somebody has to look at. There is
+// one row for each subject and kind, ever: events that come late or shuffled
+// raise no second (DEL-740).
+type Alert struct {
+	bun.BaseModel `bun:"table:alerts" json:"-"`
+
+	ID           string     `bun:"id,pk" json:"id"`
+	Kind         AlertKind  `json:"kind"`
+	Subject      string     `json:"subject"` // id of the parcel, item or case
+	Level        AlertLevel `json:"level"`
+	ParcelID     string     `json:"parcel_id,omitempty"`
+	CaseID       string     `json:"case_id"`
+	CaseNumber   string     `json:"case_number"`
+	Number       string     `json:"number,omitempty"` // of the parcel or item
+	CentreID     string     `json:"centre_id"`
+	DepartmentID string     `json:"department_id,omitempty"`
+	RaisedAt     time.Time  `json:"raised_at"`                        // the first time
+	NextAt       time.Time  `bun:",nullzero" json:"next_at,omitzero"` // when the next level hears of it
+	ClearedAt    time.Time  `bun:",nullzero" json:"cleared_at,omitzero"`
+	ClearedBy    string     `json:"cleared_by,omitempty"`
+	Note         string     `json:"note,omitempty"` // what was done, of those ended by hand
+}
+
+// alertOf is an alert about a parcel.
+func (d *Desk) alertOf(kind AlertKind, p Parcel) Alert {
+	return Alert{
+		ID: newID(), Kind: kind, Subject: p.ID, Level: kind.row().Level, ParcelID: p.ID, CaseID: p.CaseID, CaseNumber: p.CaseNumber,
+		Number: p.Number, CentreID: p.CentreID, RaisedAt: d.now(),
+	}
+}
+
+// lasts reports whether the cause of an alert about a parcel is still there.
+// Whether the time for it has come is not asked again: what was late stays so.
+func (a Alert) lasts(p Parcel, now time.Time) bool {
+	row := a.Kind.row()
+	switch {
+	case row.While == nil: // ended otherwise
+		return true
+	case !slices.Contains(row.While, p.State):
+		return false
+	}
+	switch a.Kind {
+	case AlertAmber: // a pause may have moved it
+		return !p.HandOverBy.IsZero() && !now.Before(p.HandOverBy)
+	case AlertRed, AlertOversight:
+		return !p.DueAt.IsZero() && now.After(p.DueAt)
+	}
+	return true
+}
+
+// raise writes alerts that are not open yet, with their messages, and gives the
+// leaves; the caller holds the parcels' locks. One that was open before opens
+// again and tells nobody a second time.
+func (d *Desk) raise(ctx context.Context, tx bun.IDB, alerts []Alert) ([]audit.Leaf, error) {
+	if len(alerts) == 0 {
+		return nil, nil
+	}
+	fresh, err := openAlerts(ctx, tx, alerts)
+	if err != nil {
+		return nil, err
+	}
+	if err := d.tellAlerts(ctx, tx, fresh); err != nil {
+		return nil, err
+	}
+	leaves := make([]audit.Leaf, len(fresh))
+	for i, a := range fresh {
+		leaves[i] = d.alertLeaf("alert_raised", a, auth.System("watch"))
+	}
+	return leaves, nil
+}
+
+func (d *Desk) alertLeaf(what string, a Alert, by auth.Actor) audit.Leaf {
+	return audit.Leaf{Type: what, Stream: Stream(a.CaseID), Actor: by.String(), At: d.now(), Fields: map[string]any{
+		"alert": a.ID, "kind": string(a.Kind), "level": string(a.Level), "subject": a.Subject, "number": a.Number,
+	}}
+}
+
+// clearAlerts ends the alerts of parcels whose cause an act or event has ended
+// (DEL-740). It is part of every fold that moves a parcel, so that nobody is
+// sent to a parcel that has arrived.
+func (d *Desk) clearAlerts(ctx context.Context, tx bun.IDB, by auth.Actor, moved []*Parcel) error {
+	if len(moved) == 0 {
+		return nil
+	}
+	ids := make([]string, len(moved))
+	for i, p := range moved {
+		ids[i] = p.ID
+	}
+	open, err := openAlertsOf(ctx, tx, ids)
+	if err != nil {
+		return err
+	}
+	over := slices.DeleteFunc(open, func(a Alert) bool { return a.lasts(*moved[slices.Index(ids, a.ParcelID)], d.now()) })
+	return d.end(ctx, tx, over, by, "")
+}
+
+// end ends open alerts; a text that still waits is not sent.
+func (d *Desk) end(ctx context.Context, tx bun.IDB, over []Alert, by auth.Actor, note string) error {
+	if len(over) == 0 {
+		return nil
+	}
+	ids, subjects := make([]string, len(over)), make([]string, len(over))
+	for i, a := range over {
+		ids[i], subjects[i] = a.ID, a.textSubject()
+	}
+	if err := endAlerts(ctx, tx, ids, d.now(), by.String(), note); err != nil {
+		return err
+	}
+	return notify.Replace(ctx, tx, d.now(), subjects)
+}
+
+// AlertQuery narrows ListAlerts. Limit is at most 200, 0 means 50.
+type AlertQuery struct {
+	Level AlertLevel
+	Kind  AlertKind
+	All   bool // ended ones too
+	Limit int
+}
+
+// ListAlerts gives the alerts that the actor may see, open ones first, the
+// oldest of them first: of its window, of its department, for auditors of all.
+func (d *Desk) ListAlerts(ctx context.Context, by auth.Actor, query AlertQuery) (out []Alert, err error) {
+	err = d.DB.Read(ctx, func(q bun.IDB) error {
+		out, err = listAlerts(ctx, q, by, query)
+		return err
+	})
+	return out, err
+}
+
+// SettleAlert writes down what was done about an alert that no event ends: how a
+// department served what nobody collected (DEL-809), what was found in a broken
+// bag. Its department does, for one without accounts the window; a supervisor
+// for a bag. Refusals: not_found, not_receiving_window, not_your_department,
+// department_has_accounts, not_supervisor, alert_by_event, alert_over, reason_missing, text_invalid.
+func (d *Desk) SettleAlert(ctx context.Context, by auth.Actor, id, note string) (out Alert, err error) {
+	d = d.still()
+	err = d.DB.Write(ctx, func(tx bun.IDB) error {
+		a, err := findAlert(ctx, tx, id)
+		if err != nil {
+			return err
+		}
+		if !mayReadAlert(by, a) {
+			return notFound()
+		}
+		if err := d.maySettle(ctx, tx, by, a); err != nil {
+			return err
+		}
+		if err := checkReason("note", note); err != nil {
+			return err
+		}
+		if !a.ClearedAt.IsZero() {
+			return alertOver()
+		}
+		if err := d.end(ctx, tx, []Alert{a}, by, note); err != nil {
+			return err
+		}
+		a.ClearedAt, a.ClearedBy, a.Note = d.now(), by.String(), note
+		out = a
+		return audit.Record(ctx, tx, d.alertLeaf("alert_settled", a, by))
+	})
+	return out, err
+}
+
+func alertOver() *fault.Error {
+	return fault.Refuse(fault.Conflict, "alert_over",
+		"这条告警已经办结，请刷新页面", "this alert has been settled; reload the page")
+}
+
+func (d *Desk) maySettle(ctx context.Context, tx bun.IDB, by auth.Actor, a Alert) error {
+	switch {
+	case !atWindow(by) && !ofDepartment(by, a.DepartmentID): // auditors read
+		return mayReceive(by, a.CentreID)
+	case !a.Kind.ByHand():
+		return fault.Refuse(fault.Conflict, "alert_by_event",
+			"这条告警在邮件送达、退回或处理后自动消除，不用手工办结", "this alert ends by itself once the parcel is delivered, returned or decided on")
+	case a.Level != ForDepartment:
+		if !by.Is(auth.Supervisor) {
+			return notSupervisor()
+		}
+		return mayReceive(by, a.CentreID)
+	}
+	return actsFor(ctx, tx, by, a.DepartmentID, a.CentreID, fault.Refuse(fault.Forbidden, "not_your_department",
+		"只有出具结果的部门可以登记；部门没有账号的由窗口代记", "only the department that issued it records that; for one without accounts the window does"))
+}
+
+// mayReadAlert: its window, its department, auditors (SEC-1…3).
+func mayReadAlert(by auth.Actor, a Alert) bool {
+	switch {
+	case by.Kind == auth.KindSystem, by.Is(auth.Auditor):
+		return true
+	case atWindow(by):
+		return by.Centre == a.CentreID
+	}
+	return a.Level == ForDepartment && ofDepartment(by, a.DepartmentID)
+}
