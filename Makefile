@@ -62,10 +62,10 @@ generated: ## write generated documents anew and fail on a difference
 check: ## all that CI runs
 	bash .ci/run
 
-nightly: ## check, races everywhere, long simulations and kills, long fuzzing, another time zone, other processors
+nightly: ## check, races everywhere, long simulations and kills, planted bugs, long fuzzing, another time zone, other processors
 	bash .ci/run
 	$(MAKE) race
-	LIANBAN_NIGHTLY=1 TEST_POSTGRES=auto go test -timeout 3h ./inspection ./delivery ./cmd/lianban
+	LIANBAN_NIGHTLY=1 TEST_POSTGRES=auto go test -timeout 3h . ./inspection ./delivery ./cmd/lianban
 	TZ=America/New_York go test ./...
 	$(MAKE) fuzz FUZZTIME=10m
 	for arch in amd64 arm64 loong64 riscv64; do CGO_ENABLED=0 GOARCH=$$arch go build -o /dev/null ./cmd/lianban || exit 1; done

@@ -3,6 +3,7 @@ package inspection
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -245,6 +246,47 @@ func (w *testWorld) race(drafts []Visit, choice SlotChoice) (won int, lost []err
 	}
 	all.Wait()
 	return won, lost
+}
+
+// taking keeps the statements that occupy people.
+type taking struct{ statements []string }
+
+func (k *taking) BeforeQuery(ctx context.Context, e *bun.QueryEvent) context.Context {
+	if strings.HasPrefix(e.Query, `INSERT INTO "bookings"`) {
+		k.statements = append(k.statements, e.Query)
+	}
+	return ctx
+}
+
+func (k *taking) AfterQuery(context.Context, *bun.QueryEvent) {}
+
+// Two bookings of the same people name them in one order, whatever the request
+// says, or each would wait for the other.
+func TestPeopleAreTakenInTheOrderOfTheirIDs(t *testing.T) { // DB-7, DB-12
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		w := newWorld(t, d)
+		draft := w.newDraft()
+		choice := w.bestSlot(draft.ID)
+		slices.Sort(choice.Resources)
+		slices.Reverse(choice.Resources)
+		var k taking
+		d.Watch(&k)
+		_, err := w.Book(t.Context(), w.clerk, BookRequest{VisitID: draft.ID, Choice: choice})
+		w.must(err)
+		if len(k.statements) == 0 {
+			t.Fatal("nobody was taken")
+		}
+		for _, statement := range k.statements {
+			last := -1
+			for _, id := range slices.Backward(choice.Resources) {
+				at := strings.Index(statement, id)
+				if at >= 0 && at < last {
+					t.Errorf("out of order: %s", statement)
+				}
+				last = max(last, at)
+			}
+		}
+	})
 }
 
 // noOverlap asks the table itself.

@@ -1,0 +1,114 @@
+package lianban_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// bug is a mistake that somebody may make one day in what decides over silence,
+// time and people. The suite of its package has to find it. It is laid over the
+// source while the package is tested (decision 011): the source never holds it.
+type bug struct {
+	name, file string
+	was, is    string // was stands in the file exactly once
+}
+
+var bugs = []bug{
+	{"deemed a second early", "inspection/judge.go", // INS-904
+		"due := e.T2.Add(e.Grace); e.Now.Before(due)", "due := e.T2.Add(e.Grace - time.Second); e.Now.Before(due)"},
+	{"watermark missing", "inspection/judge.go", // INS-905
+		"if !c.AliveThrough.After(e.T2) {", "if c.AliveThrough.IsZero() {"},
+	{"an SMS is proof", "inspection/judge.go", // INS-704
+		`return class == "A" || class == "B" && minimum != "A"`, `return class == "A" || class == "C" || class == "B" && minimum != "A"`},
+	{"one unread mail is none", "inspection/judge.go", // INS-906
+		"add(e.Unread > 0, HoldUnread", "add(e.Unread > 1, HoldUnread"},
+	{"a jumping clock is trusted", "inspection/judge.go", // INS-907
+		`add(e.ClockFault != "", HoldClock`, `add(false, HoldClock`},
+	{"a person's hold is passed over", "inspection/judge.go", // INS-913
+		"for _, h := range e.Holds {", "for _, h := range e.Holds[:0] {"},
+	{"silence after the start", "inspection/judge.go", // INS-606
+		"|| !e.T2.Before(e.Start), HoldAtRisk", "|| e.T2.After(e.Start), HoldAtRisk"},
+	{"never-deemed matters are deemed", "inspection/judge.go", // INS-911
+		"add(e.NeverDeemed, HoldNeverDeemed", "add(false, HoldNeverDeemed"},
+	{"a reply at the last moment is late", "inspection/reply.go", // INS-802
+		"!f.r.ReceivedAt.After(f.p.RespondBy)", "f.r.ReceivedAt.Before(f.p.RespondBy)"},
+	{"an old round's proof starts the clock", "inspection/serve.go", // INS-607
+		"if s.Round != p.Round || p.Consent != ConsentUnserved {", "if p.Consent != ConsentUnserved {"},
+	{"an outcome without its leaf", "inspection/deem.go", // INS-908
+		"leaves = append(leaves, deemedLeaf(f, row, confirmedBy))", "_ = deemedLeaf(f, row, confirmedBy)"},
+	{"people taken in an order of their own", "inspection/resource_sql.go", // DB-12
+		"strings.Compare(a.ResourceID, b.ResourceID)", "strings.Compare(a.ResourceID[30:], b.ResourceID[30:])"},
+	{"a deadline counted from the day it is served late", "scheduler/workday/deadline.go", // INS-413
+		"if !d.Start.Before(d.Hours.Closes(day)) {", "if d.Start.After(d.Hours.Closes(day)) {"},
+	{"a new calendar moves a deadline earlier", "scheduler/workday/deadline.go", // INS-409
+		"\t\td.Due = old.Due\n", ""},
+}
+
+func TestEveryPlantedBugStillFitsItsSource(t *testing.T) {
+	for _, b := range bugs {
+		b.planted(t)
+	}
+}
+
+// planted gives the file with the bug in it.
+func (b bug) planted(t *testing.T) []byte {
+	t.Helper()
+	source, err := os.ReadFile(b.file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := strings.Count(string(source), b.was); n != 1 {
+		t.Fatalf("%s: %s has %d times %q", b.name, b.file, n, b.was)
+	}
+	return []byte(strings.Replace(string(source), b.was, b.is, 1))
+}
+
+// Each bug by itself makes a test of its package fail. This compiles and runs
+// whole packages, a minute each, so it belongs to the night.
+func TestTheSuiteFindsEveryPlantedBug(t *testing.T) { // TST-5
+	if os.Getenv("LIANBAN_NIGHTLY") == "" {
+		t.Skip("SKIPPED: planted bugs are for `make nightly`; set LIANBAN_NIGHTLY=1")
+	}
+	for _, b := range bugs {
+		t.Run(b.name, func(t *testing.T) {
+			out, err := b.test(t)
+			var exit *exec.ExitError
+			switch {
+			case err == nil:
+				t.Error("no test fails")
+			case !errors.As(err, &exit) || !bytes.Contains(out, []byte("--- FAIL")):
+				t.Errorf("%v without a failing test: %s", err, out)
+			default:
+				first, _, _ := strings.Cut(string(out[bytes.Index(out, []byte("--- FAIL")):]), " (")
+				t.Log(first)
+			}
+		})
+	}
+}
+
+// test runs the suite of the bug's package over the source with the bug in it.
+func (b bug) test(t *testing.T) ([]byte, error) {
+	t.Helper()
+	dir := t.TempDir()
+	real, err := filepath.Abs(b.file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	fake := filepath.Join(dir, "fake.go")
+	overlay, err := json.Marshal(map[string]map[string]string{"Replace": {real: fake}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	list := filepath.Join(dir, "overlay.json")
+	if err := errors.Join(os.WriteFile(fake, b.planted(t), 0o600), os.WriteFile(list, overlay, 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	return exec.CommandContext(t.Context(), "go", "test", "-vet=off", "-failfast", "-count=1", "-overlay", list,
+		"./"+filepath.Dir(b.file)).CombinedOutput()
+}
