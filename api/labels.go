@@ -82,6 +82,7 @@ var labels = map[string]words{
 	"items":             {"整改事项", "items"},
 	"key":               {"设置项", "key"},
 	"kind":              {"种类", "kind"},
+	"first":             {"先送的邮件", "parcels that go first"},
 	"lat":               {"纬度", "latitude"},
 	"level":             {"级别", "level"},
 	"limit":             {"每页条数", "rows per page"},

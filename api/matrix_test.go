@@ -208,6 +208,8 @@ func apiSamples(s *scene) map[string]sample {
 		"printSlip":         {path: "/transfers/" + s.transfer + "/papers", object: true},
 		"checkPaper":        {path: "/papers/" + s.paper, object: true},
 		"tryAtDoor":         {path: parcel("/door"), object: true, body: map[string]any{}},
+		"findRound":         {path: "/couriers/" + s.courier + "/round", object: true},
+		"orderRound":        {path: "/couriers/" + s.courier + "/round/order", object: true, body: map[string]any{"first": []string{}}},
 		"listCouriers":      {path: "/couriers"}, "myRound": {path: "/round"},
 		"takeOverParcels": {path: "/round/take-over", body: map[string]any{"numbers": []string{"LB0000000000X"}}},
 		"ingestEvents":    {path: "/round/events", body: map[string]any{"schema": 1, "events": []any{map[string]any{}}}},

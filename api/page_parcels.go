@@ -39,6 +39,7 @@ type parcelsPage struct {
 	Parcels         []parcelLine
 	More            string
 	Print           *printing // at a window
+	Couriers        []delivery.CourierName
 }
 
 // parcelLine is a parcel of the board with its courier's name.
@@ -60,11 +61,12 @@ func (p *site) parcels(v *view) error {
 	if err != nil {
 		return err
 	}
-	couriers, err := p.courierNames(v)
+	couriers, err := p.couriersOf(v)
 	if err != nil {
 		return err
 	}
 	d := parcelsPage{
+		Couriers: couriers,
 		Search: v.query("q"), All: v.query("all") == "yes",
 		Filtered: v.query("q") != "" || v.query("state") != "" || v.query("colour") != "" || v.query("all") != "",
 	}
@@ -77,7 +79,7 @@ func (p *site) parcels(v *view) error {
 		d.Colours = append(d.Colours, option{string(c), p.say(v, "parcel_colour."+string(c)), query.Colour == c})
 	}
 	for _, one := range list {
-		d.Parcels = append(d.Parcels, parcelLineOf(v, one, couriers[one.CourierID]))
+		d.Parcels = append(d.Parcels, parcelLineOf(v, one, namesOf(couriers)[one.CourierID]))
 	}
 	if len(list) == pageSize {
 		d.More = v.with("before", list[len(list)-1].DueAt.UTC().Format(time.RFC3339Nano))
@@ -107,16 +109,18 @@ func pressing(l parcelLine) int {
 	return slices.Index([]delivery.PromiseColour{delivery.ColourRed, delivery.ColourAmber, delivery.ColourGreen}, l.Colour)
 }
 
-// courierNames names the couriers of the reader's centre, none for who has no
-// centre.
-func (p *site) courierNames(v *view) (map[string]string, error) {
-	names := map[string]string{}
+// couriersOf are the couriers of the reader's centre, none for who has no centre.
+func (p *site) couriersOf(v *view) ([]delivery.CourierName, error) {
 	if !v.is(atDesk...) {
-		return names, nil
+		return nil, nil
 	}
-	list, err := p.Delivery.Couriers(v.ctx(), v.by)
-	for _, c := range list {
+	return p.Delivery.Couriers(v.ctx(), v.by)
+}
+
+func namesOf(couriers []delivery.CourierName) map[string]string {
+	names := map[string]string{}
+	for _, c := range couriers {
 		names[c.ID] = c.Name
 	}
-	return names, err
+	return names
 }

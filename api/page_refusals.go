@@ -28,13 +28,13 @@ func (p *site) refusals(v *view) error {
 	if err != nil {
 		return err
 	}
-	couriers, err := p.courierNames(v)
+	couriers, err := p.couriersOf(v)
 	if err != nil {
 		return err
 	}
 	var d refusalsPage
 	for _, one := range list {
-		line := refusalLine{Refusal: one, Courier: couriers[strings.TrimPrefix(one.Actor, "person:")]}
+		line := refusalLine{Refusal: one, Courier: namesOf(couriers)[strings.TrimPrefix(one.Actor, "person:")]}
 		var said struct {
 			Type   string `json:"type"`
 			Parcel string `json:"parcel_id"`

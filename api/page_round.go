@@ -17,6 +17,7 @@ import (
 func (p *site) roundPages() {
 	p.on(Route{Method: http.MethodGet, Path: "/round", Act: "pageRound", Who: anywhere(auth.Courier)}, p.round)
 	p.on(Route{Method: http.MethodPost, Path: "/round/take", Act: "pageTakeOver", Who: anywhere(auth.Courier)}, p.takeOver)
+	p.orderPages()
 	p.on(Route{Method: http.MethodGet, Path: "/round/{id}", Act: "pageStop", Who: onRound}, p.stop)
 	p.on(Route{
 		Method: http.MethodPost, Path: "/round/{id}", Act: "pageReportEvent", Who: onRound, Rate: drainRate, Body: 3 * delivery.MaxProof,
@@ -32,7 +33,8 @@ var drainRate = rateClass{name: "drain", every: time.Hour / 600, burst: 200}
 // roundPage is what a courier has to do: parcels to take over, then stops.
 type roundPage struct {
 	Taking []stopLine
-	Stops  []stopLine
+	Plan   plannedPart
+	Rest   []stopLine  // no way is planned to them
 	Taken  []takenLine // answers to the numbers just scanned
 	Ready  []string    // ids of stops that the round may set out with
 	Me     string
@@ -57,21 +59,30 @@ func (p *site) round(v *view) error { return p.showRound(v, nil) }
 
 func (p *site) showRound(v *view, taken []takenLine) error {
 	v.here = "/round"
-	stops, err := p.Delivery.MyRound(v.ctx(), v.by)
+	round, err := p.Delivery.FindRound(v.ctx(), v.by, v.by.ID)
 	if err != nil {
 		return err
 	}
-	d := roundPage{Taken: taken, Me: v.by.ID, Search: v.query("q")}
-	for _, s := range stops {
-		line := p.stopLineOf(v, s)
-		if !holds(d.Search, s.Number, s.Name, s.Address, line.Word) {
-			continue
-		}
-		if s.State == delivery.ParcelSealed {
+	d := roundPage{Taken: taken, Me: v.by.ID, Search: v.query("q"), Plan: p.plannedOf(v, round)}
+	d.Plan.Action, d.Plan.To = "/round/order", "/round/"
+	found := func(line stopLine) bool { return holds(d.Search, line.Number, line.Name, line.Address, line.Word) }
+	for _, s := range round.Taking {
+		if line := p.stopLineOf(v, s); found(line) {
 			d.Taking = append(d.Taking, line)
-			continue
 		}
-		d.Stops = append(d.Stops, line)
+	}
+	for _, s := range round.Rest {
+		if line := p.stopLineOf(v, s); found(line) {
+			d.Rest = append(d.Rest, line)
+		}
+	}
+	if d.Search != "" { // what was looked for, with its place in the whole order
+		for _, s := range d.Plan.Stops {
+			if found(s.stopLine) {
+				d.Rest = append(d.Rest, s.stopLine)
+			}
+		}
+		d.Plan.Stops = nil
 	}
 	return p.show(v, "round", d)
 }

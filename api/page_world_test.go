@@ -270,6 +270,17 @@ func (p *seen) says(texts ...string) *seen {
 	return p
 }
 
+// lacks wants texts not on the page.
+func (p *seen) lacks(texts ...string) *seen {
+	p.t.Helper()
+	for _, text := range texts {
+		if strings.Contains(visible(p.body), text) {
+			p.t.Errorf("the page says %q: %s", text, visible(p.body))
+		}
+	}
+	return p
+}
+
 // to gives where the answer leads.
 func (p *seen) to() string { return p.header.Get("Location") }
 

@@ -78,6 +78,7 @@ func (s *Server) parcelRoutes() {
 	s.alertRoutes()
 	s.waybillRoutes()
 	s.courierRoutes()
+	s.roundRoutes()
 }
 
 func (s *Server) courierRoutes() {

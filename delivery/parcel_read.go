@@ -12,12 +12,15 @@ import (
 	"lianban/internal/office"
 )
 
-// colour is the light of a parcel at an instant. No arrival is predicted yet, so
-// amber says that no courier has it in time.
+// colour is the light of a parcel at an instant: amber if no courier has it in
+// time, or if the courier's round brings it too close to its due moment (DEL-740).
 func (p Parcel) colour(now time.Time) PromiseColour {
-	held := slices.Contains(heldStates, p.State)
-	m := PromiseMarks{Due: p.DueAt, HandOverBy: p.HandOverBy}
-	return m.Colour(now, Progress{HandedOver: !held, Done: p.State.Terminal() || p.State == ParcelUnverified})
+	at := Progress{HandedOver: !slices.Contains(heldStates, p.State), Done: p.State.Terminal() || p.State == ParcelUnverified}
+	m := PromiseMarks{Due: p.DueAt, HandOverBy: p.HandOverBy, ArriveBy: p.ArriveBy}
+	if slices.Contains(roundStates, p.State) && !p.ArriveBy.IsZero() {
+		at.P80 = p.PredictedP80
+	}
+	return m.Colour(now, at)
 }
 
 // FindParcel gives a parcel with everything that belongs to it. The receiver is
@@ -186,25 +189,32 @@ func (d *Desk) MyRound(ctx context.Context, by auth.Actor) (out []Stop, err erro
 	}
 	err = d.DB.Read(ctx, func(q bun.IDB) error {
 		rows, err := roundOf(ctx, q, by.ID)
-		if err != nil || len(rows) == 0 {
-			out = nil
-			return err
+		if err == nil {
+			out, err = d.stopsOf(ctx, q, rows)
 		}
-		f, err := readFolding(ctx, q, rows)
-		if err != nil {
-			return err
-		}
-		out = make([]Stop, len(rows))
-		for i, p := range rows {
-			out[i] = Stop{
-				ParcelID: p.ID, Number: p.Number, Name: p.Receiver.Name, Phone: MaskPhone(p.Receiver.Phone), Address: p.Receiver.Address,
-				Classes: classesOf(f.items[p.ID]), Receive: p.Demand.Receivers, Proofs: p.Demand.Proofs, Missing: f.lacking(p, f.fold(p)),
-				Due: p.DueAt, Colour: p.colour(d.now()), State: p.State, Tries: p.Attempts,
-			}
-		}
-		return nil
+		return err
 	})
 	return out, err
+}
+
+// stopsOf gives parcels as the courier who has them sees them.
+func (d *Desk) stopsOf(ctx context.Context, q bun.IDB, rows []Parcel) ([]Stop, error) {
+	if len(rows) == 0 {
+		return nil, nil
+	}
+	f, err := readFolding(ctx, q, rows)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]Stop, len(rows))
+	for i, p := range rows {
+		out[i] = Stop{
+			ParcelID: p.ID, Number: p.Number, Name: p.Receiver.Name, Phone: MaskPhone(p.Receiver.Phone), Address: p.Receiver.Address,
+			Classes: classesOf(f.items[p.ID]), Receive: p.Demand.Receivers, Proofs: p.Demand.Proofs, Missing: f.lacking(p, f.fold(p)),
+			Due: p.DueAt, Colour: p.colour(d.now()), State: p.State, Tries: p.Attempts,
+		}
+	}
+	return out, nil
 }
 
 // Couriers gives the couriers of the actor's centre, by name, with how many

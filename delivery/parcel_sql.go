@@ -66,7 +66,7 @@ func lockParcel(ctx context.Context, tx bun.IDB, id string) (Parcel, error) {
 
 // projection are the columns that the fold of the events gives.
 var projection = []string{
-	"courier_id", "state", "since", "slot", "handed_over_at", "delivered_at", "attempts", "exceptions", "result", "due_at", "hand_over_by", "pauses",
+	"courier_id", "state", "since", "slot", "handed_over_at", "delivered_at", "attempts", "exceptions", "result", "due_at", "hand_over_by", "arrive_by", "pauses",
 }
 
 func updateParcel(ctx context.Context, tx bun.IDB, p *Parcel) error {
@@ -346,7 +346,9 @@ func coloured(s *bun.SelectQuery, c PromiseColour, now time.Time) *bun.SelectQue
 		return q.Where("due_at < ? AND state IN (?)", now, bun.List(undelivered()))
 	}
 	amber := func(q *bun.SelectQuery) *bun.SelectQuery {
-		return q.Where("due_at >= ? AND hand_over_by <= ? AND state IN (?)", now, now, bun.List(heldStates))
+		return q.Where("due_at >= ?", now).WhereGroup(" AND ", func(q *bun.SelectQuery) *bun.SelectQuery {
+			return q.Where("hand_over_by <= ? AND state IN (?)", now, bun.List(heldStates)).WhereOr(expectedLate)
+		})
 	}
 	switch c {
 	case ColourRed:
@@ -354,11 +356,15 @@ func coloured(s *bun.SelectQuery, c PromiseColour, now time.Time) *bun.SelectQue
 	case ColourAmber:
 		return amber(s)
 	case ColourGreen:
-		return s.Where("due_at IS NULL OR state NOT IN (?) OR due_at >= ? AND NOT (hand_over_by <= ? AND state IN (?))",
+		return s.Where("due_at IS NULL OR state NOT IN (?) OR due_at >= ? AND NOT (hand_over_by <= ? AND state IN (?)) AND NOT COALESCE("+expectedLate+", FALSE)",
 			bun.List(undelivered()), now, now, bun.List(heldStates))
 	}
 	return s
 }
+
+// expectedLate is a parcel whose expected arrival leaves the promise no spare time,
+// in the words of the index parcels_predicted.
+const expectedLate = "(predicted_p80 IS NOT NULL AND state IN ('handed_over', 'out_for_delivery', 'arrived') AND predicted_p80 > arrive_by)"
 
 // undelivered are the states in which the promise can still be broken.
 func undelivered() []ParcelState {

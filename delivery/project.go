@@ -329,7 +329,7 @@ func (d *Desk) judge(ctx context.Context, q bun.IDB, p *Parcel, f folding, g Fol
 	p.Result, p.DueAt = verdict.Result, verdict.Due
 	if len(facts.Pauses) > 0 {
 		marks, err := p.Promise.Marks(cal, facts.Pauses, time.Time{})
-		p.HandOverBy = marks.HandOverBy
+		p.HandOverBy, p.ArriveBy = marks.HandOverBy, marks.ArriveBy
 		return err
 	}
 	return nil

@@ -212,7 +212,7 @@ func (d *Desk) promise(ctx context.Context, tx bun.IDB, p *Parcel, lines []Resul
 		return err
 	}
 	marks, err := p.Promise.Marks(cal, nil, time.Time{})
-	p.DueAt, p.HandOverBy = marks.Due, marks.HandOverBy
+	p.DueAt, p.HandOverBy, p.ArriveBy = marks.Due, marks.HandOverBy, marks.ArriveBy
 	return err
 }
 

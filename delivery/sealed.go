@@ -42,7 +42,10 @@ type Parcel struct {
 	Result       PromiseResult `json:"result"`                                // at the last event
 	DueAt        time.Time     `bun:",nullzero" json:"due_at,omitzero"`       // zero: no promise
 	HandOverBy   time.Time     `bun:",nullzero" json:"hand_over_by,omitzero"` // amber from here on if no courier has it
-	Pauses       int           `json:"-"`                                     // how many there are, ended ones too
+	ArriveBy     time.Time     `bun:",nullzero" json:"arrive_by,omitzero"`    // amber if an arrival is expected later
+	PredictedAt  time.Time     `bun:",nullzero" json:"predicted_at,omitzero"` // by the courier's round; zero: no way is planned
+	PredictedP80 time.Time     `bun:"predicted_p80,nullzero" json:"predicted_p80,omitzero"`
+	Pauses       int           `json:"-"` // how many there are, ended ones too
 	Version      int           `json:"version"`
 }
 

@@ -46,6 +46,7 @@ func (w words) funcs() template.FuncMap {
 		"choices":  func() []string { return []string{"wait", "split", "no_answer"} },     // DEL-303
 		"channels": func() []string { return []string{"window", "phone"} },
 		"add":      func(a, b int) int { return a + b },
+		"div":      func(a, b int) int { return a / b },
 		"code128":  code128SVG,
 	}
 }

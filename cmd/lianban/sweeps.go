@@ -33,6 +33,7 @@ func (h *house) sweeps(probe func(context.Context) error) []scheduler.Sweep {
 		{Name: "inspection.loans", Every: 5 * time.Minute, Run: h.inspection.RemindLoans},
 		{Name: "inspection.escalate", Every: time.Minute, Run: h.inspection.EscalateDue},
 		{Name: "delivery.remind", Every: 5 * time.Minute, Run: h.delivery.RemindDue},
+		{Name: "delivery.rounds", Every: 30 * time.Second, Run: h.delivery.PlanRounds},
 		{Name: "delivery.runs", Every: time.Minute, Run: h.delivery.MissRunsDue},
 		{Name: "delivery.watch", Every: time.Minute, Run: h.delivery.Watch},
 		{Name: "delivery.shelf", Every: time.Hour, Run: h.delivery.WatchShelf},
@@ -42,10 +43,10 @@ func (h *house) sweeps(probe func(context.Context) error) []scheduler.Sweep {
 	}
 }
 
-// forget drops what has had its time: sessions, links, refused records of
-// couriers and the answers kept for repeated requests (SEC-9, SEC-31, DEL-506).
+// forget drops what has had its time: sessions, links, refused records and old
+// rounds of couriers, and the answers kept for repeated requests (SEC-9, SEC-31, DEL-506).
 func (h *house) forget(ctx context.Context) error {
-	return errors.Join(h.auth.Purge(ctx), h.delivery.ForgetRefusals(ctx), h.db.Write(ctx, func(tx bun.IDB) error {
+	return errors.Join(h.auth.Purge(ctx), h.delivery.ForgetRefusals(ctx), h.delivery.ForgetRounds(ctx), h.db.Write(ctx, func(tx bun.IDB) error {
 		_, err := once.Forget(ctx, tx, h.clock.Now().Add(-once.Kept))
 		return err
 	}))
