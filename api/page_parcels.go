@@ -67,7 +67,7 @@ func (p *site) parcels(v *view) error {
 	}
 	d := parcelsPage{
 		Couriers: couriers,
-		Search: v.query("q"), All: v.query("all") == "yes",
+		Search:   v.query("q"), All: v.query("all") == "yes",
 		Filtered: v.query("q") != "" || v.query("state") != "" || v.query("colour") != "" || v.query("all") != "",
 	}
 	for _, row := range delivery.ParcelStates {

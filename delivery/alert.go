@@ -58,9 +58,9 @@ type AlertRow struct {
 
 // AlertTable are the kinds with who hears of each, and what is to be done.
 var AlertTable = []AlertRow{
-	{AlertAmber, ForWindow, false, heldStates,
-		bilingual{"快到送达时限，还没有交给派送员", "the due moment is near and no courier has it"},
-		bilingual{"请马上安排派送员来取，或请另一名派送员送", "have a courier collect it now, or give it to another"}},
+	{AlertAmber, ForWindow, false, slices.Concat(heldStates, roundStates),
+		bilingual{"快到送达时限，还没有交出，或派送员可能赶不上", "the due moment is near and no courier has it, or its courier may be late"},
+		bilingual{"没有交出的请马上安排派送员；已在路上的请看派送员的顺序，或请另一名派送员送", "have a courier collect it now; if it is on the road look at the courier's round, or give it to another"}},
 	{AlertRed, ForSupervisor, false, undelivered(),
 		bilingual{"已过送达时限，还没有送到", "overdue and not delivered"},
 		bilingual{"请主管联系派送员和申请人，尽快送达", "call the courier and the applicant and get it delivered"}},
@@ -164,8 +164,11 @@ func (a Alert) lasts(p Parcel, now time.Time) bool {
 		return false
 	}
 	switch a.Kind {
-	case AlertAmber: // a pause may have moved it
-		return !p.HandOverBy.IsZero() && !now.Before(p.HandOverBy)
+	case AlertAmber: // a pause may have moved it, and so may the round
+		if slices.Contains(heldStates, p.State) {
+			return !p.HandOverBy.IsZero() && !now.Before(p.HandOverBy)
+		}
+		return !p.ArriveBy.IsZero() && p.PredictedP80.After(p.ArriveBy)
 	case AlertRed, AlertOversight:
 		return !p.DueAt.IsZero() && now.After(p.DueAt)
 	}

@@ -269,6 +269,7 @@ func (d *Desk) Track(ctx context.Context, number, phoneLast4 string) (out TrackV
 		}
 		out.Ledger, err = p.Promise.Ledger(cal, f.pausesAt(p, g))
 		out.Paused = out.Ledger.PausedSince
+		out.ETA = p.eta(d.now(), !out.Paused.IsZero())
 		return err
 	})
 	return out, err

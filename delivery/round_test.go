@@ -258,6 +258,14 @@ func TestAmberFollowsTheExpectedArrival(t *testing.T) {
 		if last.ParcelID != far.ID || last.Colour != ColourAmber || !slices.Equal(lights(ColourAmber), []string{far.ID}) || len(lights(ColourGreen)) != 6 {
 			t.Errorf("last %+v, amber %v", last, lights(ColourAmber))
 		}
+		w.must(w.Watch(t.Context()))
+		var raised []Alert
+		w.must(w.DB.Read(t.Context(), func(q bun.IDB) error {
+			return q.NewSelect().Model(&raised).Where("kind = ?", AlertAmber).Scan(t.Context())
+		}))
+		if len(raised) != 1 || raised[0].ParcelID != far.ID {
+			t.Errorf("the window hears of %+v", raised)
+		}
 		w.ordered(far.ID)
 		if got := lights(ColourAmber); len(got) != 0 {
 			t.Errorf("put first, still amber: %v", got)

@@ -251,6 +251,7 @@ type TrackView struct {
 	Due    time.Time     `json:"due,omitzero"`
 	Paused time.Time     `json:"paused_since,omitzero"`
 	Result PromiseResult `json:"result"`
+	ETA    ETA           `json:"eta"`
 	Steps  []TrackStep   `json:"steps"`
 	Ledger PromiseLedger `json:"ledger"`
 	Phone  string        `json:"phone"` // of the window
