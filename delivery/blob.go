@@ -78,7 +78,7 @@ func readBlob(sum string, body []byte) (Blob, error) {
 			"上传内容与校验值不一致，请重新上传；手机上的记录不会丢失", "what arrived does not match its hash; upload it again, the record stays on the phone")
 	}
 	header, format, err := image.DecodeConfig(bytes.NewReader(body))
-	if err != nil {
+	if err != nil || format != "jpeg" && format != "png" { // some library may have brought others
 		return b, fault.Refuse(fault.Invalid, "blob_type",
 			"这不是 JPEG 或 PNG 图片，请重新拍照或签名", "this is no JPEG or PNG image; take the photo or signature again")
 	}

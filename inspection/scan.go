@@ -50,7 +50,7 @@ func (s Scan) read() (media string, err error) {
 		return "", fault.Refuse(fault.Invalid, "scan_size", "扫描件不能超过 8 MB，请压缩后再传", "a scan may have 8 MB; make it smaller and upload it again")
 	}
 	header, format, err := image.DecodeConfig(bytes.NewReader(s.Bytes))
-	if err != nil {
+	if err != nil || format != "jpeg" && format != "png" { // some library may have brought others
 		return "", fault.Refuse(fault.Invalid, "scan_type", "扫描件应为 JPEG 或 PNG 图片", "a scan must be a JPEG or PNG image")
 	}
 	if header.Width*header.Height > maxPixels {
