@@ -64,6 +64,15 @@ func lockParcel(ctx context.Context, tx bun.IDB, id string) (Parcel, error) {
 	return all[0], nil
 }
 
+// parcelsAfter gives parcels in the order of their ids, locked for a writer.
+func parcelsAfter(ctx context.Context, q bun.IDB, id string, limit int, write bool) (out []Parcel, err error) {
+	s := q.NewSelect().Model(&out).Where("id > ?", id).Order("id").Limit(int64(limit))
+	if write && db.Postgres(q) {
+		s = s.For("UPDATE")
+	}
+	return out, s.Scan(ctx)
+}
+
 // projection are the columns that the fold of the events gives.
 var projection = []string{
 	"courier_id", "state", "since", "slot", "handed_over_at", "delivered_at", "attempts", "exceptions", "result", "due_at", "hand_over_by", "arrive_by", "pauses",

@@ -284,18 +284,10 @@ func (d *Desk) refold(ctx context.Context, tx bun.IDB, by auth.Actor, parcels []
 	return out, notify.Replace(ctx, tx, d.now(), told, texts...)
 }
 
-// project writes what the fold gives to the row.
+// project writes what the fold gives to the row, and ends what ends with it.
 func (d *Desk) project(ctx context.Context, tx bun.IDB, p *Parcel, f folding, g Folded) error {
-	if err := d.judge(ctx, tx, p, f, g); err != nil {
+	if err := d.projected(ctx, tx, p, f, g); err != nil {
 		return err
-	}
-	p.State, p.Since, p.Slot = g.State, g.Since, carrierText(g.Slot, lineLength)
-	p.Attempts, p.Exceptions, p.DeliveredAt = len(g.Attempts), len(g.Exceptions), g.Closing.At
-	p.HandedOverAt = time.Time{}
-	for _, s := range g.Steps {
-		if s.Verdict == Applied && s.State == ParcelHandedOver && p.HandedOverAt.IsZero() {
-			p.HandedOverAt = s.At
-		}
 	}
 	if p.State.Terminal() && p.CourierID != "" && p.State != ParcelDelivered {
 		if err := endAssignments(ctx, tx, p.ID, d.now()); err != nil {
@@ -308,6 +300,22 @@ func (d *Desk) project(ctx context.Context, tx bun.IDB, p *Parcel, f folding, g 
 		}
 	}
 	return updateParcel(ctx, tx, p)
+}
+
+// projected is the row as the fold gives it; nothing is written (DEL-520).
+func (d *Desk) projected(ctx context.Context, q bun.IDB, p *Parcel, f folding, g Folded) error {
+	if err := d.judge(ctx, q, p, f, g); err != nil {
+		return err
+	}
+	p.State, p.Since, p.Slot = g.State, g.Since, carrierText(g.Slot, lineLength)
+	p.Attempts, p.Exceptions, p.DeliveredAt = len(g.Attempts), len(g.Exceptions), g.Closing.At
+	p.HandedOverAt = time.Time{}
+	for _, s := range g.Steps {
+		if s.Verdict == Applied && s.State == ParcelHandedOver && p.HandedOverAt.IsZero() {
+			p.HandedOverAt = s.At
+		}
+	}
+	return nil
 }
 
 // judge writes the result of the promise to the row, and what the pauses did to

@@ -49,6 +49,7 @@ type commands struct {
 	Admin   adminCommand   `cmd:"" help:"新建账号|Make an account."`
 	Verify  verifyCommand  `cmd:"" help:"离线核验证据包|Check an evidence bundle offline."`
 	Audit   auditCommand   `cmd:"" help:"核验整个证据日志，并逐案与数据库比对|Check the whole evidence log, and the tables against it."`
+	Rebuild rebuildCommand `cmd:"" help:"按事件记录重算每件邮件的状态|Make the state of every parcel anew from its events."`
 	Backup  backupCommand  `cmd:"" help:"在线备份|Back up, also while the service runs."`
 	Doctor  doctorCommand  `cmd:"" help:"自检：设置、密钥、数据库、证据、时钟|Check settings, keys, database, evidence and clock."`
 	Outbox  outboxCommand  `cmd:"" help:"查看和处理发出的消息|Look at messages sent out, and deal with them."`

@@ -195,6 +195,33 @@ func (a *app) auditCustody(ctx context.Context, d *db.DB) error {
 	return nil
 }
 
+// rebuildCommand makes the projection of every parcel anew (DEL-520).
+type rebuildCommand struct {
+	DryRun bool `help:"只比较，不改写|Compare only, change nothing."`
+}
+
+// Run makes every parcel's row anew from its events and names those that differ.
+func (c *rebuildCommand) Run(a *app) error {
+	return a.withHouse(func(ctx context.Context, h *house) error {
+		found, err := h.delivery.Rebuild(ctx, !c.DryRun)
+		if err != nil {
+			return err
+		}
+		for _, number := range found.Differ {
+			fmt.Fprintf(a.err, a.text("邮件 %s 的状态与事件记录不符\n", "parcel %s does not say what its events do\n"), number)
+		}
+		switch {
+		case len(found.Differ) == 0:
+			a.say("%d 件邮件的状态都与事件记录一致", "%d parcels say what their events do", found.Parcels)
+		case c.DryRun:
+			return exit(exitFailure)
+		default:
+			a.say("%d 件邮件中改正了 %d 件", "of %d parcels %d were put right", found.Parcels, len(found.Differ))
+		}
+		return nil
+	})
+}
+
 // clockCommand holds the acts on the trusted clock.
 type clockCommand struct {
 	Accept clockAcceptCommand `cmd:"" help:"确认现在的系统时间是正确的，恢复有法律效力的流转|Declare the present time right; legal steps go on."`
