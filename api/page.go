@@ -57,6 +57,7 @@ func (s *Server) pages() error {
 	p.materialPages()
 	p.bagPages()
 	p.runPages()
+	p.tablePages()
 	p.scanPages()
 	p.evidencePages()
 	p.officePages()
@@ -260,6 +261,7 @@ var fieldOfCode = map[string]string{
 	"sign_in_failed": "second_login", "courier_unknown": "courier", "batch_size": "numbers", "own_number_invalid": "number",
 	"waybill_number": "waybill", "waybill_taken": "waybill", "harm_photo": "photo", "return_seal": "bag_state", "return_count": "count", "fault_side": "fault", "write_off_second": "second_login", "courier_same": "courier",
 	"pause_asked": "given_by", "pause_slot": "slot", "pause_notice": "evidence",
+	"table_size": "file", "table_zip": "file", "table_encoding": "file", "table_header": "file", "table_line": "file", "table_rows": "file", "table_empty": "file", "table_gone": "file",
 	"carrier_unknown": "carrier", "run_counts": "out",
 	"outcome_unknown": "outcome", "outcome_text_missing": "reason", "outcome_evidence_missing": "call_note",
 }

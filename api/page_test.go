@@ -60,6 +60,7 @@ func pagesOf(s *stage) map[string][]string {
 		"/settings":                         {"supervisor", "auditor", "admin"},
 		"/people":                           {"supervisor", "auditor", "admin", "security"},
 		"/people?q=消":                       {"supervisor", "auditor", "admin", "security"},
+		"/tables":                           {"clerk", "supervisor", "inspector", "head"},
 		"/runs":                             {"clerk", "supervisor", "inspector", "head", "courier", "auditor"},
 		s.link:                              {"", "clerk"},
 	}
@@ -135,7 +136,7 @@ func TestPagesOpenForTheRolesOfTheirLineOnly(t *testing.T) {
 		"clerk", "clerk-elsewhere", "supervisor", "supervisor-elsewhere", "inspector", "inspector-elsewhere", "head", "head-elsewhere",
 		"courier", "auditor", "admin", "security",
 	}
-	lists := []string{"/", "/login", "/password", "/cases", "/cases/new", "/visits", "/inbox", "/queue", "/parcels", "/refusals", "/round", "/runs", "/t", "/outbox", "/evidence", "/closures", "/settings", "/people", "/matters/M03/notice"}
+	lists := []string{"/", "/login", "/password", "/cases", "/cases/new", "/visits", "/inbox", "/queue", "/parcels", "/refusals", "/round", "/runs", "/tables", "/t", "/outbox", "/evidence", "/closures", "/settings", "/people", "/matters/M03/notice"}
 	for path, roles := range pagesOf(s) {
 		bare, _, _ := strings.Cut(path, "?")
 		for _, role := range everybody {

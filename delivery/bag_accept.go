@@ -45,39 +45,44 @@ const maxExtras = 20
 func (d *Desk) AcceptBag(ctx context.Context, by auth.Actor, r BagAccept) (out BagView, err error) {
 	d = d.still()
 	err = d.onBag(ctx, by, r.BagID, BagReleased, opens, func(tx bun.IDB, v *BagView) ([]audit.Leaf, error) {
-		if err := d.checkAccept(ctx, tx, by, &r, *v); err != nil {
-			return nil, err
-		}
-		good := v.apply(r.Found)
-		if good != r.Count {
-			return nil, countDiffers(r.Count, good)
-		}
-		if good == 0 && len(r.Extras) == 0 {
-			return nil, nothingAccepted()
-		}
-		act := "Accept"
-		if good < len(v.Items) {
-			act = "Accept some"
-		}
-		v.Note = strings.TrimSpace(r.Note)
-		leaves, err := d.endBag(ctx, tx, by, v, act, r)
-		if err != nil {
-			return nil, err
-		}
-		more, err := d.addExtras(ctx, tx, by, v, r.Extras)
-		if err != nil {
-			return nil, err
-		}
+		leaves, err := d.acceptBag(ctx, tx, by, r, v)
 		out = *v
-		leaves = append(d.bagLeaves("bag_"+string(v.State), by, v, map[string]any{
-			"paper": v.Slip != "", "slip": v.Slip, "extras": len(v.Extras),
-		}), leaves...)
-		return append(leaves, more...), nil
+		return leaves, err
 	})
 	if err != nil {
 		return BagView{}, err
 	}
 	return out, nil
+}
+
+func (d *Desk) acceptBag(ctx context.Context, tx bun.IDB, by auth.Actor, r BagAccept, v *BagView) ([]audit.Leaf, error) {
+	if err := d.checkAccept(ctx, tx, by, &r, *v); err != nil {
+		return nil, err
+	}
+	good := v.apply(r.Found)
+	if good != r.Count {
+		return nil, countDiffers(r.Count, good)
+	}
+	if good == 0 && len(r.Extras) == 0 {
+		return nil, nothingAccepted()
+	}
+	act := "Accept"
+	if good < len(v.Items) {
+		act = "Accept some"
+	}
+	v.Note = strings.TrimSpace(r.Note)
+	leaves, err := d.endBag(ctx, tx, by, v, act, r)
+	if err != nil {
+		return nil, err
+	}
+	more, err := d.addExtras(ctx, tx, by, v, r.Extras)
+	if err != nil {
+		return nil, err
+	}
+	leaves = append(d.bagLeaves("bag_"+string(v.State), by, v, map[string]any{
+		"paper": v.Slip != "", "slip": v.Slip, "extras": len(v.Extras),
+	}), leaves...)
+	return append(leaves, more...), nil
 }
 
 // RefuseBag sends a bag back unopened; everything in it stays the giver's to

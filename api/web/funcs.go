@@ -124,6 +124,7 @@ var tones = map[string]string{
 	"quality.A": "good", "quality.B": "info", "quality.C": "warn", "taken.ok": "good", "taken.bad": "bad",
 
 	"bag_state.filling": "wait", "bag_state.released": "info", "bag_state.accepted": "good", "bag_state.accepted_partial": "warn", "bag_state.refused": "bad",
+	"table_status.accepted": "good", "table_status.rejected": "bad",
 	"run_state.planned": "wait", "run_state.away": "info", "run_state.closed": "good", "run_state.missed": "warn",
 	"run_fate.open": "wait", "run_fate.out": "good", "run_fate.in": "good", "run_fate.back": "warn", "run_fate.moved": "warn",
 	"loan_state.granted": "wait", "loan_state.out": "info", "loan_state.returned": "good",
