@@ -209,6 +209,9 @@ func TestRepeatedKeyBringsTheFirstAnswerOfEveryAct(t *testing.T) {
 		if line.Act == "planVisit" {
 			body = map[string]any{"case_id": s.newCase(), "kind": "site"}
 		}
+		if s.waits(line.Act, &sample) {
+			body = sample.body
+		}
 		if line.Act == "sealParcel" {
 			body = sealing(s.received())
 		}
@@ -218,6 +221,30 @@ func TestRepeatedKeyBringsTheFirstAnswerOfEveryAct(t *testing.T) {
 		t.Errorf("%d acts tried", tried)
 	}
 	s.withoutKey()
+}
+
+// waits makes a visit in which fire's answer waits for the act, and reports whether
+// the act is of that kind.
+func (w *world) waits(act string, s *sample) bool {
+	w.t.Helper()
+	kind := map[string]string{"acceptCounter": "counter", "refuseCounter": "counter", "refuseExcuse": "excuse", "releaseExcused": "excuse"}[act]
+	if kind == "" {
+		return false
+	}
+	visit := w.newVisit()
+	_, rest, _ := strings.Cut(s.path, "/431103-fire/")
+	s.path = partPath(visit, "fire", rest)
+	answer := map[string]any{"round": 1, "kind": kind, "reason": "当日有会"}
+	if kind == "counter" {
+		answer["proposals"] = []string{"2026-11-24T15:00:00+08:00"}
+	}
+	w.post("inspector", partPath(visit, "fire", "reply"), answer).is(http.StatusOK)
+	if act == "acceptCounter" {
+		var weighed struct{ Items []map[string]any }
+		w.get("clerk", partPath(visit, "fire", "counter")).is(http.StatusOK).into(&weighed)
+		s.body = map[string]any{"start": weighed.Items[0]["start"], "resources": weighed.Items[0]["resources"]}
+	}
+	return true
 }
 
 // twice sends a request two times under one key, the second time for the first

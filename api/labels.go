@@ -29,6 +29,7 @@ var labels = map[string]words{
 	"back":              {"退回件数", "number back"},
 	"entry":             {"清单上的一件", "entry of the list"},
 	"case_id":           {"办件", "case"},
+	"category":          {"正当理由的类别", "kind of excuse"},
 	"centre":            {"中心", "centre"},
 	"centre_id":         {"中心", "centre"},
 	"certificate":       {"执法证号", "certificate"},

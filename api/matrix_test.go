@@ -111,7 +111,12 @@ func apiSamples(s *scene) map[string]sample {
 			path: part("reply"), object: true, body: map[string]any{"round": 1, "kind": "accept"},
 			byRole: map[auth.Role]any{auth.Clerk: call, auth.Supervisor: call},
 		},
-		"opine": {path: part("opinion"), object: true, body: map[string]any{"kind": "agree"}},
+		"weighCounter":   {path: part("counter"), object: true},
+		"acceptCounter":  {path: part("counter/accept"), object: true, body: map[string]any{"start": "2026-11-23T06:00:00Z", "resources": s.best.Resources}},
+		"refuseCounter":  {path: part("counter/refuse"), object: true, body: reason},
+		"refuseExcuse":   {path: part("excuse/refuse"), object: true, body: reason},
+		"releaseExcused": {path: part("excuse/release"), object: true, body: reason},
+		"opine":          {path: part("opinion"), object: true, body: map[string]any{"kind": "agree"}},
 		"serveByHand": {path: part("service"), object: true, body: map[string]any{
 			"channel": "phone", "receiver": "周队长", "at": s.trust.Now(),
 		}},

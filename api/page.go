@@ -249,7 +249,7 @@ var fieldOfCode = map[string]string{
 	"mobile_invalid": "phone", "phone_invalid": "phone", "mail_invalid": "email", "point_invalid": "lat",
 	"credit_code_invalid": "uscc", "credit_code_check": "uscc", "id_number_invalid": "id_no",
 	"reason_missing": "reason why", "receiver_missing": "receiver given_by", "service_time": "at", "received_time": "received_at",
-	"proposals": "proposal1", "opinion_items": "finding1", "bundle_unreadable": "bundle",
+	"proposals": "proposal1", "proposal_impossible": "proposal1", "excuse_category": "category", "opinion_items": "finding1", "bundle_unreadable": "bundle",
 	"password_weak": "fresh", "password_reused": "fresh", "password_differs": "again",
 	"door_code_wrong": "code", "door_id_wrong": "id_last4", "rating_level": "level", "closure_past": "day", "closure_exists": "day",
 	"scan_missing": "scan", "scan_type": "scan", "scan_size": "scan",

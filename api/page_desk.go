@@ -104,7 +104,7 @@ func taskOf(t inspection.Task) taskLine {
 		line.Href, line.Closable = "/items/"+t.Subject, false // ends when the original is back
 	case inspection.TaskBook:
 		line.Href = "/cases/" + t.Subject
-	case inspection.TaskConfirm, inspection.TaskReview, inspection.TaskReverse:
+	case inspection.TaskConfirm, inspection.TaskReview, inspection.TaskReverse, inspection.TaskCounter, inspection.TaskExcuse, inspection.TaskOverdue:
 		line.Href, line.Closable = "/visits/"+t.VisitID+"#part-"+t.Subject, false // ends by the decision
 	default:
 		if t.VisitID != "" {

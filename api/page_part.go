@@ -14,6 +14,7 @@ import (
 	"github.com/uptrace/bun"
 
 	"lianban/inspection"
+	"lianban/internal/auth"
 	"lianban/internal/fault"
 	"lianban/notify"
 )
@@ -27,6 +28,10 @@ func (p *site) partPages() {
 		Rate: uploadRate, Body: 4 * inspection.MaxScan, // too big a scan is refused in the domain's words
 	}, p.serve)
 	p.on(Route{Method: http.MethodPost, Path: at + "reply", Act: "pageHandReply", Who: actors(atDesk...), Rate: uploadRate, Body: 4 * inspection.MaxScan}, p.handReply)
+	p.on(Route{Method: http.MethodPost, Path: at + "counter-accept", Act: "pageAcceptCounter", Who: actors(atDesk...)}, p.acceptCounter)
+	p.on(Route{Method: http.MethodPost, Path: at + "counter-refuse", Act: "pageRefuseCounter", Who: actors(atDesk...)}, p.refuseCounter)
+	p.on(Route{Method: http.MethodPost, Path: at + "excuse-refuse", Act: "pageRefuseExcuse", Who: actors(auth.Supervisor)}, p.refuseExcuse)
+	p.on(Route{Method: http.MethodPost, Path: at + "excuse-release", Act: "pageReleaseExcused", Who: actors(auth.Supervisor)}, p.releaseExcused)
 	p.on(Route{Method: http.MethodPost, Path: at + "confirm", Act: "pageConfirm", Who: actors(atDesk...)}, p.confirm)
 	p.on(Route{Method: http.MethodPost, Path: at + "uphold", Act: "pageUphold", Who: actors(atDesk...)}, p.uphold)
 	p.on(Route{Method: http.MethodPost, Path: at + "reverse", Act: "pageReverse", Who: actors(overseeing...)}, p.reverse)
@@ -116,11 +121,14 @@ func readPaper(v *view, r *inspection.ReplyRequest) (err error) {
 // readReply reads the answer part of a form.
 func readReply(v *view) (inspection.ReplyRequest, error) {
 	r := inspection.ReplyRequest{
-		Round: whole(v.form("round")), Kind: inspection.ReplyKind(v.form("kind")), Reason: v.form("reason"),
+		Round: whole(v.form("round")), Kind: inspection.ReplyKind(v.form("kind")), Reason: v.form("reason"), Category: v.form("category"),
 		Delegate: v.form("delegate"), Once: v.once(),
 	}
 	if r.Kind != inspection.ReplyDelegate {
 		r.Delegate = ""
+	}
+	if r.Kind != inspection.ReplyExcuse {
+		r.Category = ""
 	}
 	if r.Kind != inspection.ReplyCounter {
 		return r, nil

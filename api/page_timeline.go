@@ -32,7 +32,7 @@ var toneOf = map[string]string{
 
 // wordOfField says which words a field of an entry is written with.
 var wordOfField = map[string]string{
-	"visit_retimed.reason_code": "end_reason", "round_void.consent": "consent",
+	"answer_refused.kind": "reply_kind", "visit_retimed.reason_code": "end_reason", "round_void.consent": "consent",
 	"hold.reason": "hold", "hold_end.reason": "hold", "opinion.kind": "opinion_kind", "reply_received.kind": "reply_kind",
 	"reply_late.kind": "reply_kind", "reply_received.outcome": "reply_outcome", "mail_sorted.outcome": "mail_outcome",
 	"notice_composed.purpose": "purpose", "notice_composed.channel": "channel", "submitted.channel": "channel", "arrived.channel": "channel",

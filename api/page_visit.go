@@ -98,6 +98,7 @@ func (p *site) roundsOf(v *view, rounds []inspection.Round) (out []roundLine, er
 // part is one department's part as the window sees it, with what can be done.
 type part struct {
 	inspection.ParticipantView
+	Decide *decision
 	Line   string // how the deadline was counted, in the reader's language
 	Silent bool   // an answer is still waited for
 	Doubts []doubt
@@ -160,7 +161,11 @@ func (p *site) visit(v *view) error {
 		d.Tasks = append(d.Tasks, taskOf(t))
 	}
 	for _, one := range found.Participants {
-		d.Parts = append(d.Parts, p.partOf(v, found, one))
+		part := p.partOf(v, found, one)
+		if part.Decide, err = p.decisionOf(v, found, one); err != nil {
+			return err
+		}
+		d.Parts = append(d.Parts, part)
 	}
 	for _, r := range found.Resources {
 		if r.Kind == inspection.KindVehicle || r.Kind == inspection.KindRoom {

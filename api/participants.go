@@ -25,6 +25,7 @@ func (s *Server) participantRoutes() {
 	reply := post("reply", "reply", words{"答复应约通知", "Answer a notice"}, actors(auth.Inspector, auth.Head, auth.Clerk, auth.Supervisor))
 	reply.Body = scanBodyMax // at the usual rate: no answer waits because it could have been a paper
 	register(s, reply, s.reply)
+	s.answerRoutes(post)
 	register(s, post("opinion", "opine", words{"出具部门意见", "Give a department's opinion"}, answerers), s.opine)
 	served := post("service", "serveByHand", words{"登记书面或电话送达", "Record a notice served by hand"}, organisers)
 	served.Rate, served.Body = uploadRate, scanBodyMax
@@ -68,6 +69,7 @@ type replyRequest struct {
 		Round     int      `json:"round" validate:"required,min=1,max=1000" doc:"the round that is answered"`
 		Kind      string   `json:"kind" validate:"required,oneof=accept decline counter excuse delegate"`
 		Reason    string   `json:"reason,omitempty" validate:"nonul,max=500"`
+		Category  string   `json:"category,omitempty" validate:"omitempty,code" doc:"of an excuse: emergency, disaster, statutory_meeting, illness_no_substitute, recusal or other"`
 		Proposals []string `json:"proposals,omitempty" validate:"max=3,unique,dive,instant" doc:"other times, for a counter"`
 		Delegate  string   `json:"delegate,omitempty" validate:"omitempty,code" doc:"id of another person of the department"`
 		Channel   string   `json:"channel,omitempty" validate:"omitempty,oneof=portal phone paper" doc:"phone, paper: the window records a call or a paper"`
@@ -84,7 +86,7 @@ func (s *Server) reply(ctx context.Context, c *call, in *replyRequest) (inspecti
 	}
 	b := in.Body
 	r := inspection.ReplyRequest{
-		ParticipantID: p.ID, Round: b.Round, Kind: inspection.ReplyKind(b.Kind), Reason: b.Reason, Delegate: b.Delegate,
+		ParticipantID: p.ID, Round: b.Round, Kind: inspection.ReplyKind(b.Kind), Reason: b.Reason, Category: b.Category, Delegate: b.Delegate,
 		Channel: b.Channel, GivenBy: b.GivenBy, ReceivedAt: c.at, Once: c.key(in.Key),
 	}
 	switch r.Channel {

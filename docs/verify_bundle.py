@@ -201,9 +201,11 @@ def said(e, raw):  # what a receipt for this reply says
 def deemed(f, d, entries):
     mine = [e for e in entries if all((e['stream'], e['fields'].get(k)) == (d['stream'], f[k]) for k in ('visit', 'round'))]
     of = lambda kind: [e['fields'] for e in mine if e['type'] == kind and e['seq'] < d['seq']]
-    stands, at = [], instant(f['t2'])
+    stands, at, notice = [], instant(f['t2']), None
     for e in mine:                                                                                              # 8
-        if e['seq'] < d['seq'] and e['type'] == 'arrived' and e['fields']['class'] in ('A', 'B'): stands.append(e['fields']['message'])
+        if e['seq'] < d['seq'] and e['type'] == 'answer_refused': stands, notice = [], e['fields']['notice']
+        if (e['seq'] < d['seq'] and e['type'] == 'arrived' and e['fields']['class'] in ('A', 'B')
+            and notice in (None, e['fields'].get('notice'))): stands.append(e['fields']['message'])
         if e['seq'] < d['seq'] and e['type'] == 'delivery_failed': stands = [s for s in stands if s != e['fields']['message']]
     need(stands, 'no proof of service stands')
     t2 = None                                                                                                   # 9
@@ -216,7 +218,8 @@ def deemed(f, d, entries):
     need(instant(d['at']) >= at + dt.timedelta(seconds=f['grace_seconds']), 'too early')                        # 10
     need(f['inbox'] and all(instant(c['alive_through']) > at for c in f['inbox'].values()), 'inbox not read')
     suspended = any(e['type'] == 'deemed_suspended' for e in mine)                                              # 11
-    need(suspended or not any(e['type'] == 'reply_received' and instant(e['fields']['received_at']) <= at and
+    refused = [r['reply'] for r in of('answer_refused')]
+    need(suspended or not any(e['type'] == 'reply_received' and e['fields']['reply'] not in refused and instant(e['fields']['received_at']) <= at and
          e['fields']['outcome'] != 'superseded' and e['fields']['kind'] != 'delegate' for e in mine), 'a reply in time', Conflict)
     need(set(f['relies']) <= {e['seq'] for e in entries if e['seq'] < d['seq']}, 'relies on what is not here')  # 12
 

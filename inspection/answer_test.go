@@ -22,7 +22,7 @@ import (
 func (w *testWorld) reply(v Visit, system string, kind ReplyKind) Reply {
 	w.t.Helper()
 	r, err := w.Reply(w.t.Context(), w.inspector(system), ReplyRequest{
-		ParticipantID: w.part(v.ID, system).ID, Round: 1, Kind: kind, Reason: "有会", Channel: "portal", Proposals: []time.Time{v.Start.Add(time.Hour)},
+		ParticipantID: w.part(v.ID, system).ID, Round: 1, Kind: kind, Reason: "有会", Channel: "portal", Proposals: []time.Time{at(24, 15, 0)},
 	})
 	w.must(err)
 	return r

@@ -173,6 +173,13 @@ func (d *Desk) sayNotice(ctx context.Context, tx bun.IDB, l *letter) error {
 		return err
 	}
 	l.out.Changes = changed(rounds, n.Round)
+	if n.Refuses != "" {
+		refused, err := findReply(ctx, tx, n.Refuses)
+		if err != nil {
+			return err
+		}
+		l.out.Refused, l.out.Reason, l.out.Changes = string(refused.Kind), refused.Decision, ""
+	}
 	if l.m.Channel != notify.Mail { // no link in an SMS (INS-710); the inbox needs none
 		return nil
 	}

@@ -67,7 +67,7 @@ func (d *Desk) EscalateDue(ctx context.Context) error {
 			errs = append(errs, fmt.Errorf("escalate %s: %w", row.Subject, err))
 		}
 	}
-	return errors.Join(errs...)
+	return errors.Join(append(errs, d.dutiesDue(ctx))...)
 }
 
 func (d *Desk) escalate(ctx context.Context, tx bun.IDB, row DeadlineRow) error {

@@ -109,10 +109,13 @@ func sameRound(a, b audit.Entry) bool {
 // proved; the same message may arrive later on another try (INS-708).
 func checkServed(before []audit.Entry, deemed audit.Entry, report *audit.Report) {
 	var standing []audit.Entry
+	notice := "" // that refuses an answer: the clock began anew with it (INS-811)
 	for _, e := range before {
 		class := e.Text("class")
 		switch {
-		case e.Type == "arrived" && (class == "A" || class == "B"):
+		case e.Type == "answer_refused":
+			standing, notice = nil, e.Text("notice")
+		case e.Type == "arrived" && (class == "A" || class == "B") && (notice == "" || e.Text("notice") == notice):
 			standing = append(standing, e)
 		case e.Type == "delivery_failed":
 			standing = slices.DeleteFunc(standing, func(a audit.Entry) bool { return a.Text("message") == e.Text("message") })
@@ -229,8 +232,14 @@ func checkReplies(entries []audit.Entry, deemed audit.Entry, report *audit.Repor
 	suspended := slices.ContainsFunc(entries, func(e audit.Entry) bool {
 		return e.Type == "deemed_suspended" && sameRound(e, deemed)
 	})
+	refused := map[string]bool{} // answers that were decided against before: the term ran anew (INS-811)
 	for _, e := range entries {
-		inTime := e.Type == "reply_received" && sameRound(e, deemed) &&
+		if e.Type == "answer_refused" && sameRound(e, deemed) && e.Seq < deemed.Seq {
+			refused[e.Text("reply")] = true
+		}
+	}
+	for _, e := range entries {
+		inTime := e.Type == "reply_received" && sameRound(e, deemed) && !refused[e.Text("reply")] &&
 			!e.Time("received_at").After(deemed.Time("t2")) &&
 			e.Text("outcome") != string(OutcomeSuperseded) && e.Text("kind") != string(ReplyDelegate)
 		if inTime && !suspended {

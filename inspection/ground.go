@@ -86,6 +86,8 @@ const (
 	DeadlineRemindReply  DeadlineKind = "remind_reply" // half of the term (INS-713)
 	DeadlineRemindVisit  DeadlineKind = "remind_visit" // morning of the visit (INS-713)
 	DeadlineEscalate     DeadlineKind = "escalate"     // no proof of arrival so far (INS-709)
+	DeadlineCounter      DeadlineKind = "counter"      // the window answers other times, Tc (INS-811)
+	DeadlineExcuse       DeadlineKind = "excuse"       // the supervisor decides an excuse, Te (INS-812)
 	deadlinePending                   = "pending"
 	deadlineDone                      = "done"
 	deadlineVoid                      = "void"
@@ -93,7 +95,7 @@ const (
 	reminderFirstVisitAt              = 8 * 60           // minutes after midnight, remind.before_visit
 )
 
-var deadlineKinds = []DeadlineKind{DeadlineReply, DeadlineRemindReply, DeadlineRemindVisit, DeadlineEscalate}
+var deadlineKinds = []DeadlineKind{DeadlineReply, DeadlineRemindReply, DeadlineRemindVisit, DeadlineEscalate, DeadlineCounter, DeadlineExcuse}
 
 // stamp is how an instant is written into a leaf: UTC with milliseconds.
 func stamp(t time.Time) string {

@@ -25,6 +25,8 @@ type Notice struct {
 	ParticipantID string            `json:"participant_id"`
 	VisitID       string            `json:"visit_id"`
 	Round         int               `json:"round"`
+	Version       int               `json:"version"`           // of the round's notice to this department, from 1
+	Refuses       string            `json:"refuses,omitempty"` // the reply that it tells refused (INS-811, INS-812)
 	Number        string            `json:"number"`
 	QueuedAt      time.Time         `json:"queued_at"`
 	ComposedAt    time.Time         `bun:",nullzero" json:"composed_at,omitzero"`
@@ -40,16 +42,19 @@ type messageFacts struct {
 	Reason string `json:"reason,omitempty"`
 }
 
+// noticeNumber is how notices are numbered.
+const noticeNumber = "应约〔%[2]d〕%[1]s-%06[3]d"
+
 // notices writes the notice of each participant, on the booking's transaction
 // (PRO-3), and gives one message for each way to its department (INS-701).
 func (d *Desk) notices(ctx context.Context, tx bun.IDB, ps []Participant, v Visit) ([]notify.Message, error) {
-	numbers, err := nextNumbers(ctx, tx, "notice/"+v.Division, d.now(), "应约〔%[2]d〕%[1]s-%06[3]d", len(ps))
+	numbers, err := nextNumbers(ctx, tx, "notice/"+v.Division, d.now(), noticeNumber, len(ps))
 	if err != nil {
 		return nil, err
 	}
 	rows := make([]Notice, len(ps))
 	for i, p := range ps {
-		rows[i] = Notice{ID: newID(), ParticipantID: p.ID, VisitID: v.ID, Round: v.Round, Number: numbers[i], QueuedAt: d.now()}
+		rows[i] = Notice{ID: newID(), ParticipantID: p.ID, VisitID: v.ID, Round: v.Round, Version: 1, Number: numbers[i], QueuedAt: d.now()}
 	}
 	if err := insertNotices(ctx, tx, rows); err != nil {
 		return nil, err
@@ -196,6 +201,15 @@ func (d *Desk) queueReceipt(ctx context.Context, tx bun.IDB, p Participant, v Vi
 	})
 }
 
+// queueReleased tells a department that it need not come and owes its opinion in
+// writing (INS-812).
+func (d *Desk) queueReleased(ctx context.Context, tx bun.IDB, p Participant, v Visit, r Reply) error {
+	return d.queueTo(ctx, tx, p, outgoing{
+		purpose: notify.PurposeReleased, key: r.ID, only: []string{notify.Portal, notify.Mail},
+		until: latest(v.Start, d.now()).Add(24 * time.Hour), facts: messageFacts{Reason: r.Decision},
+	})
+}
+
 // queueApplicant tells the applicant time and place, or that the visit is
 // cancelled (INS-714). The applicant's silence has no legal effect.
 func (d *Desk) queueApplicant(ctx context.Context, tx bun.IDB, v Visit, purpose string, until time.Time) error {
@@ -259,7 +273,7 @@ func allSettled(participants []Participant) bool {
 		}
 		switch p.Consent {
 		case ConsentAccepted, ConsentDeemed:
-		case ConsentDeclined:
+		case ConsentDeclined, ConsentExcused:
 			if p.Lead {
 				return false
 			}

@@ -17,9 +17,10 @@ func insertNotices(ctx context.Context, tx bun.IDB, rows []Notice) error {
 	return err
 }
 
-// findNotice is the notice of the participant's current round.
+// findNotice is the notice of the participant's current round that counts: the
+// last one.
 func findNotice(ctx context.Context, q bun.IDB, p Participant) (n Notice, err error) {
-	err = q.NewSelect().Model(&n).Where("participant_id = ? AND round = ?", p.ID, p.Round).Scan(ctx)
+	err = q.NewSelect().Model(&n).Where("participant_id = ? AND round = ?", p.ID, p.Round).Order("version DESC").Limit(1).Scan(ctx)
 	if errors.Is(err, sql.ErrNoRows) {
 		return n, notFound()
 	}
@@ -49,6 +50,6 @@ func printedDue(ctx context.Context, q bun.IDB, notice string) (time.Time, error
 }
 
 func listNotices(ctx context.Context, q bun.IDB, participants []string) (out []Notice, err error) {
-	err = q.NewSelect().Model(&out).Where("participant_id IN (?)", bun.List(participants)).Order("round", "number").Scan(ctx)
+	err = q.NewSelect().Model(&out).Where("participant_id IN (?)", bun.List(participants)).Order("round", "version").Scan(ctx)
 	return out, err
 }

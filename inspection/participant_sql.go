@@ -19,12 +19,13 @@ func insertParticipants(ctx context.Context, tx bun.IDB, ps []Participant) error
 	return err
 }
 
-// startParticipant is move C2, guarded by the state and the round; the clock is
-// set in p.
+// startParticipant is move C2, C10 or C11, guarded by the state it was read in and
+// the round; the clock is set in p.
 func startParticipant(ctx context.Context, tx bun.IDB, p Participant) error {
+	from := p.Consent
 	p.Consent = ConsentAwaiting
 	res, err := tx.NewUpdate().Model(&p).Column("consent", "service_class", "served_at", "respond_by", "deadline", "at_risk").
-		Where("id = ? AND round = ? AND consent = ?", p.ID, p.Round, ConsentUnserved).Exec(ctx)
+		Where("id = ? AND round = ? AND consent = ?", p.ID, p.Round, from).Exec(ctx)
 	return exactlyOne(res, err, "bad_move")
 }
 
@@ -107,9 +108,30 @@ func insertNew(ctx context.Context, tx bun.IDB, model any) (bool, error) {
 	return n == 1, err
 }
 
-// standingServices are the proofs that have not fallen, the first one first.
+// stopClock erases T1 and T2 of a department whose answer was refused: they count
+// anew from the refusal's arrival (C10, C11).
+func stopClock(ctx context.Context, tx bun.IDB, p Participant) error {
+	p.ServiceClass, p.ServedAt, p.RespondBy, p.Deadline, p.AtRisk = "", time.Time{}, time.Time{}, nil, false
+	res, err := tx.NewUpdate().Model(&p).Column("service_class", "served_at", "respond_by", "deadline", "at_risk").
+		Where("id = ? AND round = ? AND consent = ?", p.ID, p.Round, p.Consent).Exec(ctx)
+	return exactlyOne(res, err, "bad_move")
+}
+
+// excuse is move C12: who is let off need not come.
+func excuse(ctx context.Context, tx bun.IDB, p Participant) error {
+	res, err := tx.NewUpdate().Model((*Participant)(nil)).Set("consent = ?", ConsentExcused).Set("attendance = ?", AttendanceOptional).
+		Where("id = ? AND round = ? AND consent = ?", p.ID, p.Round, ConsentExcuse).Exec(ctx)
+	return exactlyOne(res, err, "bad_move")
+}
+
+// standingServices are the proofs of the notice that counts that have not fallen,
+// the first one first.
 func standingServices(ctx context.Context, q bun.IDB, p Participant) (out []Service, err error) {
-	err = q.NewSelect().Model(&out).Where("participant_id = ? AND round = ? AND fallen_at IS NULL", p.ID, p.Round).
+	n, err := findNotice(ctx, q, p)
+	if err != nil {
+		return nil, err
+	}
+	err = q.NewSelect().Model(&out).Where("participant_id = ? AND notice_id = ? AND fallen_at IS NULL", p.ID, n.ID).
 		Order("served_at", "id").Scan(ctx)
 	return out, err
 }
@@ -161,6 +183,13 @@ func lastLate(ctx context.Context, q bun.IDB, p Participant, start time.Time) (r
 	return r, err == nil, err
 }
 
+// decideReply writes what a person decided about an answer that counted so far.
+func decideReply(ctx context.Context, tx bun.IDB, r Reply) error {
+	res, err := tx.NewUpdate().Model(&r).Column("outcome", "decision", "decided_by", "decided_at").
+		Where("id = ? AND outcome = ?", r.ID, OutcomeApplied).Exec(ctx)
+	return exactlyOne(res, err, "bad_move")
+}
+
 func reviseReply(ctx context.Context, tx bun.IDB, r Reply) error {
 	res, err := tx.NewUpdate().Model(&r).Column("outcome").Where("id = ? AND outcome = ?", r.ID, OutcomeLate).Exec(ctx)
 	return exactlyOne(res, err, "bad_move")
@@ -183,7 +212,7 @@ func lastApplied(ctx context.Context, q bun.IDB, p Participant) (*Reply, error) 
 // visit before, in any round (INS-810).
 func hasCountered(ctx context.Context, q bun.IDB, p Participant) (bool, error) {
 	return q.NewSelect().Model((*Reply)(nil)).
-		Where("participant_id = ? AND kind = ? AND outcome = ?", p.ID, ReplyCounter, OutcomeApplied).Exists(ctx)
+		Where("participant_id = ? AND kind = ? AND outcome IN (?)", p.ID, ReplyCounter, bun.List([]ReplyOutcome{OutcomeApplied, OutcomeRefused})).Exists(ctx)
 }
 
 func listReplies(ctx context.Context, q bun.IDB, participants []string) (out []Reply, err error) {

@@ -307,7 +307,7 @@ func reliesOn(ctx context.Context, q bun.IDB, p Participant) ([]int64, error) {
 	var out []int64
 	for _, e := range entries {
 		switch e.Type {
-		case "notice_composed", "submitted", "arrived", "deadline_set", "hold", "hold_end", "reply_received", "reply_late":
+		case "notice_composed", "submitted", "arrived", "deadline_set", "hold", "hold_end", "reply_received", "reply_late", "answer_refused":
 			out = append(out, e.Seq)
 		}
 	}

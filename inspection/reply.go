@@ -45,6 +45,7 @@ const (
 	OutcomeSuperseded ReplyOutcome = "superseded" // to an older Round: held until seen
 	OutcomeHeld       ReplyOutcome = "held"       // a person has to decide
 	OutcomeNoted      ReplyOutcome = "noted"      // delegation: consent does not move
+	OutcomeRefused    ReplyOutcome = "refused"    // a counter or excuse that was decided against
 )
 
 // Reply is one answer of one department, kept for good (INS-805).
@@ -67,7 +68,11 @@ type Reply struct {
 	RecordedAt    time.Time    `json:"recorded_at"`
 	Outcome       ReplyOutcome `json:"outcome"`
 	Receipt       string       `json:"receipt"`
-	Scan          string       `json:"scan,omitempty"` // id of the scanned paper
+	Scan          string       `json:"scan,omitempty"`     // id of the scanned paper
+	Category      string       `json:"category,omitempty"` // of an excuse (INS-812)
+	Decision      string       `json:"decision,omitempty"` // why a counter or excuse was decided so
+	DecidedBy     string       `json:"decided_by,omitempty"`
+	DecidedAt     time.Time    `bun:",nullzero" json:"decided_at,omitzero"`
 
 	scanSum string // its SHA-256
 }
@@ -80,6 +85,7 @@ type ReplyRequest struct {
 	Round         int
 	Kind          ReplyKind
 	Reason        string
+	Category      string // of an excuse, one of ExcuseCategories; empty is other
 	Proposals     []time.Time
 	Delegate      string // person id
 	Channel       string
@@ -157,7 +163,7 @@ func (d *Desk) reply(ctx context.Context, tx bun.IDB, by auth.Actor, r ReplyRequ
 func (r ReplyRequest) reply(p Participant, v Visit, strength int) Reply {
 	return Reply{
 		ID: newID(), ParticipantID: p.ID, VisitID: v.ID, Round: r.Round, Kind: r.Kind, Reason: r.Reason,
-		Proposals: r.Proposals, Delegate: r.Delegate, Channel: r.Channel, Strength: strength,
+		Category: r.category(), Proposals: r.Proposals, Delegate: r.Delegate, Channel: r.Channel, Strength: strength,
 		GivenBy: r.GivenBy, ReceivedAt: r.ReceivedAt.UTC().Truncate(time.Millisecond),
 	}
 }
@@ -202,10 +208,15 @@ func (d *Desk) checkReply(ctx context.Context, q bun.IDB, p Participant, v Visit
 	switch r.Kind {
 	case ReplyAccept:
 		return nil
-	case ReplyDecline, ReplyExcuse:
+	case ReplyDecline:
+		return checkText("reason", r.Reason, textLength)
+	case ReplyExcuse:
+		if err := checkCategory(r.Category); err != nil {
+			return err
+		}
 		return checkText("reason", r.Reason, textLength)
 	case ReplyCounter:
-		return checkProposals(r.Proposals, v, r.ReceivedAt)
+		return d.checkCounter(ctx, q, v, r)
 	case ReplyDelegate: // INS-806
 		return checkDelegate(ctx, q, p, r.Delegate)
 	default:
@@ -231,22 +242,6 @@ func (d *Desk) checkPaper(ctx context.Context, q bun.IDB, p Participant, r Reply
 		return scanMissing()
 	}
 	return office.CheckLines(line("name", r.Scan.Name))
-}
-
-// checkProposals wants one to three other times in the future (INS-801,
-// INS-810: times equal to the offer or in the past are no proposal).
-func checkProposals(times []time.Time, v Visit, received time.Time) error {
-	usable := 0
-	for _, t := range times {
-		if t.After(received) && !t.Equal(v.Start) {
-			usable++
-		}
-	}
-	if usable == 0 || len(times) > 3 {
-		return fault.Refuse(fault.Invalid, "proposals",
-			"请提出一至三个今后的、与原时间不同的时间", "propose one to three future times that differ from the offered one")
-	}
-	return nil
 }
 
 func checkDelegate(ctx context.Context, q bun.IDB, p Participant, person string) error {
@@ -275,6 +270,9 @@ func (d *Desk) applyReply(ctx context.Context, tx bun.IDB, p Participant, v Visi
 	if f.countered, err = hasCountered(ctx, tx, p); err != nil {
 		return nil, err
 	}
+	if f.impossible, err = d.impossible(ctx, tx, v, *r); err != nil {
+		return nil, err
+	}
 	r.Outcome = judgeReply(f)
 	if r.Receipt, err = nextNumber(ctx, tx, "receipt/"+v.Division, d.now(), "HZ-%s-%d-%06d"); err != nil {
 		return nil, err
@@ -291,12 +289,13 @@ func (d *Desk) applyReply(ctx context.Context, tx bun.IDB, p Participant, v Visi
 
 // replyFacts is all that decides about an answer.
 type replyFacts struct {
-	p         Participant
-	v         Visit
-	r         Reply
-	held      bool
-	countered bool   // the department has proposed times before
-	last      *Reply // the answer that counts so far
+	p          Participant
+	v          Visit
+	r          Reply
+	held       bool
+	countered  bool   // the department has proposed times before
+	impossible bool   // it proposes no time at which the visit could be
+	last       *Reply // the answer that counts so far
 }
 
 // judgeReply decides what an answer does (INS-801, 802, 804, 805, C3–C6, C16–C18).
@@ -314,7 +313,7 @@ func judgeReply(f replyFacts) ReplyOutcome {
 		return OutcomeLate
 	case f.weaker():
 		return OutcomeHeld
-	case f.r.Kind == ReplyCounter && f.countered:
+	case f.r.Kind == ReplyCounter && (f.countered || f.impossible):
 		return OutcomeHeld // INS-810: a second counter is free text
 	}
 	return OutcomeApplied
@@ -418,6 +417,9 @@ func (d *Desk) moveConsent(ctx context.Context, tx bun.IDB, p Participant, v Vis
 	if err != nil {
 		return nil, err
 	}
+	if err := d.endDuties(ctx, tx, p, "又有新的反馈", systemActor.String()); err != nil {
+		return nil, err
+	}
 	if err := d.taskFor(ctx, tx, p, v, r); err != nil {
 		return nil, err
 	}
@@ -470,9 +472,11 @@ func (d *Desk) taskFor(ctx context.Context, tx bun.IDB, p Participant, v Visit, 
 	case ReplyDecline:
 		t.Kind, t.Detail = TaskDeclined, p.Name+"回复不能应约，请联系核实："+r.Reason
 	case ReplyCounter:
-		t.Kind, t.Detail = TaskCounter, p.Name+"提出改期，请核对各部门时间"
+		t.Kind, t.Detail = TaskCounter, p.Name+"提出改期，请核对各部门时间后答复"
+		return d.duty(ctx, tx, p, v, r, t)
 	case ReplyExcuse:
 		t.Kind, t.Detail, t.ForRole = TaskExcuse, p.Name+"提出正当理由，请主管审定："+r.Reason, string(auth.Supervisor)
+		return d.duty(ctx, tx, p, v, r, t)
 	case ReplyAccept, ReplyDelegate:
 		return nil
 	}

@@ -142,6 +142,13 @@ func freeResources(ctx context.Context, tx bun.IDB, visitID string) error {
 	return err
 }
 
+// freeDepartment gives back the people of one department.
+func freeDepartment(ctx context.Context, tx bun.IDB, visitID, department string) error {
+	people := tx.NewSelect().Model((*Resource)(nil)).Column("id").Where("department_id = ?", department)
+	_, err := tx.NewDelete().Model((*Booking)(nil)).Where("visit_id = ? AND resource_id IN (?)", visitID, people).Exec(ctx)
+	return err
+}
+
 func listBookings(ctx context.Context, q bun.IDB, visitID string) (out []Booking, err error) {
 	err = q.NewSelect().Model(&out).Where("visit_id = ?", visitID).Order("resource_id").Scan(ctx)
 	return out, err

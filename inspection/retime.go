@@ -34,7 +34,7 @@ type RetimeRequest struct {
 // still to be sent of the old round is dropped, and every department gets a new
 // notice with a clock of its own (INS-607, INS-602, INS-603). Refusals:
 // not_found, not_a_window, wrong_window, bad_move, reason_code, reason_missing,
-// text_invalid, point_invalid, nothing_moves, past_limit, slot_taken with
+// text_invalid, point_invalid, not_supervisor, nothing_moves, past_limit, slot_taken with
 // alternatives, and the other codes of INS-502.
 func (d *Desk) Retime(ctx context.Context, by auth.Actor, r RetimeRequest) (Visit, error) {
 	d = d.still()
@@ -73,11 +73,43 @@ func (d *Desk) retime(ctx context.Context, tx bun.IDB, by auth.Actor, r RetimeRe
 	if err := mayOrganise(ctx, tx, by, v.CentreID); err != nil {
 		return v, err
 	}
+	upheld, err := d.upholdExcuses(ctx, tx, by, v, r)
+	if err != nil {
+		return v, err
+	}
 	v, leaves, err := d.moveRound(ctx, tx, by, v, r)
 	if err != nil {
 		return v, err
 	}
+	leaves = append(upheld, leaves...)
 	return v, audit.Record(ctx, tx, leaves...)
+}
+
+// upholdExcuses: a visit moved for an excuse upholds it, which is a supervisor's
+// decision (INS-812).
+func (d *Desk) upholdExcuses(ctx context.Context, tx bun.IDB, by auth.Actor, v Visit, r RetimeRequest) (leaves []audit.Leaf, err error) {
+	if r.Code != "department_excused" {
+		return nil, nil
+	}
+	if err := maySupervise(ctx, tx, by, v.CentreID); err != nil {
+		return nil, err
+	}
+	participants, err := listParticipants(ctx, tx, v.ID)
+	for _, p := range participants {
+		if p.Consent != ConsentExcuse {
+			continue
+		}
+		reply, err := excuseOf(ctx, tx, p)
+		if err != nil {
+			return nil, err
+		}
+		reply.Decision, reply.DecidedBy, reply.DecidedAt = r.Reason, by.String(), d.now()
+		if err := decideReply(ctx, tx, reply); err != nil {
+			return nil, err
+		}
+		leaves = append(leaves, participantLeaf("excuse_upheld", p, by.String(), d.now(), map[string]any{"reply": reply.ID}))
+	}
+	return leaves, err
 }
 
 // moveRound is the new Round of a locked visit, with all that follows from it.

@@ -67,8 +67,9 @@ func (d *Desk) recordService(ctx context.Context, tx bun.IDB, p Participant, v V
 			return nil, err
 		}
 	}
-	if s.Round != p.Round || p.Consent != ConsentUnserved {
-		return leaves, nil
+	n, err := findNotice(ctx, tx, p)
+	if err != nil || !startsClock(p, n, s) {
+		return leaves, err
 	}
 	g, err := d.ground(ctx, tx, v, p.DepartmentID)
 	if err != nil {
@@ -81,6 +82,16 @@ func (d *Desk) recordService(ctx context.Context, tx bun.IDB, p Participant, v V
 	return append(leaves, started...), err
 }
 
+// startsClock: the last notice of the present round has arrived, and nothing has
+// been answered to it (C2); or it refuses what was answered (C10, C11).
+func startsClock(p Participant, n Notice, s Service) bool {
+	if s.Round != p.Round || s.NoticeID != n.ID {
+		return false
+	}
+	waits := p.Consent == ConsentCountered || p.Consent == ConsentExcuse
+	return p.Consent == ConsentUnserved || waits && n.Refuses != ""
+}
+
 type clockStart struct {
 	p Participant
 	v Visit
@@ -88,7 +99,7 @@ type clockStart struct {
 	s Service
 }
 
-// startClock fixes T1 and T2 (C2). T2 is the later of the printed deadline and
+// startClock fixes T1 and T2 (C2, C10, C11). T2 is the later of the printed deadline and
 // the one counted from T1 (INS-703, INS-413). The deadline of an invited
 // department is shown and decides nothing: it is never deemed (INS-912).
 func (d *Desk) startClock(ctx context.Context, tx bun.IDB, c clockStart) ([]audit.Leaf, error) {

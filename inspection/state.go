@@ -39,6 +39,7 @@ const (
 	ConsentDeclined  Consent = "declined"
 	ConsentCountered Consent = "countered"
 	ConsentExcuse    Consent = "excuse_pending"
+	ConsentExcused   Consent = "excused"
 	ConsentDeemed    Consent = "deemed"
 	ConsentVoid      Consent = "void"
 )
@@ -97,9 +98,11 @@ var ConsentMoves = []Move[Consent]{
 	{"Reply counter", []Consent{ConsentUnserved, ConsentAwaiting, ConsentAccepted, ConsentDeclined, ConsentExcuse}, ConsentCountered, "C5, C16"},
 	{"Reply excuse", []Consent{ConsentUnserved, ConsentAwaiting, ConsentAccepted, ConsentDeclined, ConsentCountered}, ConsentExcuse, "C6, C16"},
 	{"ServiceFell", []Consent{ConsentAwaiting}, ConsentUnserved, "C9"},
+	{"Refuse, served", []Consent{ConsentCountered, ConsentExcuse}, ConsentAwaiting, "C10, C11"},
+	{"Release", []Consent{ConsentExcuse}, ConsentExcused, "C12"},
 	{"DeemDue", []Consent{ConsentAwaiting}, ConsentDeemed, "C13"},
-	{"Cancel", []Consent{ConsentUnserved, ConsentAwaiting, ConsentAccepted, ConsentDeclined, ConsentCountered, ConsentExcuse, ConsentDeemed}, ConsentVoid, "C15"},
-	{"Retime", []Consent{ConsentUnserved, ConsentAwaiting, ConsentAccepted, ConsentDeclined, ConsentCountered, ConsentExcuse, ConsentDeemed}, ConsentUnserved, "C15, C1"},
+	{"Cancel", []Consent{ConsentUnserved, ConsentAwaiting, ConsentAccepted, ConsentDeclined, ConsentCountered, ConsentExcuse, ConsentExcused, ConsentDeemed}, ConsentVoid, "C15"},
+	{"Retime", []Consent{ConsentUnserved, ConsentAwaiting, ConsentAccepted, ConsentDeclined, ConsentCountered, ConsentExcuse, ConsentExcused, ConsentDeemed}, ConsentUnserved, "C15, C1"},
 	{"a reply received in time turns up", []Consent{ConsentDeemed}, "as the reply says", "C18"},
 }
 

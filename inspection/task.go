@@ -41,6 +41,7 @@ const (
 	TaskAnswerHold  TaskKind = "answer_hold"    // something may be an answer
 	TaskCounter     TaskKind = "answer_counter" // a department proposed other times
 	TaskExcuse      TaskKind = "decide_excuse"
+	TaskOverdue     TaskKind = "duty_missed"   // a counter or an excuse that nobody answered in time (K09)
 	TaskDeclined    TaskKind = "call_declined" // a department says it does not come
 	TaskAtRisk      TaskKind = "visit_at_risk"
 	TaskHoliday     TaskKind = "visit_on_holiday"

@@ -58,6 +58,7 @@ const (
 	PurposeConfirmed = "confirmed" // 已确认: who comes
 	PurposeDeemed    = "deemed"    // 视为同意告知
 	PurposeReceipt   = "receipt"   // 回执 for a reply
+	PurposeReleased  = "released"  // an excuse was upheld: need not come, opinion in writing (INS-812)
 	PurposeApplicant = "applicant" // the applicant's own notice (INS-714)
 
 	PurposeCode      = "parcel_code"      // 收货码 or 取件码 (DEL-610); by SMS only, as those that follow

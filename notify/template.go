@@ -48,6 +48,7 @@ type Facts struct {
 	Reference string // four characters, makes texts differ
 	Signature string // SMS signature without brackets
 	Changes   string // what changed since the last Round
+	Refused   string // notice: what it refuses, counter or excuse; the Reason says why
 	Reason    string // of a cancellation; of a deemed consent, as the rest of a sentence about the department
 
 	Record     string    // number of the deemed-consent record or of the receipt

@@ -38,6 +38,9 @@ func (w words) funcs() template.FuncMap {
 		"id":       fieldID,
 		"listed":   func(items []string) template.HTML { return w.name(strings.Join(items, w.texts["list.comma"])) },
 		"query":    withQuery,
+		"excuses": func() []string {
+			return []string{"emergency", "disaster", "statutory_meeting", "illness_no_substitute", "recusal", "other"} // INS-812
+		},
 		"kinds":    func() []string { return []string{"accept", "decline", "counter", "excuse", "delegate"} }, // INS-801
 		"opinions": func() []string { return []string{"agree", "rectify", "disagree"} },                       // INS-1008
 		"three":    func() []int { return upTo(3) },                                                           // INS-801: at most three times

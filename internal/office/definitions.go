@@ -42,6 +42,8 @@ var definitions = []definition{
 	{"visit.lead", "2", alone, "between 常州 2 and 兰州 5; INS-605: never below 2 by a setting", count(2, 10, "工作日", func(r *Rules) *int { return &r.Lead })},
 	{"visit.limit", "5", alone, "兰州 5", count(1, 20, "工作日", func(r *Rules) *int { return &r.Limit })},
 	{"opinion.term", "1", both, "晋城 次日", count(0, 2, "工作日", func(r *Rules) *int { return &r.OpinionTerm })},
+	{"counter.answer", "1", both, ownRule, count(1, 2, "工作日", func(r *Rules) *int { return &r.CounterAnswer })},
+	{"excuse.answer", "1", both, ownRule, count(1, 2, "工作日", func(r *Rules) *int { return &r.ExcuseAnswer })},
 
 	{"staff.min_site", "2", both, "晋城; food rule", count(1, 5, "人", func(r *Rules) *int { return &r.StaffSite })},
 	{"staff.min_review", "1", alone, "晋城", count(1, 5, "人", func(r *Rules) *int { return &r.StaffReview })},

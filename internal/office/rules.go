@@ -27,6 +27,9 @@ type Rules struct {
 	Limit       int // acceptance to visit at the most
 	OpinionTerm int // opinion after the visit, T3; 0 is the same day
 
+	CounterAnswer int // a department's other times are answered after receipt, Tc
+	ExcuseAnswer  int // an excuse is decided after receipt, Te
+
 	StaffSite   int // persons of each department on site
 	StaffReview int // persons of each department at a review
 	WindowStaff int // persons of the Window on site
