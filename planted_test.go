@@ -38,8 +38,16 @@ var bugs = []bug{
 		"add(e.NeverDeemed, HoldNeverDeemed", "add(false, HoldNeverDeemed"},
 	{"a reply at the last moment is late", "inspection/reply.go", // INS-802
 		"!f.r.ReceivedAt.After(f.p.RespondBy)", "f.r.ReceivedAt.Before(f.p.RespondBy)"},
-	{"an old round's proof starts the clock", "inspection/serve.go", // INS-607
-		"if s.Round != p.Round || p.Consent != ConsentUnserved {", "if p.Consent != ConsentUnserved {"},
+	{"an earlier notice's proof starts the clock", "inspection/serve.go", // INS-607, INS-811
+		"if s.Round != p.Round || s.NoticeID != n.ID {", "if s.Round != p.Round {"},
+	{"the clocks of the old round run on", "inspection/retime.go", // INS-607
+		"if err := endVisitDeadlines(ctx, tx, v.ID); err != nil {", "if err := error(nil); err != nil {"},
+	{"an answer to the old time answers the new one", "inspection/reply.go", // INS-801
+		"case f.r.Round != f.v.Round:", "case false:"},
+	{"a refused counter keeps its old deadline", "inspection/counter.go", // INS-811
+		"if err := stopClock(ctx, tx, p); err != nil {", "if err := error(nil); err != nil {"},
+	{"a second counter counts", "inspection/reply.go", // INS-810
+		"(f.countered || f.impossible)", "f.impossible"},
 	{"an outcome without its leaf", "inspection/deem.go", // INS-908
 		"leaves = append(leaves, deemedLeaf(f, row, confirmedBy))", "_ = deemedLeaf(f, row, confirmedBy)"},
 	{"people taken in an order of their own", "inspection/resource_sql.go", // DB-12
