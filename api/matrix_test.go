@@ -72,6 +72,7 @@ func apiSamples(s *scene) map[string]sample {
 	draft := "/visits/" + s.draft
 	part := func(act string) string { return partPath(s.visit, "fire", act) }
 	reason := map[string]any{"reason": "核对无误"}
+	atWindow := map[string]any{"party": "window", "way": "window"}
 	end := map[string]any{"reason_code": "weather", "reason": "大雨"}
 	call := map[string]any{"round": 1, "kind": "accept", "channel": "phone", "given_by": "周队长"}
 	parcel := func(rest string) string { return "/parcels/" + s.parcel + rest }
@@ -116,7 +117,23 @@ func apiSamples(s *scene) map[string]sample {
 		"refuseCounter":  {path: part("counter/refuse"), object: true, body: reason},
 		"refuseExcuse":   {path: part("excuse/refuse"), object: true, body: reason},
 		"releaseExcused": {path: part("excuse/release"), object: true, body: reason},
-		"opine":          {path: part("opinion"), object: true, body: map[string]any{"kind": "agree"}},
+		"checkIn": {
+			path: visit + "/checkins", object: true, body: map[string]any{"party": "431103-fire", "way": "phone", "certificate": "湘F1"},
+			byRole: map[auth.Role]any{auth.Clerk: atWindow, auth.Supervisor: atWindow},
+		},
+		"leaveSite": {path: visit + "/checkins/" + s.visit + "/left", object: true, body: map[string]any{"agreed": true}},
+		"attestAbsence": {
+			path: partPath(s.visit, "amr", "absence"), object: true, body: map[string]any{"role": "department"},
+			byRole: map[auth.Role]any{auth.Clerk: map[string]any{"role": "window"}, auth.Supervisor: map[string]any{"role": "supervisor"}},
+		},
+		"withdrawAttestation": {
+			path: partPath(s.visit, "amr", "absence/withdraw"), object: true, body: map[string]any{"role": "department", "reason": "看错了"},
+		},
+		"proposeCorrection": {path: part("attendance"), object: true, body: map[string]any{
+			"attendance": "late", "reason": "有到场记录", "scan": map[string]any{"name": "a.png", "content": onePixel(s.t)},
+		}},
+		"decideCorrection": {path: part("attendance/decide"), object: true, body: map[string]any{"agree": true}},
+		"opine":            {path: part("opinion"), object: true, body: map[string]any{"kind": "agree"}},
 		"serveByHand": {path: part("service"), object: true, body: map[string]any{
 			"channel": "phone", "receiver": "周队长", "at": s.trust.Now(),
 		}},

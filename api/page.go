@@ -39,6 +39,7 @@ func (s *Server) pages() error {
 	p.deskPages()
 	p.casePages()
 	p.visitPages()
+	p.sitePages()
 	p.boardPages()
 	p.partPages()
 	p.inboxPages()
@@ -149,7 +150,7 @@ const longest = 4000
 // read reads the form and refuses what no person can have typed into it; what
 // has not the form of an id is no id (SEC-3).
 func (v *view) read() error {
-	for _, name := range []string{"id", "part", "hold", "department", "code"} {
+	for _, name := range []string{"id", "part", "hold", "department", "code", "checkin"} {
 		if value := v.r.PathValue(name); value != "" && !idForm.MatchString(value) {
 			return notFound()
 		}
@@ -253,7 +254,8 @@ var fieldOfCode = map[string]string{
 	"password_weak": "fresh", "password_reused": "fresh", "password_differs": "again",
 	"door_code_wrong": "code", "door_id_wrong": "id_last4", "rating_level": "level", "closure_past": "day", "closure_exists": "day",
 	"scan_missing": "scan", "scan_type": "scan", "scan_size": "scan",
-	"code_wrong": "code", "ground_missing": "text",
+	"name_missing": "name", "certificate_missing": "certificate", "came_time": "came_at",
+	"code_wrong": "code", "ground_missing": "text", "deferral_ground": "ground",
 	"count_differs": "count", "decision_date": "decided_on", "giver_missing": "giver", "choice_giver": "given_by", "partial_reason": "partial_why",
 	"addressee_incomplete": "name", "consent_incomplete": "consent_by", "id_last4_form": "id_last4", "bag_missing": "bag",
 	"carrier_not_allowed": "way", "way_unsupported": "way", "item_not_here": "item", "parcel_empty": "item", "parcel_no_receiver": "item",

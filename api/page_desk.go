@@ -104,6 +104,14 @@ func taskOf(t inspection.Task) taskLine {
 		line.Href, line.Closable = "/items/"+t.Subject, false // ends when the original is back
 	case inspection.TaskBook:
 		line.Href = "/cases/" + t.Subject
+	case inspection.TaskMissing, inspection.TaskAbsence:
+		line.Href = "/visits/" + t.VisitID + "/site#part-" + t.Subject
+	case inspection.TaskCorrect:
+		line.Href, line.Closable = "/visits/"+t.VisitID+"/site#part-"+t.Subject, false // ends by the decision
+	case inspection.TaskDeemed:
+		line.Href = "/visits/" + t.VisitID + "#parts"
+	case inspection.TaskApplicant:
+		line.Href = "/cases/" + t.Subject
 	case inspection.TaskConfirm, inspection.TaskReview, inspection.TaskReverse, inspection.TaskCounter, inspection.TaskExcuse, inspection.TaskOverdue:
 		line.Href, line.Closable = "/visits/"+t.VisitID+"#part-"+t.Subject, false // ends by the decision
 	default:

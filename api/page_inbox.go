@@ -2,6 +2,7 @@ package api
 
 import (
 	"net/http"
+	"time"
 
 	"github.com/uptrace/bun"
 
@@ -54,7 +55,7 @@ func (p *site) inbox(v *view) error {
 		switch line := (inboxLine{InboxLine: l, Waiting: live && silent}); {
 		case line.Waiting:
 			d.Open = append(d.Open, line)
-		case running && l.Opinion == inspection.OpinionNone:
+		case running && owesOpinion(inspection.ParticipantView{Participant: l.Participant}):
 			d.Opine = append(d.Opine, line)
 		default:
 			d.Done = append(d.Done, line)
@@ -90,6 +91,8 @@ type invitationPage struct {
 	Letter, Citation   string
 	Once               string
 	MayReply, MayOpine bool
+	Site               onMySite
+	OpinionDue         time.Time
 	Colleagues         []option
 }
 
@@ -131,6 +134,10 @@ func (p *site) invitation(v *view) error {
 		MayOpine: found.State == inspection.VisitInProgress || found.State == inspection.VisitCollecting,
 	}
 	d.Moved = movedOf(v, found)
+	d.Site = p.mySite(v, found, own)
+	if owesOpinion(own.ParticipantView) {
+		d.OpinionDue = own.OpinionDue
+	}
 	d.Coming = d.MayReply && (own.Notice == nil || own.Notice.ComposedAt.IsZero())
 	if d.Opened {
 		if d.Letter, _, err = p.inboxText(v, own.ID, own.Round); err != nil {
@@ -215,13 +222,18 @@ func (p *site) reply(v *view) error {
 	return v.leave("/inbox/"+found.ID, "flash.answered", "receipt", reply.Receipt, "says", p.say(v, "reply_says."+string(reply.Outcome)))
 }
 
+// owesOpinion: the department has not said yet what it found.
+func owesOpinion(p inspection.ParticipantView) bool {
+	return p.Opinion == inspection.OpinionNone || p.Opinion == inspection.OpinionDraft || p.Opinion == inspection.OpinionDeferred
+}
+
 // opine takes the department's opinion (INS-1008).
 func (p *site) opine(v *view) error {
 	found, own, err := p.ownPart(v)
 	if err != nil {
 		return err
 	}
-	request := inspection.OpinionRequest{ParticipantID: own.ID, Kind: inspection.OpinionKind(v.form("kind")), Text: v.form("text")}
+	request := inspection.OpinionRequest{ParticipantID: own.ID, Kind: inspection.OpinionKind(v.form("kind")), Text: v.form("text"), Ground: v.form("ground")}
 	for i := 1; i <= web.Items && request.Kind == inspection.Rectify; i++ {
 		item := inspection.RectifyItem{Finding: v.form("finding" + itoa(i)), Clause: v.form("clause" + itoa(i)), Term: v.form("term" + itoa(i))}
 		if item.Finding != "" || item.Clause != "" {

@@ -26,7 +26,7 @@ type moment struct {
 var toneOf = map[string]string{
 	"arrived": "good", "reply_received": "good", "visit_confirmed": "good", "opinion": "good", "joint_opinion": "good",
 	"hold": "warn", "visit_retimed": "warn", "deadline_moved": "warn", "escalated": "warn", "reversal_proposed": "warn",
-	"delivery_failed": "bad", "reply_late": "bad", "visit_cancelled": "bad", "visit_not_held": "bad",
+	"missing": "warn", "absent": "bad", "delivery_failed": "bad", "reply_late": "bad", "visit_cancelled": "bad", "visit_not_held": "bad",
 	"deemed": "deemed", "deemed_suspended": "deemed", "deemed_reversed": "deemed",
 }
 
@@ -35,7 +35,8 @@ var wordOfField = map[string]string{
 	"answer_refused.kind": "reply_kind", "visit_retimed.reason_code": "end_reason", "round_void.consent": "consent",
 	"hold.reason": "hold", "hold_end.reason": "hold", "opinion.kind": "opinion_kind", "reply_received.kind": "reply_kind",
 	"reply_late.kind": "reply_kind", "reply_received.outcome": "reply_outcome", "mail_sorted.outcome": "mail_outcome",
-	"notice_composed.purpose": "purpose", "notice_composed.channel": "channel", "submitted.channel": "channel", "arrived.channel": "channel",
+	"checked_in.way": "checkin_way", "attendance.now": "attendance", "absence_attested.role": "attest_role", "attestation_withdrawn.role": "attest_role",
+	"correction_proposed.attendance": "attendance", "attendance_corrected.now": "attendance", "notice_composed.purpose": "purpose", "notice_composed.channel": "channel", "submitted.channel": "channel", "arrived.channel": "channel",
 }
 
 // moments puts the entries of a visit's streams into words, the latest first.
@@ -92,6 +93,12 @@ func (p *site) moment(v *view, e audit.Entry, departments map[string]string) mom
 	key := "leaf." + kind
 	if !p.set.Has(key) {
 		key = "leaf.other"
+	}
+	if kind == "arrived" && e.Text("about") == "opinion" {
+		key = "leaf.arrived.opinion"
+	}
+	if kind == "deemed" && e.Text("reason") != string(inspection.NoReply) {
+		key = "leaf.deemed." + e.Text("reason")
 	}
 	m.Text = p.set.Mark(v.x.lang, key, args...)
 	return m

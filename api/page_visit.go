@@ -70,6 +70,7 @@ type visitPage struct {
 	Once   string
 	May    map[string]bool // acts that the reader is offered
 	Acts   []string        // whose refusal is shown at the head
+	Site   bool            // there is something to see on the page of the site
 
 	CancelReasons, NotHeldReasons []string
 }
@@ -148,6 +149,7 @@ func (p *site) visit(v *view) error {
 	}
 	d := visitPage{
 		Visit: found, Limit: endOfDay(found.Case.LimitDate), Once: newOnce(), May: p.actsOf(v, found), Next: string(found.State),
+		Site:          !found.StartedAt.IsZero(),
 		Ahead:         found.State == inspection.VisitOffered || found.State == inspection.VisitConfirmed,
 		CancelReasons: inspection.EndReasons("Cancel"), NotHeldReasons: inspection.EndReasons("NotHeld"),
 	}
@@ -214,7 +216,8 @@ func (p *site) partOf(v *view, visit inspection.VisitView, one inspection.Partic
 		MayServe:  window && live && noticed,
 		MayReply:  window && (live || noticed && one.Consent != inspection.ConsentVoid),
 		PaperOnly: !live,
-		MayUphold: v.supervises(visit.CentreID) && one.Opinion == inspection.OpinionReview && one.Consent == inspection.ConsentDeemed,
+		MayUphold: v.supervises(visit.CentreID) && one.Opinion == inspection.OpinionReview && one.Deemed != nil &&
+			(one.Deemed.Reason != inspection.NoReply || one.Consent == inspection.ConsentDeemed),
 		MayReverse: deemed && visit.State != inspection.VisitClosed && one.Deemed != nil && one.Deemed.SuspendedAt.IsZero() &&
 			(v.supervises(visit.CentreID) || v.by.Is(auth.Auditor)),
 		MayConfirm: window && slices.ContainsFunc(visit.Tasks, func(t inspection.Task) bool {

@@ -130,12 +130,18 @@ func (s *stage) close(v inspection.Visit) inspection.Visit {
 	s.must(err)
 	_, err = s.Inspection.Close(ctx, clerk, v.ID, once.Key{})
 	s.must(err)
-	for name := range s.tokens { // the days that passed ended every session
-		_, token, err := s.Auth.SignIn(ctx, auth.Credentials{Login: name, Password: "Meiwan-Road-1", Remote: "127.0.0.1:1"})
+	s.again()
+	return v
+}
+
+// again signs everybody in anew: the days that passed ended every session.
+func (s *stage) again() {
+	s.t.Helper()
+	for name := range s.tokens {
+		_, token, err := s.Auth.SignIn(s.t.Context(), auth.Credentials{Login: name, Password: "Meiwan-Road-1", Remote: "127.0.0.1:1"})
 		s.must(err)
 		s.tokens[name] = token
 	}
-	return v
 }
 
 var linkInText = regexp.MustCompile(`/r/[A-Z2-7]+`)

@@ -30,6 +30,7 @@ func (s *Server) participantRoutes() {
 	served := post("service", "serveByHand", words{"登记书面或电话送达", "Record a notice served by hand"}, organisers)
 	served.Rate, served.Body = uploadRate, scanBodyMax
 	register(s, served, s.serveByHand)
+	s.attendanceRoutes()
 	register(s, post("confirm", "confirmDeemed", words{"确认视为同意", "Confirm a deemed consent"}, organisers), s.confirmDeemed)
 	register(s, post("uphold", "upholdDeemed", words{"复核后维持视为同意", "Let a deemed consent stand after review"}, actors(auth.Supervisor)), s.upholdDeemed)
 	register(s, post("reverse", "reverseDeemed", words{"撤销视为同意（两人）", "Take a deemed consent back; a second person decides"}, actors(auth.Supervisor, auth.Auditor)), s.reverseDeemed)
@@ -105,9 +106,10 @@ type opineRequest struct {
 	ofDepartment
 	Key  string `header:"Idempotency-Key" validate:"required,line=255"`
 	Body struct {
-		Kind  string     `json:"kind" validate:"required,oneof=agree rectify disagree"`
-		Text  string     `json:"text,omitempty" validate:"nonul,max=4000"`
-		Items []itemBody `json:"items,omitempty" validate:"max=100,dive"`
+		Kind   string     `json:"kind" validate:"required,oneof=agree rectify disagree deferred"`
+		Text   string     `json:"text,omitempty" validate:"nonul,max=4000"`
+		Ground string     `json:"ground,omitempty" validate:"omitempty,oneof=collective_decision test_result" doc:"of a deferral"`
+		Items  []itemBody `json:"items,omitempty" validate:"max=100,dive"`
 	}
 }
 
@@ -123,7 +125,7 @@ func (s *Server) opine(ctx context.Context, c *call, in *opineRequest) (inspecti
 		return inspection.Opinion{}, err
 	}
 	r := inspection.OpinionRequest{
-		ParticipantID: p.ID, Kind: inspection.OpinionKind(in.Body.Kind), Text: in.Body.Text, Once: c.key(in.Key),
+		ParticipantID: p.ID, Kind: inspection.OpinionKind(in.Body.Kind), Text: in.Body.Text, Ground: in.Body.Ground, Once: c.key(in.Key),
 	}
 	for _, item := range in.Body.Items {
 		r.Items = append(r.Items, inspection.RectifyItem(item))

@@ -27,7 +27,7 @@ type PlanRequest struct {
 
 // Plan opens a draft visit (V1). Only the window of the site's centre may
 // (INS-202). Refusals: not_found, not_a_window, wrong_window, no_visit_needed,
-// visit_exists, facts_missing, visit_kind, visit_minutes.
+// visit_exists, facts_missing, visit_kind, visit_minutes, applicant_absent_again.
 func (d *Desk) Plan(ctx context.Context, by auth.Actor, r PlanRequest) (Visit, error) {
 	d = d.still()
 	var out Visit
@@ -56,6 +56,9 @@ func (d *Desk) plan(ctx context.Context, tx bun.IDB, by auth.Actor, r PlanReques
 	}
 	g, err := groundAt(ctx, tx, c.OrganiserCentre, office.Scope{Centre: c.OrganiserCentre, Matter: c.MatterCode}, d.now())
 	if err != nil {
+		return Visit{}, err
+	}
+	if err := mayTryAgain(ctx, tx, by, c, g); err != nil {
 		return Visit{}, err
 	}
 	v, err := d.draft(c, r, required, g)

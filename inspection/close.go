@@ -279,6 +279,9 @@ func (d *Desk) finishVisit(ctx context.Context, tx bun.IDB, by auth.Actor, v *Vi
 	if err := mayOrganise(ctx, tx, by, v.CentreID); err != nil {
 		return nil, err
 	}
+	if err := d.checkApplicantAbsent(ctx, tx, *v, e); err != nil {
+		return nil, err
+	}
 	tell := e.act == "Cancel" && v.State != VisitDraft
 	if tell {
 		v.Sequence++ // ICA-29
@@ -298,6 +301,9 @@ func (d *Desk) finishVisit(ctx context.Context, tx bun.IDB, by auth.Actor, v *Vi
 		if err := d.queueCancel(ctx, tx, *v); err != nil {
 			return nil, err
 		}
+	}
+	if err := d.countAbsentApplicant(ctx, tx, *v); err != nil {
+		return nil, err
 	}
 	return append(leaves, visitLeaf("visit_"+string(v.State), *v, by.String(), d.now(), map[string]any{"reason_code": e.code})), nil
 }

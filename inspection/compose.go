@@ -131,6 +131,8 @@ func (d *Desk) say(ctx context.Context, tx bun.IDB, l *letter) error {
 		return d.sayNotice(ctx, tx, l)
 	case notify.PurposeDeemed:
 		return sayDeemed(ctx, tx, l)
+	case notify.PurposeOpinionDue:
+		l.out.RespondBy, l.out.OpinionDue = l.facts.Due, true
 	case notify.PurposeReceipt:
 		return sayReceipt(ctx, tx, l)
 	case notify.PurposeConfirmed:
@@ -195,9 +197,16 @@ func sayDeemed(ctx context.Context, tx bun.IDB, l *letter) error {
 	if err != nil {
 		return err
 	}
-	l.out.Record, l.out.DecidedAt, l.out.ServedAt, l.out.RespondBy = row.Number, row.DecidedAt, l.p.ServedAt, row.DueAt
-	l.out.Proof = "送达类别 " + l.p.ServiceClass
-	l.out.Reason = "收到通知后在期限内未反馈意见"
+	l.out.Record, l.out.DecidedAt, l.out.RespondBy = row.Number, row.DecidedAt, row.DueAt
+	if l.out.ServedAt, err = time.Parse(time.RFC3339Nano, row.Findings["t1"]); err != nil {
+		return fmt.Errorf("T1 of record %s: %w", row.Number, err)
+	}
+	l.out.Proof = "送达类别 " + row.Findings["class"]
+	l.out.Reason = deemedWords[row.Reason]
+	if l.facts.Superior != "" {
+		l.out.About, l.out.Department = l.out.Department, l.facts.Superior
+	}
+	l.out.VisitOver, l.out.OpinionDue = row.Reason != NoReply, row.Reason == NoOpinion
 	return nil
 }
 

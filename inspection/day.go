@@ -21,11 +21,18 @@ const EarlyStart = 60 * time.Minute
 // OpinionKind is what a department says after the visit (INS-1008).
 type OpinionKind string
 
-// Kinds of Opinion. Deferral comes with the site part's own step.
+// Kinds of Opinion.
 const (
 	Agree    OpinionKind = "agree"
 	Rectify  OpinionKind = "rectify" // with at least one item
 	Disagree OpinionKind = "disagree"
+	Deferred OpinionKind = "deferred" // with a ground: no opinion yet, due at T3 all the same (O3)
+)
+
+// Grounds of a deferral; there is no other (INS-1010).
+const (
+	GroundCollective = "collective_decision"
+	GroundTest       = "test_result"
 )
 
 // RectifyItem is one thing to put right: what was found, on what ground, by when.
@@ -49,6 +56,8 @@ type Opinion struct {
 	GivenBy       string        `json:"given_by"`
 	GivenName     string        `json:"given_name"`
 	GivenAt       time.Time     `json:"given_at"`
+	Ground        string        `json:"ground,omitempty"` // of a deferral
+	SignedAt      time.Time     `bun:",nullzero" json:"signed_at,omitzero"`
 }
 
 // Start begins the visit on site (V8), not earlier than an hour before its
@@ -65,15 +74,23 @@ func (d *Desk) Start(ctx context.Context, by auth.Actor, visitID string) (Visit,
 			return nil, fault.Refuse(fault.Invalid, "too_early",
 				"勘验开始前一小时内才能点“开始”", "a visit can be started from one hour before its time")
 		}
+		var err error
 		v.StartedAt = d.now()
-		if err := moveVisit(ctx, tx, v, "Start", "started_at"); err != nil {
+		if v.GraceUntil, err = d.graceUntil(ctx, tx, *v); err != nil {
+			return nil, err
+		}
+		if err := moveVisit(ctx, tx, v, "Start", "started_at", "grace_until"); err != nil {
 			return nil, err
 		}
 		leaves, err := d.endSilences(ctx, tx, *v)
 		if err != nil {
 			return nil, err
 		}
-		return append(leaves, visitLeaf("visit_started", *v, by.String(), d.now(), nil)), endVisitDeadlines(ctx, tx, v.ID)
+		if err := endVisitDeadlines(ctx, tx, v.ID); err != nil {
+			return nil, err
+		}
+		leaf := visitLeaf("visit_started", *v, by.String(), d.now(), map[string]any{"grace_until": stamp(v.GraceUntil)})
+		return append(leaves, leaf), d.expectPeople(ctx, tx, *v)
 	})
 }
 
@@ -105,13 +122,20 @@ func (d *Desk) EndSite(ctx context.Context, by auth.Actor, visitID string) (Visi
 		if err := moveVisit(ctx, tx, v, "EndSite", "site_ended_at"); err != nil {
 			return nil, err
 		}
-		return []audit.Leaf{visitLeaf("site_ended", *v, by.String(), d.now(), nil)}, nil
+		leaves, err := d.endPresence(ctx, tx, *v)
+		if err != nil {
+			return nil, err
+		}
+		due, err := d.awaitSilences(ctx, tx, *v)
+		return slices.Concat([]audit.Leaf{visitLeaf("site_ended", *v, by.String(), d.now(), nil)}, leaves, due), err
 	})
 }
 
 // NotHeld ends a visit that could not take place (V10): applicant absent, site
-// locked, danger. Nobody is deemed for it; the case may be booked again.
-// Refusals: wrong_window, bad_move, reason_missing, reason_code.
+// locked, danger. Nobody is deemed for it; the case may be booked again. That
+// the applicant is absent can be said once the grace is over (INS-1005).
+// Refusals: wrong_window, bad_move, reason_missing, reason_code, applicant_here,
+// grace_runs.
 func (d *Desk) NotHeld(ctx context.Context, by auth.Actor, visitID, code, reason string) (Visit, error) {
 	return d.still().finish(ctx, by, ending{visitID: visitID, act: "NotHeld", code: code, reason: reason})
 }
@@ -122,6 +146,7 @@ type OpinionRequest struct {
 	Kind          OpinionKind
 	Text          string
 	Items         []RectifyItem
+	Ground        string // of a deferral
 	Once          once.Key
 }
 
@@ -130,7 +155,7 @@ type OpinionRequest struct {
 // the first (O7). A deemed department may still come: agreement is attached,
 // anything else goes to a supervisor (O8, INS-915). Refusals: not_found,
 // not_your_department, visit_not_running, opinion_kind, opinion_items,
-// ground_missing.
+// ground_missing, deferral_ground, deferral_late.
 func (d *Desk) Opine(ctx context.Context, by auth.Actor, r OpinionRequest) (Opinion, error) {
 	d = d.still()
 	return once.Act(ctx, d.DB.Write, r.Once, d.now(), func(tx bun.IDB) (Opinion, error) { return d.opine(ctx, tx, by, r) })
@@ -146,7 +171,10 @@ func (d *Desk) opine(ctx context.Context, tx bun.IDB, by auth.Actor, r OpinionRe
 		}
 		out = Opinion{
 			ID: newID(), ParticipantID: p.ID, VisitID: v.ID, Round: v.Round, Kind: r.Kind, Text: r.Text, Items: r.Items,
-			GivenBy: by.ID, GivenName: by.Name, GivenAt: d.now(),
+			GivenBy: by.ID, GivenName: by.Name, GivenAt: d.now(), Ground: r.Ground, SignedAt: d.now(),
+		}
+		if r.Kind != Deferred {
+			out.Ground = ""
 		}
 		if err := insertOpinion(ctx, tx, &out); err != nil {
 			return nil, err
@@ -162,17 +190,24 @@ func (d *Desk) opine(ctx context.Context, tx bun.IDB, by auth.Actor, r OpinionRe
 }
 
 func (d *Desk) moveOpinion(ctx context.Context, tx bun.IDB, p Participant, v Visit, kind OpinionKind) error {
+	if kind == Deferred {
+		return deferOpinion(ctx, tx, p)
+	}
 	switch p.Opinion {
-	case OpinionNone:
-		return setOpinion(ctx, tx, p, OpinionNone, OpinionGiven)
+	case OpinionNone, OpinionDraft, OpinionDeferred:
+		if err := endDeadlines(ctx, tx, p.ID, p.Round, DeadlineOpinion, DeadlineNoShow); err != nil {
+			return err
+		}
+		return setOpinion(ctx, tx, p, p.Opinion, OpinionGiven)
 	case OpinionDeemed:
 		if kind == Agree {
 			return nil // attached; the deemed row stays
 		}
 		return d.review(ctx, tx, p, v, p.Name+"已视为同意，现场提出不同意见，请主管复核")
 	case OpinionReview:
-		if p.Consent == ConsentDeemed {
-			return nil // a supervisor decides first (INS-915)
+		stands, err := effective(ctx, tx, p)
+		if err != nil || stands || p.Consent == ConsentDeemed {
+			return err // a supervisor decides first (INS-915)
 		}
 		// It answered in time: its own opinion counts (PRO-5, INS-1101).
 		if err := finishTasks(ctx, tx, TaskReview, p.ID, d.now(), systemActor.String(), "已出具意见"); err != nil {
@@ -182,6 +217,27 @@ func (d *Desk) moveOpinion(ctx context.Context, tx bun.IDB, p Participant, v Vis
 	default: // given: a correction (O7)
 		return nil
 	}
+}
+
+// deferOpinion is move O3; T3 stays (INS-1010).
+func deferOpinion(ctx context.Context, tx bun.IDB, p Participant) error {
+	if p.Opinion == OpinionDeferred {
+		return nil
+	}
+	if p.Opinion != OpinionNone && p.Opinion != OpinionDraft {
+		return fault.Refuse(fault.Conflict, "deferral_late",
+			"已有意见或已作出认定，不能再申请暂缓", "there is an opinion or an outcome already; it cannot be deferred any more")
+	}
+	return setOpinion(ctx, tx, p, p.Opinion, OpinionDeferred)
+}
+
+// effective reports whether a deemed consent of the round has its effect.
+func effective(ctx context.Context, q bun.IDB, p Participant) (bool, error) {
+	row, err := findDeemed(ctx, q, p)
+	if fault.KindOf(err) == fault.NotFound {
+		return false, nil
+	}
+	return err == nil && row.SuspendedAt.IsZero(), err
 }
 
 func checkOpinion(v Visit, r OpinionRequest) error {
@@ -202,9 +258,15 @@ func checkOpinion(v Visit, r OpinionRequest) error {
 			return fault.Refuse(fault.Invalid, "ground_missing", "不同意请写明依据和理由", "a disagreement needs its clause and ground")
 		}
 		return nil
+	case Deferred:
+		if r.Ground != GroundCollective && r.Ground != GroundTest {
+			return fault.Refuse(fault.Invalid, "deferral_ground",
+				"暂缓出具意见只能因依法须集体研究，或者须等待检测结果", "an opinion is deferred for a collective decision or a test result, for nothing else")
+		}
+		return nil
 	default:
 		return fault.Refuse(fault.Invalid, "opinion_kind",
-			"意见只能是同意、整改后复勘或不同意", "an opinion is agree, rectify or disagree")
+			"意见只能是同意、整改后复勘、不同意或暂缓出具", "an opinion is agree, rectify, disagree or deferred")
 	}
 }
 
@@ -250,11 +312,11 @@ func (d *Desk) Uphold(ctx context.Context, by auth.Actor, participantID, reason 
 }
 
 func upholdable(ctx context.Context, tx bun.IDB, p Participant) error {
-	if p.Consent != ConsentDeemed {
+	row, err := findDeemed(ctx, tx, p)
+	if fault.KindOf(err) == fault.NotFound || err == nil && row.Reason == NoReply && p.Consent != ConsentDeemed {
 		return fault.Refuse(fault.Conflict, "reply_in_time",
 			"该部门没有视为同意，或已在期限内反馈，不能维持", "this department is not deemed to consent, or answered in time; there is nothing to uphold")
 	}
-	row, err := findDeemed(ctx, tx, p)
 	if err == nil && !row.SuspendedAt.IsZero() {
 		err = fault.Refuse(fault.Conflict, "deemed_suspended",
 			"送达证明已失效，视为同意不能维持；请两人办理撤销，并请该部门出具意见", "its proof of service has fallen, so the deemed consent cannot stand; reverse it by two persons and ask the department for its opinion")

@@ -29,7 +29,7 @@ func TestAnOpinionIsGivenInItsVisitByItsDepartmentOnly(t *testing.T) { // INS-12
 		} {
 			w.refused(opine(by), "not_your_department")
 		}
-		_, err = w.NotHeld(ctx, w.clerk, v.ID, "applicant_absent", "店主未到")
+		_, err = w.NotHeld(ctx, w.clerk, v.ID, "site_not_ready", "店主未到")
 		w.must(err)
 		w.refused(opine(w.inspector("amr")), "visit_not_running")
 

@@ -14,12 +14,22 @@ import (
 )
 
 // dueDeadlines are the rows a sweep has to look at now, oldest first.
-func (d *Desk) dueDeadlines(ctx context.Context, kind DeadlineKind) (out []DeadlineRow, err error) {
+func (d *Desk) dueDeadlines(ctx context.Context, kinds ...DeadlineKind) (out []DeadlineRow, err error) {
 	err = d.DB.Read(ctx, func(q bun.IDB) error {
-		return q.NewSelect().Model(&out).Where("kind = ? AND state = 'pending' AND next_at <= ?", kind, d.now()).
+		return q.NewSelect().Model(&out).Where("kind IN (?) AND state = 'pending' AND next_at <= ?", bun.List(kinds), d.now()).
 			Order("next_at").Limit(deemBatch).Scan(ctx)
 	})
 	return out, err
+}
+
+// dueSilences are all rows at which somebody's silence or absence is judged.
+func (d *Desk) dueSilences(ctx context.Context) ([]DeadlineRow, error) {
+	due, err := d.dueReplies(ctx)
+	if err != nil || len(due) == deemBatch {
+		return due, err
+	}
+	onSite, err := d.dueDeadlines(ctx, siteKinds...)
+	return append(due, onSite...), err
 }
 
 // dueReplies are the reply deadlines to look at now, and those that no look has
@@ -43,9 +53,10 @@ func (d *Desk) dueReplies(ctx context.Context) (due []DeadlineRow, err error) {
 	return append(due, old...), err
 }
 
-func findDeadline(ctx context.Context, q bun.IDB, kind DeadlineKind, subject string, round int) (row DeadlineRow, err error) {
-	err = q.NewSelect().Model(&row).Where("kind = ? AND subject = ? AND round = ?", kind, subject, round).
-		Where("state = 'pending'").Scan(ctx)
+// findDeadline is the pending one of some kinds.
+func findDeadline(ctx context.Context, q bun.IDB, subject string, round int, kinds ...DeadlineKind) (row DeadlineRow, err error) {
+	err = q.NewSelect().Model(&row).Where("kind IN (?) AND subject = ? AND round = ?", bun.List(kinds), subject, round).
+		Where("state = 'pending'").Order("due_at").Limit(1).Scan(ctx)
 	if errors.Is(err, sql.ErrNoRows) {
 		return row, notFound()
 	}
@@ -98,6 +109,21 @@ func moveRespondBy(ctx context.Context, tx bun.IDB, p Participant, was, next tim
 	_, err = tx.NewUpdate().Model(&row).Column("due_at", "next_at", "calendar_version", "detail", "held").
 		Where("kind = ? AND subject = ? AND round = ? AND state = 'pending'", DeadlineReply, p.ID, p.Round).Exec(ctx)
 	return err
+}
+
+// pendingDeadlines are those of a kind that still run for some participants.
+func pendingDeadlines(ctx context.Context, q bun.IDB, kind DeadlineKind, subjects []string) (out []DeadlineRow, err error) {
+	err = q.NewSelect().Model(&out).Where("kind = ? AND subject IN (?) AND state = 'pending'", kind, bun.List(subjects)).Scan(ctx)
+	return out, err
+}
+
+// moveDue moves the instant at which a silence of the visit day is judged, later
+// than it was.
+func moveDue(ctx context.Context, tx bun.IDB, row DeadlineRow) error {
+	row.Held = false
+	res, err := tx.NewUpdate().Model(&row).Column("due_at", "next_at", "calendar_version", "detail", "held").
+		Where("id = ? AND state = 'pending' AND due_at < ?", row.ID, row.DueAt).Exec(ctx)
+	return exactlyOne(res, err, "bad_move")
 }
 
 func endDeadlines(ctx context.Context, tx bun.IDB, subject string, round int, kinds ...DeadlineKind) error {

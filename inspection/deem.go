@@ -12,6 +12,7 @@ import (
 	"lianban/internal/audit"
 	"lianban/internal/auth"
 	"lianban/internal/fault"
+	"lianban/internal/office"
 	"lianban/notify"
 	"lianban/scheduler/workday"
 )
@@ -19,8 +20,12 @@ import (
 // DeemedReason says which silence was taken for consent.
 type DeemedReason string
 
-// NoReply is silence after a received notice (plan 三(三)3-四: 不反馈意见).
-const NoReply DeemedReason = "no_reply"
+// The silences that count (plan 三(三)3-四: 收到后不反馈意见, 不应约).
+const (
+	NoReply   DeemedReason = "no_reply"   // after a received notice
+	NoShow    DeemedReason = "no_show"    // did not come as appointed
+	NoOpinion DeemedReason = "no_opinion" // came, or was excused, and said nothing
+)
 
 // Deemed (视为同意) is the outcome for one Participant and Round. It is that
 // department's opinion on this visit, never a permit (INS-914). Relies lists
@@ -46,14 +51,14 @@ type Deemed struct {
 // deemBatch is how many due rows one look takes (STY-50).
 const deemBatch = 200
 
-// DeemDue looks at every reply deadline that is due, oldest first, and writes
-// the outcome, moves the deadline or holds. Each row has a transaction of its
+// DeemDue looks at every deadline of an answer, an arrival or an opinion that is
+// due, oldest first, and writes the outcome, moves the deadline or holds. Each row has a transaction of its
 // own and a recover of its own: one bad row is held, the others go on (DL-4).
 // It may run late, twice, or in two processes at once; the guards decide.
 func (d *Desk) DeemDue(ctx context.Context) error {
 	var errs []error
 	for {
-		due, err := d.dueReplies(ctx)
+		due, err := d.dueSilences(ctx)
 		if err != nil {
 			return errors.Join(append(errs, err)...)
 		}
@@ -86,15 +91,26 @@ func (d *Desk) tryDecide(ctx context.Context, row DeadlineRow) (err error) {
 		}
 	}()
 	return d.DB.Write(ctx, func(tx bun.IDB) error {
-		_, err := d.decide(ctx, tx, row, "")
+		if row.Kind == DeadlineGrace {
+			return d.graceOver(ctx, tx, row)
+		}
+		_, err := d.judge(ctx, tx, row, "")
 		return err
 	})
+}
+
+// judge evaluates whatever silence a row is about.
+func (d *Desk) judge(ctx context.Context, tx bun.IDB, row DeadlineRow, confirmedBy string) (Verdict, error) {
+	if row.Kind == DeadlineReply {
+		return d.decide(ctx, tx, row, confirmedBy)
+	}
+	return d.judgeVisitDay(ctx, tx, row, confirmedBy)
 }
 
 func (d *Desk) holdBroken(ctx context.Context, row DeadlineRow) error {
 	return d.DB.Write(ctx, func(tx bun.IDB) error {
 		p, _, err := lockParticipant(ctx, tx, row.Subject)
-		if err != nil || p.Consent != ConsentAwaiting {
+		if err != nil || row.Kind == DeadlineReply && p.Consent != ConsentAwaiting {
 			return err
 		}
 		leaves, err := raiseHold(ctx, tx, p, HoldRow{Reason: HoldInternal, Since: d.now(), Detail: "程序错误，已通知管理员"})
@@ -167,8 +183,11 @@ func (d *Desk) raiseDoubt(ctx context.Context, tx bun.IDB, f found, doubt Doubt)
 	}
 	t := Task{Subject: f.p.ID, CreatedAt: d.now(), Detail: f.p.Name + "：" + doubt.Detail}
 	switch doubt.Reason {
-	case HoldNeverDeemed: // INS-911
+	case HoldNeverDeemed, HoldReversed, HoldRevisit: // INS-911, INS-917, INS-919
 		t.Kind, t.ForRole = TaskNeverDeemed, string(auth.Supervisor)
+		if f.v.State == VisitCollecting { // it has been asked for its opinion
+			break
+		}
 		if err := d.queueDemand(ctx, tx, f.p, f.v); err != nil {
 			return nil, err
 		}
@@ -197,7 +216,7 @@ func (d *Desk) ask(ctx context.Context, tx bun.IDB, f found) error {
 		return err
 	}
 	err = raiseTask(ctx, tx, f.v, Task{
-		Kind: TaskConfirm, Subject: f.p.ID, CreatedAt: d.now(), Detail: f.p.Name + "逾期未反馈，请核对后确认视为同意",
+		Kind: TaskConfirm, Subject: f.p.ID, CreatedAt: d.now(), Detail: f.p.Name + deemedWords[f.reason] + "，请核对后确认视为同意",
 	})
 	if err != nil {
 		return err
@@ -221,11 +240,11 @@ func (d *Desk) Confirm(ctx context.Context, by auth.Actor, participantID string)
 		if err := mayOrganise(ctx, tx, by, v.CentreID); err != nil {
 			return err
 		}
-		row, err := findDeadline(ctx, tx, DeadlineReply, p.ID, p.Round)
+		row, err := findDeadline(ctx, tx, p.ID, p.Round, DeadlineReply, DeadlineNoShow, DeadlineOpinion)
 		if err != nil {
 			return err
 		}
-		verdict, err := d.decide(ctx, tx, row, by.String())
+		verdict, err := d.judge(ctx, tx, row, by.String())
 		if err != nil {
 			return err
 		}
@@ -260,7 +279,7 @@ func (d *Desk) deem(ctx context.Context, tx bun.IDB, f found, confirmedBy string
 	if err := insertDeemed(ctx, tx, &row); err != nil {
 		return err
 	}
-	if err := settleDeemed(ctx, tx, f.p); err != nil {
+	if err := settleDeemed(ctx, tx, f.p, f.reason); err != nil {
 		return err
 	}
 	settled, confirmed, err := d.settle(ctx, tx, f.v)
@@ -289,7 +308,40 @@ func (d *Desk) tellDeemed(ctx context.Context, tx bun.IDB, f found, row Deemed, 
 	if err != nil {
 		return err
 	}
-	return notify.Queue(ctx, tx, d.now(), out...)
+	above, err := d.tellSuperior(ctx, tx, f, row)
+	if err != nil {
+		return err
+	}
+	err = raiseTask(ctx, tx, f.v, Task{
+		Kind: TaskDeemed, Subject: row.ID, CreatedAt: d.now(), ForRole: string(auth.Supervisor),
+		Detail: f.p.Name + deemedWords[row.Reason] + "，已记录视为同意，记录单 " + row.Number + "；有误的请办理撤销",
+	})
+	if err != nil {
+		return err
+	}
+	return notify.Queue(ctx, tx, d.now(), append(out, above...)...)
+}
+
+// tellSuperior tells the department above, where it has a confirmed mail address
+// (INS-918).
+func (d *Desk) tellSuperior(ctx context.Context, tx bun.IDB, f found, row Deemed) ([]notify.Message, error) {
+	department, err := office.FindDepartment(ctx, tx, f.p.DepartmentID)
+	if err != nil || department.Superior == "" {
+		return nil, err
+	}
+	superior, err := office.FindDepartment(ctx, tx, department.Superior)
+	if err != nil {
+		return nil, err
+	}
+	addresses, err := office.ConfirmedAddresses(ctx, tx, superior.ID, d.now())
+	if err != nil {
+		return nil, err
+	}
+	o := outgoing{
+		purpose: notify.PurposeDeemed, key: row.ID, only: []string{notify.Mail}, until: d.now().Add(7 * 24 * time.Hour),
+		facts: messageFacts{Reason: row.Number, Superior: superior.Name},
+	}
+	return o.to(f.p, addresses)
 }
 
 func (d *Desk) deemedRow(ctx context.Context, tx bun.IDB, f found, confirmedBy string) (Deemed, error) {
@@ -303,37 +355,59 @@ func (d *Desk) deemedRow(ctx context.Context, tx bun.IDB, f found, confirmedBy s
 	}
 	return Deemed{
 		ID: newID(), ParticipantID: f.p.ID, VisitID: f.v.ID, DepartmentID: f.p.DepartmentID, Round: f.p.Round,
-		Reason: NoReply, Number: number, DecidedAt: d.now(), DueAt: f.p.RespondBy, Relies: relies,
-		Findings: findings(f), Citation: f.g.rules.Citation, // INS-102
+		Reason: f.reason, Number: number, DecidedAt: d.now(), DueAt: f.basis.due, Relies: relies,
+		Findings: findings(f, confirmedBy), Citation: f.g.rules.Citation, // INS-102
 	}, nil
 }
 
 // findings is what the record prints: the arithmetic and what was checked.
-func findings(f found) map[string]string {
+func findings(f found, confirmedBy string) map[string]string {
 	out := map[string]string{
-		"arithmetic": f.p.Deadline.Line,
-		"t1":         stamp(f.p.ServedAt),
-		"t2":         stamp(f.p.RespondBy),
-		"class":      f.p.ServiceClass,
-		"calendar":   fmt.Sprint(f.p.Deadline.CalendarVersion),
+		"arithmetic": f.basis.counted.Line,
+		"t1":         stamp(f.basis.t1),
+		"t2":         stamp(f.basis.due),
+		"class":      f.basis.class,
+		"calendar":   fmt.Sprint(f.basis.counted.CalendarVersion),
+		"grace":      fmt.Sprint(f.g.rules.DeemGrace.Minutes()),
 	}
-	for _, c := range f.evidence.Inbox {
+	inbox := f.evidence.Inbox
+	if f.reason == NoShow {
+		inbox = f.day.DueInbox
+		out["grace_until"], out["site_ended"], out["judged"] = stamp(f.day.GraceUntil), stamp(f.day.SiteEndedAt), stamp(f.day.Due)
+	}
+	for _, c := range inbox {
 		out["inbox_"+c.Name] = stamp(c.AliveThrough)
+	}
+	if confirmedBy != "" {
+		out["confirmed_by"] = confirmedBy
 	}
 	return out
 }
 
+// deemedLeaf carries all that is needed to evaluate the outcome again.
 func deemedLeaf(f found, row Deemed, confirmedBy string) audit.Leaf {
+	channels := f.evidence.Inbox
+	if f.reason == NoShow {
+		channels = f.day.DueInbox
+	}
 	inbox := map[string]any{}
-	for _, c := range f.evidence.Inbox {
+	for _, c := range channels {
 		inbox[c.Name] = map[string]any{"alive_through": stamp(c.AliveThrough), "gap_minutes": int(c.Gap.Minutes())}
 	}
-	return participantLeaf("deemed", f.p, systemActor.String(), row.DecidedAt, map[string]any{
-		"reason": string(row.Reason), "round": row.Round, "number": row.Number, "t1": stamp(f.p.ServedAt),
-		"t2": stamp(f.p.RespondBy), "class": f.p.ServiceClass, "calendar_version": f.p.Deadline.CalendarVersion,
+	leaf := participantLeaf("deemed", f.p, systemActor.String(), row.DecidedAt, map[string]any{
+		"reason": string(row.Reason), "number": row.Number, "t1": stamp(f.basis.t1),
+		"t2": stamp(f.basis.due), "class": f.basis.class, "calendar_version": f.basis.counted.CalendarVersion,
 		"grace_seconds": int(f.g.rules.DeemGrace.Seconds()), "relies": row.Relies, "inbox": inbox,
 		"unread": f.evidence.Unread, "confirmed_by": confirmedBy, "rule": workday.RuleReply,
 	})
+	if f.reason == NoShow {
+		leaf.Fields["term"], leaf.Fields["hours"] = f.counted.Term, f.counted.Hours.String()
+		leaf.Fields["off"], leaf.Fields["work"] = f.off, f.work
+		leaf.Fields["start"], leaf.Fields["judged"] = stamp(f.v.Start), stamp(f.day.Due)
+		leaf.Fields["grace_until"], leaf.Fields["site_ended"] = stamp(f.day.GraceUntil), stamp(f.day.SiteEndedAt)
+		leaf.Fields["attested"] = rolesOf(f.day.Attestations)
+	}
+	return leaf
 }
 
 // suspendDeemed takes the effect from a deemed consent at once, because a reply

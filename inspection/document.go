@@ -333,12 +333,24 @@ func (v VisitView) deemed(s *paper.Sheet, part ParticipantView) {
 		facts = append(facts, paper.Fact{Name: "送达", Value: classWords[one.Class] + "，" + wayWords[one.Channel] + "，" + instantText(one.ServedAt)})
 	}
 	due := instantText(r.DueAt)
-	if part.Deadline != nil {
-		due += "\n" + part.Deadline.Line
+	if line := r.Findings["arithmetic"]; line != "" {
+		due += "\n" + line
+	}
+	term := "反馈期限"
+	if r.Reason == NoOpinion {
+		term = "意见期限"
+	}
+	facts = append(facts, paper.Fact{Name: term, Value: due})
+	if r.Reason == NoShow {
+		facts = append(facts, v.absenceFacts(part)...)
+	}
+	mode := "系统自动认定"
+	if r.Findings["confirmed_by"] != "" {
+		mode = "窗口人员核对后确认"
 	}
 	facts = append(facts,
-		paper.Fact{Name: "反馈期限", Value: due}, paper.Fact{Name: "认定理由", Value: deemedWords[r.Reason]}, paper.Fact{Name: "规则依据", Value: r.Citation},
-		paper.Fact{Name: "查找结果", Value: "期限内未发现该部门的反馈；已核对收件箱、答复链接、邮件来件和窗口登记。"},
+		paper.Fact{Name: "认定理由", Value: deemedWords[r.Reason]}, paper.Fact{Name: "规则依据", Value: r.Citation},
+		paper.Fact{Name: "查找结果", Value: searchWords[r.Reason]}, paper.Fact{Name: "认定方式", Value: mode},
 		paper.Fact{Name: "记录时间", Value: fmt.Sprintf("%s，依据 %d 条存证日志记录", instantText(r.DecidedAt), len(r.Relies))},
 	)
 	if !r.SuspendedAt.IsZero() {
@@ -348,6 +360,22 @@ func (v VisitView) deemed(s *paper.Sheet, part ParticipantView) {
 		"这是该部门对本次勘验的意见，不是行政许可决定。",
 		"如有异议，请向组织窗口的主管书面提出；可随时申请撤销。完整证据见证据包，可用 lianban verify 离线核验。",
 	}})
+}
+
+// absenceFacts are the sign-in sheet, the grace and the two persons who attest
+// (INS-937).
+func (v VisitView) absenceFacts(part ParticipantView) []paper.Fact {
+	var came, words []string
+	for _, c := range v.CheckIns {
+		came = append(came, c.Name+"，"+instantText(c.CameAt))
+	}
+	for _, a := range part.Standing() {
+		words = append(words, attestWords[a.Role]+" "+a.Name+"，"+instantText(a.AttestedAt))
+	}
+	return []paper.Fact{
+		{Name: "应到时间", Value: instantText(v.Start)}, {Name: "宽限时间届满", Value: instantText(v.GraceUntil)},
+		{Name: "签到情况", Value: strings.Join(came, "\n")}, {Name: "未到场确认", Value: strings.Join(words, "\n")},
+	}
 }
 
 // opinion is the joint opinion: every department in its own words, deemed ones

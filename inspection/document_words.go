@@ -23,13 +23,21 @@ func (v VisitView) documentTitle(kind DocumentKind) string {
 var (
 	weekdayWords = [...]string{"周日", "周一", "周二", "周三", "周四", "周五", "周六"}
 	resultWords  = map[string]string{ResultPassed: "通过", ResultRectify: "需整改", ResultFailed: "不通过"}
-	opinionWords = map[OpinionKind]string{Agree: "同意", Rectify: "整改后复勘", Disagree: "不同意"}
+	opinionWords = map[OpinionKind]string{Agree: "同意", Rectify: "整改后复勘", Disagree: "不同意", Deferred: "暂缓出具"}
 	wayWords     = map[string]string{
 		"portal": "收件箱", "mail": "邮件", "sms": "短信", "paper": "书面", "phone": "电话", "link": "答复链接", "window": "窗口",
 	}
 	classWords  = map[string]string{"A": "A 类，已收悉", "B": "B 类，已到达", "C": "C 类，已通知", "D": "D 类，已发出"}
 	deemedWords = map[DeemedReason]string{
-		NoReply: "收到通知后在期限内未反馈意见",
+		NoReply: "收到通知后在期限内未反馈意见", NoShow: "收到通知后未按约定到场", NoOpinion: "到场或者获准不到场后，在期限内未出具意见",
+	}
+	searchWords = map[DeemedReason]string{
+		NoReply:   "期限内未发现该部门的反馈；已核对收件箱、答复链接、邮件来件和窗口登记。",
+		NoShow:    "至认定时未发现该部门的正当理由、来件或意见；已核对收件箱、答复链接、邮件来件和窗口登记。",
+		NoOpinion: "期限内未发现该部门的意见或来件；已核对收件箱、邮件来件和窗口登记。",
+	}
+	attestWords = map[AttestRole]string{
+		AttestWindow: "窗口现场人员", AttestApplicant: "申请人", AttestDepartment: "其他部门人员", AttestSupervisor: "主管",
 	}
 	endWords = map[string]string{
 		"applicant_asked": "申请人要求", "applicant_absent": "申请人未到场", "holiday": "遇放假", "weather": "天气原因", "site_not_ready": "场所未准备好",

@@ -39,7 +39,7 @@ func TestAVisitThatIsOverLeavesNoClockNoDoubtAndNoTask(t *testing.T) { // PRO-17
 		},
 		"not held": func(w *testWorld, v Visit) {
 			start(w, v)
-			_, err := w.NotHeld(w.t.Context(), w.clerk, v.ID, "applicant_absent", "店主未到")
+			_, err := w.NotHeld(w.t.Context(), w.clerk, v.ID, "site_not_ready", "店主未到")
 			w.must(err)
 		},
 		"closed": func(w *testWorld, v Visit) {

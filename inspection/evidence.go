@@ -91,7 +91,14 @@ func checkDeemed(entries []audit.Entry, deemed audit.Entry, report *audit.Report
 		return e.Seq >= deemed.Seq || !sameRound(e, deemed)
 	})
 	checkServed(before, deemed, report)
-	checkTerm(before, deemed, report)
+	switch DeemedReason(deemed.Text("reason")) {
+	case NoShow:
+		checkNoShow(deemed, report)
+	case NoOpinion:
+		checkOpinionTerm(before, deemed, report)
+	default:
+		checkTerm(before, deemed, report)
+	}
 	checkMoment(deemed, report)
 	checkInbox(deemed, report)
 	checkReplies(entries, deemed, report)
@@ -109,13 +116,18 @@ func sameRound(a, b audit.Entry) bool {
 // proved; the same message may arrive later on another try (INS-708).
 func checkServed(before []audit.Entry, deemed audit.Entry, report *audit.Report) {
 	var standing []audit.Entry
+	wantOpinion := deemed.Text("reason") == string(NoOpinion)
 	notice := "" // that refuses an answer: the clock began anew with it (INS-811)
 	for _, e := range before {
 		class := e.Text("class")
+		about := e.Text("about") == aboutOpinion
 		switch {
 		case e.Type == "answer_refused":
-			standing, notice = nil, e.Text("notice")
-		case e.Type == "arrived" && (class == "A" || class == "B") && (notice == "" || e.Text("notice") == notice):
+			if !wantOpinion {
+				standing, notice = nil, e.Text("notice")
+			}
+		case e.Type == "arrived" && about != wantOpinion:
+		case e.Type == "arrived" && (class == "A" || class == "B") && (wantOpinion || notice == "" || e.Text("notice") == notice):
 			standing = append(standing, e)
 		case e.Type == "delivery_failed":
 			standing = slices.DeleteFunc(standing, func(a audit.Entry) bool { return a.Text("message") == e.Text("message") })
@@ -160,6 +172,53 @@ func checkTerm(before []audit.Entry, deemed audit.Entry, report *audit.Report) {
 	report.Hold(9, "期限 %s（日历版本 %d）", "deadline %s (calendar version %d)", local(due), deemed.Int("calendar_version"))
 }
 
+// checkNoShow is EV-11 check 9 for not coming: T2 counted again from the leaf
+// itself and before the start, the grace over when the site part ended, the
+// absence attested by two roles (INS-922, 923, 927).
+func checkNoShow(deemed audit.Entry, report *audit.Report) {
+	t2, start := deemed.Time("t2"), deemed.Time("start")
+	counted, err := recount(deemed)
+	switch {
+	case err != nil:
+		report.Fail(9, "term_unreadable", "期限的算法无法复核：%v", "the deadline cannot be counted again: %v", err)
+		return
+	case t2.Before(counted.Due) || !t2.Before(start):
+		report.Fail(9, "term_short", "期限少于规定的工作日", "the deadline is shorter than the term")
+		return
+	case deemed.Time("site_ended").Before(deemed.Time("grace_until")):
+		report.Fail(9, "grace_short", "现场在宽限时间届满前已结束，未到场不成立", "the site part ended before the grace did; the absence does not stand")
+		return
+	}
+	roles, _ := deemed.Fields["attested"].([]string)
+	if !slices.Contains(roles, string(AttestWindow)) || len(roles) < 2 {
+		report.Fail(9, "not_attested", "未到场没有两人确认", "the absence is not attested by two persons")
+		return
+	}
+	report.Hold(9, "期限 %s 早于勘验开始；未到场已由两人确认", "deadline %s before the start; the absence is attested by two", local(t2))
+}
+
+// checkOpinionTerm is EV-11 check 9 for a missing opinion: T3 as it was last set,
+// moved later only, and the word on it arrived before (INS-932, INS-933).
+func checkOpinionTerm(before []audit.Entry, deemed audit.Entry, report *audit.Report) {
+	var due time.Time
+	for _, e := range before {
+		if e.Type != "opinion_due" && e.Type != "opinion_moved" {
+			continue
+		}
+		t3 := e.Time("t3")
+		if e.Type == "opinion_moved" && (t3.Before(e.Time("was")) || !e.Time("was").Equal(due)) {
+			report.Fail(9, "term_moved_earlier", "期限被提前", "the deadline was moved earlier")
+			return
+		}
+		due = t3
+	}
+	if due.IsZero() || !due.Equal(deemed.Time("t2")) || !deemed.Time("t1").Before(due) {
+		report.Fail(9, "term_mismatch", "视为同意所依据的期限与记录不符", "the deemed consent relies on another deadline than the one on record")
+		return
+	}
+	report.Hold(9, "意见期限 %s（日历版本 %d）", "opinion due %s (calendar version %d)", local(due), deemed.Int("calendar_version"))
+}
+
 // recount counts a term again from its leaf alone.
 func recount(e audit.Entry) (workday.Deadline, error) {
 	hours, err := workday.ParseHours(e.Text("hours"))
@@ -198,12 +257,20 @@ func recount(e audit.Entry) (workday.Deadline, error) {
 
 // checkMoment is the part of EV-11 check 10 on time: never early (INS-904).
 func checkMoment(deemed audit.Entry, report *audit.Report) {
-	due := deemed.Time("t2").Add(time.Duration(deemed.Int("grace_seconds")) * time.Second)
+	due := judgedAt(deemed).Add(time.Duration(deemed.Int("grace_seconds")) * time.Second)
 	if deemed.At.Before(due) {
 		report.Fail(10, "deemed_early", "记录时间早于期限加宽限", "recorded before deadline and grace had passed")
 		return
 	}
 	report.Hold(10, "记录于 %s，期限之后", "recorded at %s, after deadline and grace", local(deemed.At))
+}
+
+// judgedAt is the instant after which the silence could be judged.
+func judgedAt(deemed audit.Entry) time.Time {
+	if deemed.Text("reason") == string(NoShow) {
+		return deemed.Time("judged")
+	}
+	return deemed.Time("t2")
 }
 
 // checkInbox is the part of EV-11 check 10 on the way in (INS-905).
@@ -213,7 +280,7 @@ func checkInbox(deemed audit.Entry, report *audit.Report) {
 		state, _ := value.(map[string]any)
 		text, _ := state["alive_through"].(string)
 		alive, err := time.Parse(time.RFC3339, text)
-		if err != nil || !alive.After(deemed.Time("t2")) {
+		if err != nil || !alive.After(judgedAt(deemed)) {
 			report.Fail(10, "inbox_not_read", "渠道 %s 在期限之后没有收取记录", "channel %s was not read after the deadline", name)
 			return
 		}
@@ -232,6 +299,10 @@ func checkReplies(entries []audit.Entry, deemed audit.Entry, report *audit.Repor
 	suspended := slices.ContainsFunc(entries, func(e audit.Entry) bool {
 		return e.Type == "deemed_suspended" && sameRound(e, deemed)
 	})
+	if reason := deemed.Text("reason"); reason != "" && reason != string(NoReply) {
+		checkOpinions(entries, deemed, suspended, report)
+		return
+	}
 	refused := map[string]bool{} // answers that were decided against before: the term ran anew (INS-811)
 	for _, e := range entries {
 		if e.Type == "answer_refused" && sameRound(e, deemed) && e.Seq < deemed.Seq {
@@ -252,6 +323,23 @@ func checkReplies(entries []audit.Entry, deemed audit.Entry, report *audit.Repor
 		return
 	}
 	report.Hold(11, "期限内没有反馈", "no reply was received in time")
+}
+
+// checkOpinions is EV-11 check 11 for the two silences of the visit day: the
+// department had said nothing that stands (INS-926, INS-932).
+func checkOpinions(entries []audit.Entry, deemed audit.Entry, suspended bool, report *audit.Report) {
+	said := slices.ContainsFunc(entries, func(e audit.Entry) bool {
+		return e.Type == "opinion" && e.Stream == deemed.Stream && e.Seq < deemed.Seq && e.Text("visit") == deemed.Text("visit") &&
+			e.Text("kind") != string(Deferred) && e.Text("signed") != "no"
+	})
+	switch {
+	case suspended:
+		report.Hold(11, "该视为同意已中止效力", "this deemed consent is suspended on record")
+	case said:
+		report.Contradict(11, "opinion_ignored", "该部门已出具意见，视为同意不成立", "the department had given its opinion; the deemed consent does not stand")
+	default:
+		report.Hold(11, "该部门没有出具意见", "the department had given no opinion")
+	}
 }
 
 // checkRelies is EV-11 check 12: what the outcome relies on exists and is

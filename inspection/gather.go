@@ -8,20 +8,31 @@ import (
 
 	"github.com/uptrace/bun"
 
-	"lianban/internal/office"
 	"lianban/notify"
 	"lianban/scheduler/workday"
 )
 
 // found is one due row with all that was read about it.
 type found struct {
-	row      DeadlineRow
-	p        Participant
-	v        Visit
-	g        ground
-	evidence Evidence
-	proof    Service          // the first that counts and still stands
-	counted  workday.Deadline // the term as it counts today
+	row       DeadlineRow
+	p         Participant
+	v         Visit
+	g         ground
+	evidence  Evidence
+	proof     Service          // the first that counts and still stands
+	counted   workday.Deadline // the term as it counts today
+	reason    DeemedReason
+	basis     basis
+	off, work []string  // days of the term of the notice that are not what their weekday says
+	day       *VisitDay // for the two reasons of the visit day
+}
+
+// basis is what a deemed consent rests on in time: the proven arrival, the
+// instant that had to pass, and how it was counted.
+type basis struct {
+	t1, due time.Time
+	class   string
+	counted workday.Deadline
 }
 
 // gather reads the evidence on the transaction that will write the outcome.
@@ -31,12 +42,9 @@ func (d *Desk) gather(ctx context.Context, tx bun.IDB, row DeadlineRow, p Partic
 		return found{}, err
 	}
 	row.CalendarVersion = g.cal.Version() // looked at by this one (INS-409)
-	f := found{row: row, p: p, v: v, g: g}
-	f.evidence = Evidence{
-		Now: d.now(), VisitState: v.State, VisitRound: v.Round, Start: v.Start,
-		Consent: p.Consent, Round: row.Round, Required: p.Required, NeverDeemed: p.NeverDeemed,
-		MinClass: g.rules.ServiceMinClass, T1: p.ServedAt, T2: p.RespondBy,
-		Grace: g.rules.DeemGrace, Confirm: g.rules.DeemMode == office.DeemConfirm,
+	f := found{row: row, p: p, v: v, g: g, reason: NoReply, evidence: d.evidenceOf(row, p, v, g)}
+	if p.Deadline != nil {
+		f.basis = basis{t1: p.ServedAt, due: p.RespondBy, class: p.ServiceClass, counted: *p.Deadline}
 	}
 	if f.evidence.nothingOwed() {
 		return f, nil
@@ -49,17 +57,15 @@ func (d *Desk) gatherProofs(ctx context.Context, tx bun.IDB, f *found) (err erro
 	if e.Outcome, e.AnsweredBy, err = outcomeOf(ctx, tx, p); err != nil {
 		return err
 	}
-	reversed, err := wasReversed(ctx, tx, p)
-	if err != nil {
-		return err
-	}
-	e.NeverDeemed = e.NeverDeemed || reversed // INS-917: in this visit not again, whatever the round
 	n, err := findNotice(ctx, tx, p)
 	if err != nil {
 		return err
 	}
 	e.PrintedDue = n.PrintedDue
-	standing, err := standingServices(ctx, tx, p)
+	if e.Reversed, err = wasReversed(ctx, tx, p); err != nil {
+		return err
+	}
+	standing, err := standingServices(ctx, tx, p, aboutNotice)
 	if err != nil {
 		return err
 	}

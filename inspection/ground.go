@@ -19,6 +19,7 @@ type ground struct {
 	rules    office.Rules
 	centre   office.Centre
 	settings office.Settings
+	at       time.Time
 }
 
 func (d *Desk) ground(ctx context.Context, q bun.IDB, v Visit, department string) (ground, error) {
@@ -50,7 +51,7 @@ func groundAt(ctx context.Context, q bun.IDB, centreID string, s office.Scope, a
 	if err != nil {
 		return ground{}, err
 	}
-	return ground{cal: cal, hours: centre.Hours, rules: settings.Rules(s.Department), centre: centre, settings: settings}, nil
+	return ground{cal: cal, hours: centre.Hours, rules: settings.Rules(s.Department), centre: centre, settings: settings, at: at}, nil
 }
 
 // DeadlineRow is one deadline of any kind (DEC-6). DueAt counts, NextAt is
@@ -88,6 +89,9 @@ const (
 	DeadlineEscalate     DeadlineKind = "escalate"     // no proof of arrival so far (INS-709)
 	DeadlineCounter      DeadlineKind = "counter"      // the window answers other times, Tc (INS-811)
 	DeadlineExcuse       DeadlineKind = "excuse"       // the supervisor decides an excuse, Te (INS-812)
+	DeadlineGrace        DeadlineKind = "grace"        // somebody is missing from then on (A4)
+	DeadlineNoShow       DeadlineKind = "no_show"      // not coming is judged
+	DeadlineOpinion      DeadlineKind = "opinion"      // T3
 	deadlinePending                   = "pending"
 	deadlineDone                      = "done"
 	deadlineVoid                      = "void"
@@ -95,7 +99,13 @@ const (
 	reminderFirstVisitAt              = 8 * 60           // minutes after midnight, remind.before_visit
 )
 
-var deadlineKinds = []DeadlineKind{DeadlineReply, DeadlineRemindReply, DeadlineRemindVisit, DeadlineEscalate, DeadlineCounter, DeadlineExcuse}
+var deadlineKinds = []DeadlineKind{DeadlineReply, DeadlineRemindReply, DeadlineRemindVisit, DeadlineEscalate, DeadlineCounter, DeadlineExcuse, DeadlineGrace, DeadlineNoShow, DeadlineOpinion}
+
+// siteKinds are the deadlines of the visit day that DeemDue looks at.
+var siteKinds = []DeadlineKind{DeadlineGrace, DeadlineNoShow, DeadlineOpinion}
+
+// silenceKinds are all that it looks at.
+var silenceKinds = append([]DeadlineKind{DeadlineReply}, siteKinds...)
 
 // stamp is how an instant is written into a leaf: UTC with milliseconds.
 func stamp(t time.Time) string {

@@ -153,7 +153,7 @@ func TestEveryMoveStartsFromTheStateThatWasRead(t *testing.T) { // PRO-2, PRO-5,
 			"C2":      func(tx bun.IDB) error { return startParticipant(ctx, tx, read) },
 			"C3":      func(tx bun.IDB) error { return setConsent(ctx, tx, read, ConsentAccepted) },
 			"C9":      func(tx bun.IDB) error { _, err := clearClock(ctx, tx, read); return err },
-			"C13, O4": func(tx bun.IDB) error { return settleDeemed(ctx, tx, read) },
+			"C13, O4": func(tx bun.IDB) error { return settleDeemed(ctx, tx, read, NoReply) },
 			"O2":      func(tx bun.IDB) error { return setOpinion(ctx, tx, read, OpinionNone, OpinionGiven) },
 		} {
 			if err := d.Write(ctx, move); !fault.Is(err, "bad_move") {

@@ -58,6 +58,11 @@ func (d *Desk) EndHold(ctx context.Context, by auth.Actor, holdID, reason string
 		if err := mayOrganise(ctx, tx, by, v.CentreID); err != nil {
 			return err
 		}
+		if h.Reason == HoldLateExcuse { // INS-812: an excuse is the supervisor's
+			if err := maySupervise(ctx, tx, by, v.CentreID); err != nil {
+				return err
+			}
+		}
 		if err := endable(h); err != nil {
 			return err
 		}
@@ -93,7 +98,7 @@ func endable(h HoldRow) error {
 		return fault.Refuse(fault.Conflict, "hold_ended", "该暂缓已经解除", "this hold has ended already")
 	}
 	switch h.Reason {
-	case HoldSuperseded, HoldWeaker, HoldFreeText, HoldLink:
+	case HoldSuperseded, HoldWeaker, HoldFreeText, HoldLink, HoldLateExcuse:
 		return nil
 	case HoldMail:
 		return fault.Refuse(fault.Conflict, "hold_ends_itself",

@@ -18,28 +18,35 @@ import (
 // The functions of this file are what package notify calls, wired in cmd
 // (STY-3): each runs on the transaction that keeps the mail or the receipt.
 
-// Served takes an arrival from the outbox. Only the notice itself proves
+// aboutOf are the purposes whose arrival proves something: the notice itself, and
+// the word that an opinion is due (INS-933).
+var aboutOf = map[string]string{notify.PurposeNotice: aboutNotice, notify.PurposeOpinionDue: aboutOpinion}
+
+// Served takes an arrival from the outbox. Only legal words prove
 // service; the transport's class is lowered when the address is not confirmed
 // or nobody can open the inbox (INS-705, INS-706).
 func (d *Desk) Served(ctx context.Context, tx bun.IDB, a notify.Arrival) error {
 	d = d.still()
-	if a.Message.Purpose != notify.PurposeNotice {
+	about := aboutOf[a.Message.Purpose]
+	if about == "" {
 		return nil
 	}
 	p, v, err := lockParticipant(ctx, tx, a.Message.Subject)
 	if err != nil {
 		return err
 	}
-	n, err := noticeOfMessage(ctx, tx, a.Message)
-	if err != nil {
-		return err
+	n := Notice{Round: p.Round}
+	if about == aboutNotice {
+		if n, err = noticeOfMessage(ctx, tx, a.Message); err != nil {
+			return err
+		}
 	}
 	class, err := d.classOf(ctx, tx, p, v, a)
 	if err != nil {
 		return err
 	}
 	leaves, err := d.recordService(ctx, tx, p, v, Service{
-		NoticeID: n.ID, Round: n.Round, Class: class, Channel: a.Message.Channel, ServedAt: a.At,
+		NoticeID: n.ID, About: about, Round: n.Round, Class: class, Channel: a.Message.Channel, ServedAt: a.At,
 		MessageID: a.Message.ID, Source: fmt.Sprintf("%s/%s/%d", a.Source, a.Message.ID, a.Message.Attempt),
 		Detail: map[string]string{"peer": a.Peer, "proof": a.Proof},
 	})
@@ -90,7 +97,7 @@ func (d *Desk) portalClass(ctx context.Context, tx bun.IDB, p Participant, v Vis
 // Bounced takes a failure report: the class its channel gave falls (INS-708).
 func (d *Desk) Bounced(ctx context.Context, tx bun.IDB, f notify.Failure) error {
 	d = d.still()
-	if f.Message.Purpose != notify.PurposeNotice {
+	if aboutOf[f.Message.Purpose] == "" {
 		return nil
 	}
 	p, v, err := lockParticipant(ctx, tx, f.Message.Subject)
@@ -162,7 +169,7 @@ func (d *Desk) applicantWrote(ctx context.Context, tx bun.IDB, in notify.Inbound
 
 func (d *Desk) mailTask(ctx context.Context, tx bun.IDB, p Participant, v Visit, in notify.Inbound) error {
 	t := Task{Kind: TaskReadMail, Subject: in.ID, CreatedAt: d.now(), Detail: p.Name + "来信待查看"}
-	if p.Consent == ConsentDeemed { // DL-14: it may show that the department did answer
+	if p.Opinion == OpinionDeemed { // DL-14: it may show that the department did answer
 		t.ForRole = string(auth.Supervisor)
 		t.Detail = p.Name + "来信，而该部门已记录视为同意，请尽快查看"
 	}

@@ -18,6 +18,9 @@ type Evidence struct {
 	Round       int
 	Required    bool
 	NeverDeemed bool
+	Revisit     bool // INS-919
+	RevisitAuto bool // deem.revisit = auto
+	Reversed    bool // a deemed consent of the department in this visit was reversed
 	Outcome     bool // an outcome row exists for (visit, department, round)
 	AnsweredBy  bool // a reply received ≤ T2 is on record
 
@@ -82,11 +85,13 @@ const (
 	HoldWeaker      HoldReason = "weaker_accept"
 	HoldFreeText    HoldReason = "free_text"
 	HoldLink        HoldReason = "link_locked"
+	HoldLateExcuse  HoldReason = "late_excuse" // an excuse that came with the visit under way
 )
 
 // endsItself are the holds that the sweep opens and closes by evidence alone.
 var endsItself = []HoldReason{
 	HoldService, HoldInboundGap, HoldUnread, HoldClock, HoldProvisional, HoldAtRisk, HoldInternal, HoldNeverDeemed,
+	HoldNotAttested, HoldNotHeld, HoldGrace, HoldExcuse, HoldCounter, HoldDraft, HoldShort, HoldCorrection, HoldRevisit, HoldReversed,
 }
 
 // Doubt is one condition that does not hold, with a sentence for people.
@@ -143,20 +148,33 @@ func (e Evidence) nothingOwed() bool {
 }
 
 func (e Evidence) doubts() []Doubt {
-	var out []Doubt
-	add := func(bad bool, reason HoldReason, detail string) {
+	out := e.common(e.Inbox, e.T2)
+	adder(&out)(e.T1.IsZero() || e.T2.IsZero() || !e.T2.Before(e.Start), HoldAtRisk, "答复期限不早于勘验开始时间") // P1, INS-606
+	return out
+}
+
+// adder notes a doubt where a condition does not hold.
+func adder(out *[]Doubt) func(bad bool, reason HoldReason, detail string) {
+	return func(bad bool, reason HoldReason, detail string) {
 		if bad {
-			out = append(out, Doubt{reason, detail})
+			*out = append(*out, Doubt{reason, detail})
 		}
 	}
-	add(e.T1.IsZero() || e.T2.IsZero() || !e.T2.Before(e.Start), HoldAtRisk, "答复期限不早于勘验开始时间") // P1, INS-606
-	add(!e.proved(), HoldService, "没有 "+e.MinClass+" 类以上的送达证明")                               // INS-902 (P2)
-	add(e.Provisional, HoldProvisional, "期限经过的年度日历尚未公布")                                      // DEC-17
-	out = append(out, e.inboxDoubts()...)                                                     // INS-905 (P5)
-	add(e.Unread > 0, HoldUnread, fmt.Sprintf("有 %d 件来件待人工查看", e.Unread))                     // INS-906 (P6)
-	add(e.ClockFault != "", HoldClock, e.ClockFault)                                          // INS-907 (P7)
-	add(e.NeverDeemed, HoldNeverDeemed, "本事项不适用视为同意")                                         // INS-911 (P9)
-	for _, h := range e.Holds {                                                               // INS-913 (P9)
+}
+
+// common are the conditions of all three reasons. Every channel has to have been
+// alive after an instant.
+func (e Evidence) common(inbox []ChannelHealth, after time.Time) []Doubt {
+	out := inboxDoubts(inbox, after) // INS-905 (P5)
+	add := adder(&out)
+	add(!e.proved(), HoldService, "没有 "+e.MinClass+" 类以上的送达证明")           // INS-902 (P2)
+	add(e.Provisional, HoldProvisional, "期限经过的年度日历尚未公布")                  // DEC-17
+	add(e.Unread > 0, HoldUnread, fmt.Sprintf("有 %d 件来件待人工查看", e.Unread)) // INS-906 (P6)
+	add(e.ClockFault != "", HoldClock, e.ClockFault)                      // INS-907 (P7)
+	add(e.NeverDeemed, HoldNeverDeemed, "本事项不适用视为同意")                     // INS-911 (P9)
+	add(e.Revisit && !e.RevisitAuto, HoldRevisit, "复勘不适用视为同意，由主管决定")      // INS-919
+	add(e.Reversed, HoldReversed, "本次勘验中已撤销过该部门的视为同意")                    // INS-917
+	for _, h := range e.Holds {                                           // INS-913 (P9)
 		add(!slices.Contains(endsItself, h), h, "")
 	}
 	return out
@@ -173,24 +191,26 @@ func classCounts(class, minimum string) bool {
 	return class == "A" || class == "B" && minimum != "A"
 }
 
-// inboxDoubts: every channel printed in the notice was alive after T2. No
-// channel at all cannot be evaluated.
-func (e Evidence) inboxDoubts() []Doubt {
-	if len(e.Inbox) == 0 {
+// inboxDoubts: every channel printed in the notice was alive after an instant.
+// No channel at all cannot be evaluated.
+func inboxDoubts(inbox []ChannelHealth, after time.Time) []Doubt {
+	if len(inbox) == 0 {
 		return []Doubt{{HoldInboundGap, "没有可核对的收件渠道"}}
 	}
 	var out []Doubt
-	for _, c := range e.Inbox {
-		if !c.AliveThrough.After(e.T2) {
+	for _, c := range inbox {
+		if !c.AliveThrough.After(after) {
 			out = append(out, Doubt{HoldInboundGap, "渠道 " + c.Name + " 在期限之后还没有一次成功收取"})
 		}
 	}
 	return out
 }
 
-// madeUp is the earliest T2 that makes up for every gap that was too long.
-func (e Evidence) madeUp() (out time.Time) {
-	for _, c := range e.Inbox {
+// madeUp is the earliest instant that makes up for every gap that was too long.
+func (e Evidence) madeUp() time.Time { return madeUp(e.Inbox) }
+
+func madeUp(inbox []ChannelHealth) (out time.Time) {
+	for _, c := range inbox {
 		out = latest(out, c.MadeUp)
 	}
 	return out

@@ -60,6 +60,8 @@ var breaks = []struct {
 	{"INS-911 never deemed", Hold, func(e *Evidence) { e.NeverDeemed = true }},
 	{"INS-913 a person's hold is open", Hold, func(e *Evidence) { e.Holds = []HoldReason{HoldFreeText} }},
 	{"DEC-17 counted through a provisional year", Hold, func(e *Evidence) { e.Provisional = true }},
+	{"INS-917 reversed before", Hold, func(e *Evidence) { e.Reversed = true }},
+	{"INS-919 a revisit", Hold, func(e *Evidence) { e.Revisit = true }},
 	{"INS-910 a clerk has to confirm", Ask, func(e *Evidence) { e.Confirm = true }},
 }
 

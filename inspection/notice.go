@@ -37,9 +37,11 @@ type Notice struct {
 // messageFacts is what an act leaves for the sending sweep: ids and words that
 // are in no row. Everything else is read from the rows when the bytes are made.
 type messageFacts struct {
-	Notice string `json:"notice,omitempty"`
-	Reply  string `json:"reply,omitempty"`
-	Reason string `json:"reason,omitempty"`
+	Notice   string    `json:"notice,omitempty"`
+	Reply    string    `json:"reply,omitempty"`
+	Superior string    `json:"superior,omitempty"` // who is told of a deemed consent, besides
+	Reason   string    `json:"reason,omitempty"`
+	Due      time.Time `json:"due,omitzero"` // of an opinion
 }
 
 // noticeNumber is how notices are numbered.

@@ -58,8 +58,16 @@ func setOpinion(ctx context.Context, tx bun.IDB, p Participant, was, to OpinionS
 	return exactlyOne(res, err, "bad_move")
 }
 
-// settleDeemed is moves C13 and O4, with attendance optional from then on.
-func settleDeemed(ctx context.Context, tx bun.IDB, p Participant) error {
+// settleDeemed is the move that an outcome makes. No reply is moves C13 and O4,
+// with attendance optional from then on; of the visit day only the opinion moves
+// (O5, O6).
+func settleDeemed(ctx context.Context, tx bun.IDB, p Participant, reason DeemedReason) error {
+	if reason != NoReply {
+		res, err := tx.NewUpdate().Model((*Participant)(nil)).Set("opinion = ?", OpinionDeemed).
+			Where("id = ? AND round = ? AND attendance = ? AND consent = ? AND opinion = ?", p.ID, p.Round, p.Attendance, p.Consent, p.Opinion).
+			Where("opinion IN (?)", bun.List([]OpinionState{OpinionNone, OpinionDraft, OpinionDeferred})).Exec(ctx)
+		return exactlyOne(res, err, "bad_move")
+	}
 	res, err := tx.NewUpdate().Model((*Participant)(nil)).
 		Set("consent = ?", ConsentDeemed).Set("opinion = ?", OpinionDeemed).Set("attendance = ?", AttendanceOptional).
 		Where("id = ? AND round = ? AND consent = ? AND opinion = ?", p.ID, p.Round, ConsentAwaiting, OpinionNone).Exec(ctx)
@@ -124,15 +132,18 @@ func excuse(ctx context.Context, tx bun.IDB, p Participant) error {
 	return exactlyOne(res, err, "bad_move")
 }
 
-// standingServices are the proofs of the notice that counts that have not fallen,
-// the first one first.
-func standingServices(ctx context.Context, q bun.IDB, p Participant) (out []Service, err error) {
-	n, err := findNotice(ctx, q, p)
-	if err != nil {
-		return nil, err
+// standingServices are the proofs that have not fallen, the first one first: of the
+// notice that counts, or of the word that an opinion is due.
+func standingServices(ctx context.Context, q bun.IDB, p Participant, about string) (out []Service, err error) {
+	s := q.NewSelect().Model(&out).Where("participant_id = ? AND round = ? AND about = ? AND fallen_at IS NULL", p.ID, p.Round, about)
+	if about == aboutNotice {
+		n, err := findNotice(ctx, q, p)
+		if err != nil {
+			return nil, err
+		}
+		s = s.Where("notice_id = ?", n.ID)
 	}
-	err = q.NewSelect().Model(&out).Where("participant_id = ? AND notice_id = ? AND fallen_at IS NULL", p.ID, n.ID).
-		Order("served_at", "id").Scan(ctx)
+	err = s.Order("served_at", "id").Scan(ctx)
 	return out, err
 }
 
@@ -141,15 +152,24 @@ func listServices(ctx context.Context, q bun.IDB, participants []string) (out []
 	return out, err
 }
 
-func markFallen(ctx context.Context, tx bun.IDB, p Participant, messageID string, now time.Time, why string) (int, error) {
+// markFallen takes away what a message had proved, and says about what.
+func markFallen(ctx context.Context, tx bun.IDB, p Participant, messageID string, now time.Time, why string) (fell int, about string, err error) {
+	var was Service
+	err = tx.NewSelect().Model(&was).Column("about").Where("participant_id = ? AND message_id = ? AND fallen_at IS NULL", p.ID, messageID).Limit(1).Scan(ctx)
+	if errors.Is(err, sql.ErrNoRows) {
+		return 0, "", nil
+	}
+	if err != nil {
+		return 0, "", err
+	}
 	s := Service{FallenAt: now, FallenWhy: why}
 	res, err := tx.NewUpdate().Model(&s).Column("fallen_at", "fallen_why").
 		Where("participant_id = ? AND message_id = ? AND fallen_at IS NULL", p.ID, messageID).Exec(ctx)
 	if err != nil {
-		return 0, err
+		return 0, "", err
 	}
 	n, err := res.RowsAffected()
-	return int(n), err
+	return int(n), was.About, err
 }
 
 func insertReply(ctx context.Context, tx bun.IDB, r *Reply) error {
@@ -261,4 +281,15 @@ func suspend(ctx context.Context, tx bun.IDB, p Participant, now time.Time) erro
 	_, err := tx.NewUpdate().Model(&row).Column("suspended_at").
 		Where("visit_id = ? AND department_id = ? AND round = ? AND suspended_at IS NULL", p.VisitID, p.DepartmentID, p.Round).Exec(ctx)
 	return err
+}
+
+// lateExcuses are the excuses that came with the visit under way and that nobody
+// has decided: those whose hold has not been ended (INS-924).
+func lateExcuses(ctx context.Context, q bun.IDB, p Participant, start time.Time) (out []Reply, err error) {
+	decided := q.NewSelect().Model((*HoldRow)(nil)).ColumnExpr("1").
+		Where("source = r.id AND reason = ? AND ended_at IS NOT NULL", HoldLateExcuse)
+	err = q.NewSelect().Model(&out).ModelTableExpr("replies AS r").ColumnExpr("r.*").
+		Where("r.participant_id = ? AND r.round = ? AND r.kind = ? AND r.outcome = ? AND r.received_at >= ?", p.ID, p.Round, ReplyExcuse, OutcomeLate, start).
+		Where("NOT EXISTS (?)", decided).Order("received_at").Scan(ctx)
+	return out, err
 }

@@ -23,6 +23,7 @@ type VisitView struct {
 	Resources    []Resource        `json:"resources"`
 	Tasks        []Task            `json:"tasks"`
 	Agreements   []Agreement       `json:"agreements,omitempty"`
+	CheckIns     []CheckIn         `json:"check_ins,omitempty"`
 	Joint        *JointOpinion     `json:"joint_opinion,omitempty"`
 }
 
@@ -38,6 +39,10 @@ type ParticipantView struct {
 	DeemedBefore []Deemed   `json:"deemed_before,omitempty"`
 	Opinions     []Opinion  `json:"opinions"`
 	People       []Resource `json:"people"`
+
+	OpinionDue   time.Time     `json:"opinion_due,omitzero"` // T3, while it runs
+	Attestations []Attestation `json:"attestations,omitempty"`
+	Corrections  []Correction  `json:"corrections,omitempty"`
 }
 
 // OpenHolds are the holds that stand now.
@@ -107,22 +112,51 @@ func (d *Desk) FindVisit(ctx context.Context, by auth.Actor, id string) (VisitVi
 	}
 	v.Case.Applicant = v.Case.Applicant.Masked()
 	if by.Department != "" && !atWindow(by) {
-		v.narrow(by.Department)
+		v.narrow(by)
 	}
 	return v, nil
 }
 
 // narrow keeps from others' parts only that they are invited (SEC §6.1).
-func (v *VisitView) narrow(department string) {
+func (v *VisitView) narrow(by auth.Actor) {
+	department := by.Department
 	v.Tasks, v.Bookings, v.Agreements = nil, nil, nil
 	v.Resources = slices.DeleteFunc(v.Resources, func(r Resource) bool { return r.DepartmentID != "" && r.DepartmentID != department })
+	own := slices.IndexFunc(v.Participants, func(p ParticipantView) bool { return p.DepartmentID == department })
+	onSite := own >= 0 && v.Participants[own].Attendance.here() // they see who else is there
 	for i, p := range v.Participants {
-		if p.DepartmentID != department {
-			v.Participants[i] = ParticipantView{Participant: Participant{
-				ID: p.ID, DepartmentID: p.DepartmentID, System: p.System, Name: p.Name, Lead: p.Lead, Required: p.Required,
-			}}
+		if p.DepartmentID == department {
+			continue
+		}
+		v.Participants[i] = ParticipantView{Participant: Participant{
+			ID: p.ID, DepartmentID: p.DepartmentID, System: p.System, Name: p.Name, Lead: p.Lead, Required: p.Required,
+		}}
+		if onSite {
+			v.Participants[i].Attendance = p.Attendance
+			v.Participants[i].Attestations = slices.DeleteFunc(p.Attestations, func(a Attestation) bool { return a.Person != by.ID })
 		}
 	}
+	v.CheckIns = slices.DeleteFunc(v.CheckIns, func(c CheckIn) bool { return own < 0 || c.Party != v.Participants[own].ID })
+}
+
+// Came are those who checked in for a party.
+func (v VisitView) Came(party string) (out []CheckIn) {
+	for _, c := range v.CheckIns {
+		if c.Party == party {
+			out = append(out, c)
+		}
+	}
+	return out
+}
+
+// Standing are the attestations that nobody has taken back.
+func (p ParticipantView) Standing() (out []Attestation) {
+	for _, a := range p.Attestations {
+		if a.WithdrawnAt.IsZero() && a.Round == p.Round {
+			out = append(out, a)
+		}
+	}
+	return out
 }
 
 // Position is where a page of a list ended: what its last row was ordered by. It

@@ -189,6 +189,12 @@ func viewVisit(ctx context.Context, q bun.IDB, id string) (out VisitView, err er
 	if out.Agreements, err = listAgreements(ctx, q, id); err != nil {
 		return out, err
 	}
+	if out.CheckIns, err = listCheckIns(ctx, q, out.Visit); err != nil {
+		return out, err
+	}
+	for i := range out.CheckIns {
+		out.CheckIns[i] = out.CheckIns[i].Masked()
+	}
 	if err := viewResources(ctx, q, &out); err != nil {
 		return out, err
 	}
@@ -287,8 +293,33 @@ func dealOutcomes(ctx context.Context, q bun.IDB, visitID string, ids []string, 
 	}
 	var opinions []Opinion
 	err = q.NewSelect().Model(&opinions).Where("participant_id IN (?)", bun.List(ids)).Order("given_at").Scan(ctx)
+	if err != nil {
+		return err
+	}
 	for _, o := range opinions {
 		index[o.ParticipantID].Opinions = append(index[o.ParticipantID].Opinions, o)
+	}
+	return dealAttendance(ctx, q, ids, index)
+}
+
+func dealAttendance(ctx context.Context, q bun.IDB, ids []string, index map[string]*ParticipantView) error {
+	words, err := listAttestations(ctx, q, ids)
+	if err != nil {
+		return err
+	}
+	for _, a := range words {
+		index[a.ParticipantID].Attestations = append(index[a.ParticipantID].Attestations, a)
+	}
+	due, err := pendingDeadlines(ctx, q, DeadlineOpinion, ids)
+	if err != nil {
+		return err
+	}
+	for _, row := range due {
+		index[row.Subject].OpinionDue = row.DueAt
+	}
+	corrections, err := listCorrections(ctx, q, ids)
+	for _, c := range corrections {
+		index[c.ParticipantID].Corrections = append(index[c.ParticipantID].Corrections, c)
 	}
 	return err
 }
@@ -307,7 +338,8 @@ func reliesOn(ctx context.Context, q bun.IDB, p Participant) ([]int64, error) {
 	var out []int64
 	for _, e := range entries {
 		switch e.Type {
-		case "notice_composed", "submitted", "arrived", "deadline_set", "hold", "hold_end", "reply_received", "reply_late", "answer_refused":
+		case "notice_composed", "submitted", "arrived", "deadline_set", "hold", "hold_end", "reply_received", "reply_late", "answer_refused",
+			"checked_in", "missing", "absence_attested", "attestation_withdrawn", "absent", "opinion_due", "opinion_moved", "no_show_moved", "opinion":
 			out = append(out, e.Seq)
 		}
 	}
@@ -331,12 +363,12 @@ func HasOpenRound(ctx context.Context, tx bun.IDB, department string) (bool, err
 		Where("v.state IN (?)", bun.List([]VisitState{VisitOffered, VisitConfirmed, VisitInProgress, VisitCollecting})).Exists(ctx)
 }
 
-// OldestDue is the oldest instant of a reply deadline that is due and not on
+// OldestDue is the oldest instant of a deadline of DeemDue that is due and not on
 // hold, zero if there is none (DL-7). Reminders wait for a slower sweep and
 // would ring the watchdog for nothing.
 func OldestDue(ctx context.Context, q bun.IDB, now time.Time) (time.Time, error) {
 	var row DeadlineRow
-	err := q.NewSelect().Model(&row).Where("kind = ? AND state = 'pending' AND NOT held AND next_at <= ?", DeadlineReply, now).
+	err := q.NewSelect().Model(&row).Where("kind IN (?) AND state = 'pending' AND NOT held AND next_at <= ?", bun.List(silenceKinds), now).
 		Order("next_at").Limit(1).Scan(ctx)
 	if errors.Is(err, sql.ErrNoRows) {
 		return time.Time{}, nil
@@ -344,12 +376,12 @@ func OldestDue(ctx context.Context, q bun.IDB, now time.Time) (time.Time, error)
 	return row.NextAt, err
 }
 
-// NextDeadline is when the next silence will be judged: the earliest look at a
-// reply deadline that is not on hold, zero if none runs. The demo's clock can
+// NextDeadline is when the next silence will be judged: the earliest look of
+// DeemDue at a deadline that is not on hold, zero if none runs. The demo's clock can
 // be moved to it (DEC-9).
 func NextDeadline(ctx context.Context, q bun.IDB, now time.Time) (time.Time, error) {
 	var row DeadlineRow
-	err := q.NewSelect().Model(&row).Where("kind = ? AND state = 'pending' AND NOT held AND next_at > ?", DeadlineReply, now).
+	err := q.NewSelect().Model(&row).Where("kind IN (?) AND state = 'pending' AND NOT held AND next_at > ?", bun.List(silenceKinds), now).
 		Order("next_at").Limit(1).Scan(ctx)
 	if errors.Is(err, sql.ErrNoRows) {
 		return time.Time{}, nil

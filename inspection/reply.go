@@ -403,7 +403,11 @@ func (d *Desk) holdReply(ctx context.Context, tx bun.IDB, p Participant, v Visit
 // department has answered.
 func (d *Desk) moveConsent(ctx context.Context, tx bun.IDB, p Participant, v Visit, r Reply) ([]audit.Leaf, error) {
 	var leaves []audit.Leaf
-	if p.Consent == ConsentDeemed { // C18, DL-14
+	overturned, err := overturns(ctx, tx, p, r)
+	if err != nil {
+		return nil, err
+	}
+	if overturned { // C18, DL-14
 		suspended, err := d.suspendDeemed(ctx, tx, p, v, "reply_in_time")
 		if err != nil {
 			return nil, err
@@ -433,6 +437,16 @@ func (d *Desk) moveConsent(ctx context.Context, tx bun.IDB, p Participant, v Vis
 		return slices.Concat(leaves, ended, seen), err
 	}
 	return slices.Concat(leaves, ended, seen, confirmed), d.queueToAll(ctx, tx, settled, confirmedWord(v))
+}
+
+// overturns: an answer received in time turns up beside a deemed consent. That a
+// department wrote it would not come, or wanted to, stands against its absence,
+// too; an accept does not.
+func overturns(ctx context.Context, tx bun.IDB, p Participant, r Reply) (bool, error) {
+	if p.Consent == ConsentDeemed || r.Kind == ReplyAccept {
+		return p.Consent == ConsentDeemed, nil
+	}
+	return effective(ctx, tx, p)
 }
 
 // silenceTasks are what somebody had to do because a department was silent.

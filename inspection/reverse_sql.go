@@ -18,8 +18,9 @@ func findReversal(ctx context.Context, q bun.IDB, p Participant) (r Reversal, wa
 	return r, err == nil, err
 }
 
-// wasReversed reports whether a deemed consent of the department was taken back
-// in any round of the visit.
+// wasReversed reports whether a deemed consent of the department in this visit was
+// taken back, in whichever round: nothing is deemed automatically after that
+// (INS-917).
 func wasReversed(ctx context.Context, q bun.IDB, p Participant) (bool, error) {
 	return q.NewSelect().Model((*Reversal)(nil)).Where("participant_id = ? AND decided_at IS NOT NULL", p.ID).Exists(ctx)
 }

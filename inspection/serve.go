@@ -26,6 +26,7 @@ type Service struct {
 	NoticeID      string            `json:"notice_id"`
 	Round         int               `json:"round"`
 	Class         string            `json:"class"`
+	About         string            `json:"about"`   // the notice, or that an opinion is due
 	Channel       string            `json:"channel"` // portal mail sms paper phone link
 	ServedAt      time.Time         `json:"served_at"`
 	RecordedAt    time.Time         `json:"recorded_at"`
@@ -39,6 +40,12 @@ type Service struct {
 	scanSum string     // SHA-256 of the signed slip
 }
 
+// What a proof of arrival is about.
+const (
+	aboutNotice  = "notice"
+	aboutOpinion = "opinion" // the word that an opinion is due (INS-933)
+)
+
 func (s Service) recordedBy() string {
 	if s.by.ID == "" {
 		return systemActor.String()
@@ -51,12 +58,15 @@ func (s Service) recordedBy() string {
 // A proof that is already there changes nothing.
 func (d *Desk) recordService(ctx context.Context, tx bun.IDB, p Participant, v Visit, s Service) ([]audit.Leaf, error) {
 	s.ID, s.ParticipantID, s.RecordedAt = newID(), p.ID, d.now()
+	if s.About == "" {
+		s.About = aboutNotice
+	}
 	fresh, err := insertService(ctx, tx, &s)
 	if err != nil || !fresh {
 		return nil, err
 	}
 	leaves := []audit.Leaf{participantLeaf("arrived", p, s.recordedBy(), s.RecordedAt, map[string]any{
-		"notice": s.NoticeID, "round": s.Round, "class": s.Class, "channel": s.Channel,
+		"notice": s.NoticeID, "about": s.About, "round": s.Round, "class": s.Class, "channel": s.Channel,
 		"served_at": stamp(s.ServedAt), "source": s.Source, "message": s.MessageID,
 	})}
 	if s.scanSum != "" { // SEC-15
@@ -66,6 +76,9 @@ func (d *Desk) recordService(ctx context.Context, tx bun.IDB, p Participant, v V
 		if err := finishTasks(ctx, tx, TaskUnopened, p.ID, s.RecordedAt, s.recordedBy(), "已打开"); err != nil {
 			return nil, err
 		}
+	}
+	if s.About != aboutNotice {
+		return leaves, nil
 	}
 	n, err := findNotice(ctx, tx, p)
 	if err != nil || !startsClock(p, n, s) {
@@ -161,7 +174,7 @@ func (d *Desk) scheduleReply(ctx context.Context, tx bun.IDB, p Participant, gra
 // back to unserved and the clock is erased (C9); the leaves keep the values.
 func (d *Desk) fellService(ctx context.Context, tx bun.IDB, p Participant, v Visit, messageID, why string) ([]audit.Leaf, error) {
 	now := d.now()
-	fell, err := markFallen(ctx, tx, p, messageID, now, why)
+	fell, about, err := markFallen(ctx, tx, p, messageID, now, why)
 	if err != nil {
 		return nil, err
 	}
@@ -171,9 +184,13 @@ func (d *Desk) fellService(ctx context.Context, tx bun.IDB, p Participant, v Vis
 	if fell == 0 {
 		return leaves, nil
 	}
-	stands, err := d.proofStands(ctx, tx, p, v)
+	stands, err := d.proofStands(ctx, tx, p, v, about)
 	if err != nil {
 		return nil, err
+	}
+	if about != aboutNotice || p.Opinion == OpinionDeemed && p.Consent != ConsentDeemed {
+		more, err := d.fellUnder(ctx, tx, p, v, about, stands)
+		return append(leaves, more...), err
 	}
 	switch {
 	case p.Consent == ConsentAwaiting && stands: // T1 may be another one now
@@ -190,12 +207,27 @@ func (d *Desk) fellService(ctx context.Context, tx bun.IDB, p Participant, v Vis
 	return leaves, err
 }
 
-func (d *Desk) proofStands(ctx context.Context, tx bun.IDB, p Participant, v Visit) (bool, error) {
+// fellUnder suspends what was deemed of the visit day on a proof that fell: of
+// the notice for not coming, of the word on the due opinion for a missing one
+// (INS-708, INS-909).
+func (d *Desk) fellUnder(ctx context.Context, tx bun.IDB, p Participant, v Visit, about string, stands bool) ([]audit.Leaf, error) {
+	row, err := findDeemed(ctx, tx, p)
+	if fault.KindOf(err) == fault.NotFound || err == nil && (stands || !row.SuspendedAt.IsZero()) {
+		return nil, nil
+	}
+	rests := row.Reason == NoShow && about == aboutNotice || row.Reason == NoOpinion && about == aboutOpinion
+	if err != nil || !rests {
+		return nil, err
+	}
+	return d.suspendDeemed(ctx, tx, p, v, "service_fell")
+}
+
+func (d *Desk) proofStands(ctx context.Context, tx bun.IDB, p Participant, v Visit, about string) (bool, error) {
 	g, err := d.ground(ctx, tx, v, p.DepartmentID)
 	if err != nil {
 		return false, err
 	}
-	standing, err := standingServices(ctx, tx, p)
+	standing, err := standingServices(ctx, tx, p, about)
 	_, stands := firstProof(standing, g.rules.ServiceMinClass)
 	return stands, err
 }

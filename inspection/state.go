@@ -39,32 +39,39 @@ const (
 	ConsentDeclined  Consent = "declined"
 	ConsentCountered Consent = "countered"
 	ConsentExcuse    Consent = "excuse_pending"
-	ConsentExcused   Consent = "excused"
 	ConsentDeemed    Consent = "deemed"
+	ConsentExcused   Consent = "excused" // released from coming, opinion due in writing
 	ConsentVoid      Consent = "void"
 )
 
 // Attendance says whether a Participant came.
 type Attendance string
 
-// States of the attendance track that the present acts reach.
+// States of the attendance track.
 const (
-	AttendanceExpected Attendance = "expected"
-	AttendanceOptional Attendance = "optional"
-	AttendancePresent  Attendance = "present"
-	AttendanceNotHeld  Attendance = "not_held"
+	AttendanceExpected   Attendance = "expected"
+	AttendanceOptional   Attendance = "optional"
+	AttendancePresent    Attendance = "present"
+	AttendanceShort      Attendance = "short" // fewer people than the minimum
+	AttendanceLate       Attendance = "late"
+	AttendanceLeftEarly  Attendance = "left_early"
+	AttendanceAbsentProv Attendance = "absent_prov" // nobody there when the grace ended
+	AttendanceAbsent     Attendance = "absent"      // attested by two persons of two roles
+	AttendanceNotHeld    Attendance = "not_held"
 )
 
 // OpinionState says how far a Participant's opinion is.
 type OpinionState string
 
-// States of the opinion track that the present acts reach.
+// States of the opinion track.
 const (
-	OpinionNone   OpinionState = "none"
-	OpinionGiven  OpinionState = "given"
-	OpinionDeemed OpinionState = "deemed"
-	OpinionReview OpinionState = "review"
-	OpinionWaived OpinionState = "waived"
+	OpinionNone     OpinionState = "none"
+	OpinionDraft    OpinionState = "draft"    // not signed by everybody who came
+	OpinionDeferred OpinionState = "deferred" // with a ground of INS-1010
+	OpinionGiven    OpinionState = "given"
+	OpinionDeemed   OpinionState = "deemed"
+	OpinionReview   OpinionState = "review"
+	OpinionWaived   OpinionState = "waived"
 )
 
 // Move is one allowed move of a guarded row: the act that makes it and the
@@ -106,11 +113,30 @@ var ConsentMoves = []Move[Consent]{
 	{"a reply received in time turns up", []Consent{ConsentDeemed}, "as the reply says", "C18"},
 }
 
+// AttendanceMoves are the moves of the attendance track.
+var AttendanceMoves = []Move[Attendance]{
+	{"Book, DeemDue", nil, AttendanceOptional, "C1, C13"},
+	{"Book", nil, AttendanceExpected, "C1"},
+	{"CheckIn", []Attendance{AttendanceExpected, AttendanceOptional, AttendanceShort, AttendanceAbsentProv}, AttendancePresent, "A1, A3"},
+	{"CheckIn of too few", []Attendance{AttendanceExpected, AttendanceOptional, AttendanceAbsentProv}, AttendanceShort, "A2, A5"},
+	{"CheckIn after the grace", []Attendance{AttendanceExpected, AttendanceOptional, AttendanceShort, AttendanceAbsentProv}, AttendanceLate, "A3, A5"},
+	{"DeemDue at the end of the grace", []Attendance{AttendanceExpected}, AttendanceAbsentProv, "A4"},
+	{"EndSite, Attest", []Attendance{AttendanceAbsentProv}, AttendanceAbsent, "A6"},
+	{"WithdrawAttestation", []Attendance{AttendanceAbsent}, AttendanceAbsentProv, "INS-1004"},
+	{"Leave", []Attendance{AttendancePresent, AttendanceLate}, AttendanceLeftEarly, "A7"},
+	{"NotHeld", []Attendance{AttendanceExpected, AttendanceOptional, AttendancePresent, AttendanceShort, AttendanceLate, AttendanceLeftEarly, AttendanceAbsentProv}, AttendanceNotHeld, "A8"},
+	{"CorrectAttendance by two persons", []Attendance{AttendanceAbsent}, "present, late or short", "A9"},
+}
+
 // OpinionMoves are the moves of the opinion track.
 var OpinionMoves = []Move[OpinionState]{
 	{"Opine", []OpinionState{OpinionNone}, OpinionGiven, "O2"},
 	{"Opine again", []OpinionState{OpinionGiven}, OpinionGiven, "O7"},
-	{"DeemDue", []OpinionState{OpinionNone}, OpinionDeemed, "O4"},
+	{"Opine deferred", []OpinionState{OpinionNone, OpinionDraft}, OpinionDeferred, "O3"},
+	{"Opine after a deferral", []OpinionState{OpinionDeferred}, OpinionGiven, "O2"},
+	{"DeemDue, no reply", []OpinionState{OpinionNone}, OpinionDeemed, "O4"},
+	{"DeemDue, did not come", []OpinionState{OpinionNone, OpinionDraft}, OpinionDeemed, "O5"},
+	{"DeemDue, no opinion", []OpinionState{OpinionNone, OpinionDraft, OpinionDeferred}, OpinionDeemed, "O6"},
 	{"Opine otherwise, or a reply in time turns up", []OpinionState{OpinionDeemed}, OpinionReview, "O8"},
 	{"Uphold", []OpinionState{OpinionReview}, OpinionDeemed, "O9"},
 	{"Reverse, without an opinion of its own", []OpinionState{OpinionDeemed, OpinionReview}, OpinionNone, "O10"},

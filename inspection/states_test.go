@@ -39,6 +39,7 @@ func statesPage() string {
 		"from-state in the WHERE; any other move is refused as `bad_move`. Doubt is not a\nstate: it is a row in `holds`, and while one is open nothing is deemed.\n")
 	table(&out, "Visit", VisitMoves)
 	table(&out, "Participant: consent", ConsentMoves)
+	table(&out, "Participant: attendance", AttendanceMoves)
 	table(&out, "Participant: opinion", OpinionMoves)
 	return out.String()
 }

@@ -41,9 +41,11 @@ type Visit struct {
 	Start          time.Time  `bun:"start_at,nullzero" json:"start_at,omitzero"`
 	End            time.Time  `bun:"end_at,nullzero" json:"end_at,omitzero"`
 	Minutes        int        `json:"minutes"`
-	SingleByRule   bool       `json:"single_by_rule"` // INS-309
+	RevisitOf      string     `json:"revisit_of,omitempty"` // INS-1109
+	SingleByRule   bool       `json:"single_by_rule"`       // INS-309
 	PastLimitWhy   string     `json:"past_limit_why,omitempty"`
 	StartedAt      time.Time  `bun:",nullzero" json:"started_at,omitzero"`
+	GraceUntil     time.Time  `bun:",nullzero" json:"grace_until,omitzero"` // who is not there by then is missing (A4)
 	SiteEndedAt    time.Time  `bun:",nullzero" json:"site_ended_at,omitzero"`
 	ClosedAt       time.Time  `bun:",nullzero" json:"closed_at,omitzero"`
 	Result         string     `json:"result,omitempty"`

@@ -171,13 +171,23 @@ func insertOpinion(ctx context.Context, tx bun.IDB, o *Opinion) error {
 	return err
 }
 
-// lastOpinion is the one that counts: a later one corrects an earlier (O7).
+// lastOpinion is the signed one that counts: a later one corrects an earlier (O7).
+// A deferral is no opinion.
 func lastOpinion(ctx context.Context, q bun.IDB, p Participant) (o Opinion, found bool, err error) {
-	err = q.NewSelect().Model(&o).Where("participant_id = ?", p.ID).Order("given_at DESC", "id DESC").Limit(1).Scan(ctx)
+	err = q.NewSelect().Model(&o).Where("participant_id = ? AND kind <> ? AND signed_at IS NOT NULL", p.ID, Deferred).Order("given_at DESC", "id DESC").Limit(1).Scan(ctx)
 	if errors.Is(err, sql.ErrNoRows) {
 		return o, false, nil
 	}
 	return o, err == nil, err
+}
+
+// openDraft is the opinion that lacks somebody's signature, if it is the last word.
+func openDraft(ctx context.Context, q bun.IDB, p Participant) (o Opinion, found bool, err error) {
+	err = q.NewSelect().Model(&o).Where("participant_id = ?", p.ID).Order("given_at DESC", "id DESC").Limit(1).Scan(ctx)
+	if errors.Is(err, sql.ErrNoRows) {
+		return o, false, nil
+	}
+	return o, err == nil && o.SignedAt.IsZero(), err
 }
 
 func insertJointOpinion(ctx context.Context, tx bun.IDB, j *JointOpinion) error {

@@ -50,16 +50,17 @@ const (
 
 // The purposes that have a template.
 const (
-	PurposeNotice    = "notice"    // 应约通知: calls for an answer by a deadline
-	PurposeReminder  = "reminder"  // 催办, before the deadline
-	PurposeDemand    = "demand"    // 催告: silence does not count here, the real opinion is needed (INS-911)
-	PurposeMorning   = "morning"   // 提醒, on the day of the visit
-	PurposeCancel    = "cancel"    // 取消 or 撤回邀请
-	PurposeConfirmed = "confirmed" // 已确认: who comes
-	PurposeDeemed    = "deemed"    // 视为同意告知
-	PurposeReceipt   = "receipt"   // 回执 for a reply
-	PurposeReleased  = "released"  // an excuse was upheld: need not come, opinion in writing (INS-812)
-	PurposeApplicant = "applicant" // the applicant's own notice (INS-714)
+	PurposeNotice     = "notice"      // 应约通知: calls for an answer by a deadline
+	PurposeReminder   = "reminder"    // 催办, before the deadline
+	PurposeDemand     = "demand"      // 催告: silence does not count here, the real opinion is needed (INS-911)
+	PurposeOpinionDue = "opinion_due" // an opinion is due after the visit (INS-933)
+	PurposeMorning    = "morning"     // 提醒, on the day of the visit
+	PurposeCancel     = "cancel"      // 取消 or 撤回邀请
+	PurposeConfirmed  = "confirmed"   // 已确认: who comes
+	PurposeDeemed     = "deemed"      // 视为同意告知
+	PurposeReceipt    = "receipt"     // 回执 for a reply
+	PurposeReleased   = "released"    // an excuse was upheld: need not come, opinion in writing (INS-812)
+	PurposeApplicant  = "applicant"   // the applicant's own notice (INS-714)
 
 	PurposeCode      = "parcel_code"      // 收货码 or 取件码 (DEL-610); by SMS only, as those that follow
 	PurposeDelivered = "parcel_delivered" // the parcel has arrived

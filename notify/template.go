@@ -41,6 +41,9 @@ type Facts struct {
 	RespondBy   time.Time
 	Provisional bool   // counted through a year whose holidays are not final (FAC-12)
 	NeverDeemed bool   // silence of this department is not consent
+	OpinionDue  bool   // RespondBy is when the opinion after the visit is due, not the answer
+	About       string // deemed consent: the department, when its superior is told
+	VisitOver   bool   // deemed consent: the visit has taken place
 	Citation    string // rule text cited
 
 	Link      string // answer page; printed only together with Code

@@ -42,7 +42,7 @@ func (w words) funcs() template.FuncMap {
 			return []string{"emergency", "disaster", "statutory_meeting", "illness_no_substitute", "recusal", "other"} // INS-812
 		},
 		"kinds":    func() []string { return []string{"accept", "decline", "counter", "excuse", "delegate"} }, // INS-801
-		"opinions": func() []string { return []string{"agree", "rectify", "disagree"} },                       // INS-1008
+		"opinions": func() []string { return []string{"agree", "rectify", "disagree", "deferred"} },           // INS-1008
 		"three":    func() []int { return upTo(3) },                                                           // INS-801: at most three times
 		"items":    func() []int { return upTo(Items) },
 		"findings": func() []string { return []string{"accepted", "missing", "damaged"} }, // DEL-910
@@ -99,9 +99,9 @@ var tones = map[string]string{
 	"consent.unserved": "warn", "consent.awaiting": "wait", "consent.accepted": "good", "consent.declined": "bad",
 	"consent.countered": "warn", "consent.excuse_pending": "warn", "consent.deemed": "deemed", "consent.void": "plain",
 
-	"attendance.present": "good", "attendance.not_held": "bad",
+	"attendance.present": "good", "attendance.not_held": "bad", "attendance.absent_prov": "warn", "attendance.absent": "bad", "attendance.short": "warn", "attendance.late": "warn", "attendance.left_early": "warn",
 
-	"opinion.given": "good", "opinion.deemed": "deemed", "opinion.review": "warn",
+	"opinion.given": "good", "opinion.deemed": "deemed", "opinion.review": "warn", "opinion.draft": "wait", "opinion.deferred": "wait",
 	"opinion_kind.agree": "good", "opinion_kind.rectify": "warn", "opinion_kind.disagree": "bad",
 	"result.passed": "good", "result.rectify": "warn", "result.failed": "bad",
 

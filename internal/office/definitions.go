@@ -52,9 +52,11 @@ var definitions = []definition{
 	{"service.min_class", "B", both, "电子签名法 art. 11; 宜春", choice(func(r *Rules) *string { return &r.ServiceMinClass }, "A", "B")},
 	{"service.portal_alive", "30", alone, ownRule, span(7, 90, day, func(r *Rules) *time.Duration { return &r.PortalAlive })},
 	{"deem.mode", DeemAuto, both, "plan 三(三)3-四", choice(func(r *Rules) *string { return &r.DeemMode }, DeemAuto, DeemConfirm)},
+	{"deem.revisit", RevisitHold, both, ownRule, choice(func(r *Rules) *string { return &r.DeemRevisit }, RevisitHold, RevisitAuto)},
 	{"deem.grace", "5", both, estimate, span(1, 60, time.Minute, func(r *Rules) *time.Duration { return &r.DeemGrace })},
 	{"inbound.max_gap", "30", both, estimate, span(5, 120, time.Minute, func(r *Rules) *time.Duration { return &r.InboundMaxGap })},
 	{"visit.no_show_grace", "30", both, "range 15–30; longer is safer", span(15, 60, time.Minute, func(r *Rules) *time.Duration { return &r.NoShowGrace })},
+	{"applicant.absence_limit", "2", alone, ownRule, count(1, 5, "次", func(r *Rules) *int { return &r.AbsenceLimit })},
 	{"address.change_delay", "24", both, ownRule, span(12, 168, time.Hour, func(r *Rules) *time.Duration { return &r.AddressDelay })},
 	{"rule.citation", citation, both, "plan", words(200, func(r *Rules) *string { return &r.Citation })},
 

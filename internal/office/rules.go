@@ -37,9 +37,11 @@ type Rules struct {
 	ServiceMinClass string        // weakest class that starts the clock: "A" or "B"
 	PortalAlive     time.Duration // last sign-in that keeps a portal inbox alive, INS-706
 	DeemMode        string        // DeemAuto or DeemConfirm
+	DeemRevisit     string        // RevisitHold or RevisitAuto, INS-919
 	DeemGrace       time.Duration
 	InboundMaxGap   time.Duration // of working time
 	NoShowGrace     time.Duration
+	AbsenceLimit    int // visits lost to an absent applicant, until a supervisor decides; INS-1005
 	AddressDelay    time.Duration
 	Citation        string // INS-102
 
@@ -65,10 +67,12 @@ type Rules struct {
 	VehiclePolicy    string   // VehicleNone, VehicleOptional or VehicleRequired
 }
 
-// The choices of deem.mode (INS-910) and vehicle.policy.
+// The choices of deem.mode (INS-910), deem.revisit (INS-919) and vehicle.policy.
 const (
 	DeemAuto        = "auto"
 	DeemConfirm     = "confirm"
+	RevisitHold     = "hold"
+	RevisitAuto     = "auto"
 	VehicleNone     = "none"
 	VehicleOptional = "optional"
 	VehicleRequired = "required"

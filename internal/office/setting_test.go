@@ -52,9 +52,9 @@ func TestEverySettingHasADefault(t *testing.T) {
 		want := office.Rules{
 			SendWithin: 1, ReplyTerm: 1, Lead: 2, Limit: 5, OpinionTerm: 1,
 			CounterAnswer: 1, ExcuseAnswer: 1, StaffSite: 2, StaffReview: 1, WindowStaff: 1,
-			ServiceMinClass: "B", PortalAlive: 30 * 24 * time.Hour, DeemMode: office.DeemAuto,
+			ServiceMinClass: "B", PortalAlive: 30 * 24 * time.Hour, DeemMode: office.DeemAuto, DeemRevisit: office.RevisitHold,
 			DeemGrace: 5 * time.Minute, InboundMaxGap: 30 * time.Minute, NoShowGrace: 30 * time.Minute,
-			AddressDelay: 24 * time.Hour, Citation: "《永州市市场准入涉照事项“一件事一次办”改革实施方案（试行）》三（三）3-四",
+			AbsenceLimit: 2, AddressDelay: 24 * time.Hour, Citation: "《永州市市场准入涉照事项“一件事一次办”改革实施方案（试行）》三（三）3-四",
 			HoldTTL: 15 * time.Minute, EscalateChannel: 2 * time.Hour, EscalateTelephone: 4 * time.Hour, SMSPerDay: 3,
 			DurationSite: 60, DurationReview: 90, BufferBefore: 0, BufferAfter: 15,
 			TravelSpeed: 30, TravelDetour: 1.4, TravelPark: 10, TravelUnknown: 30,

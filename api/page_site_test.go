@@ -1,0 +1,94 @@
+package api
+
+import (
+	"bytes"
+	"image"
+	"image/png"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"lianban/inspection"
+)
+
+func picture(t *testing.T) []byte {
+	t.Helper()
+	var out bytes.Buffer
+	if err := png.Encode(&out, image.NewGray(image.Rect(0, 0, 4, 4))); err != nil {
+		t.Fatal(err)
+	}
+	return out.Bytes()
+}
+
+// onSiteNow is a visit to which fire accepted and that has just been started by
+// its button.
+func onSiteNow(t *testing.T) (s *stage, at string) {
+	t.Helper()
+	s, at = newBooked(t)
+	_, err := s.Inspection.Reply(t.Context(), s.actor("inspector"), inspection.ReplyRequest{
+		ParticipantID: s.partOf(s.booked, "431103-fire").ID, Round: 1, Kind: inspection.ReplyAccept, Channel: "portal",
+	})
+	s.must(err)
+	for _, system := range []string{"431103-amr", "431103-urban"} {
+		_, err := s.Inspection.Reply(t.Context(), s.actor("clerk"), inspection.ReplyRequest{
+			ParticipantID: s.partOf(s.booked, system).ID, Round: 1, Kind: inspection.ReplyAccept, Channel: "phone", GivenBy: "办公室",
+		})
+		s.must(err)
+	}
+	s.until(s.booked.Start)
+	s.again()
+	s.browse("clerk", at+"/start", url.Values{}).is(http.StatusSeeOther)
+	return s, at
+}
+
+// INS-1002, INS-1004, INS-922
+func TestTheWindowSeesOnItsTelephoneWhoCameAndWhoIsMissing(t *testing.T) {
+	s, at := onSiteNow(t)
+	site, inbox := at+"/site", "/inbox/"+s.booked.ID
+	s.browse("clerk", at, nil).is(http.StatusOK).says("现场签到")
+	s.browse("clerk", site, nil).is(http.StatusOK).says("宽限时间至", "还没有人签到", "应到")
+	s.browseIn("en", "clerk", site, nil).is(http.StatusOK).says("Grace until", "Nobody has checked in yet")
+	s.upload("clerk", site+"/checkins", map[string]string{"party": "window"}, nil).is(http.StatusSeeOther)
+	s.upload("clerk", site+"/checkins", map[string]string{"party": "applicant", "name": "李梅"}, nil).is(http.StatusUnprocessableEntity).says("请填写执法证号")
+	s.upload("clerk", site+"/checkins", map[string]string{"party": "applicant", "name": "李梅", "certificate": "1234"}, nil).is(http.StatusSeeOther)
+
+	s.browse("inspector", inbox, nil).is(http.StatusOK).says("我已到场，签到")
+	s.browse("inspector", inbox+"/checkin", url.Values{"certificate": {"湘F1001"}}).is(http.StatusSeeOther)
+	s.browse("inspector", inbox, nil).is(http.StatusOK).says("您已签到", "人数不足")
+	fire := s.partOf(s.booked, "431103-fire").ID
+	s.upload("clerk", site+"/checkins", map[string]string{"party": fire, "name": "吴勇", "certificate": "湘F1002"}, nil).is(http.StatusSeeOther)
+	shown := s.browse("clerk", site, nil).is(http.StatusOK).says("已到", "吴勇", "李梅")
+	if bytes.Contains([]byte(shown.body), []byte("湘F1002")) {
+		t.Error("a certificate is shown in full")
+	}
+
+	s.until(s.booked.Start.Add(31 * time.Minute))
+	amr := s.partOf(s.booked, "431103-amr").ID
+	s.browse("clerk", site, nil).is(http.StatusOK).says("未到部门", "拨打 0746-8000000", "确认未到场")
+	if desk := s.browse("clerk", "/", nil).is(http.StatusOK).says("联系未到部门"); !strings.Contains(desk.body, site+"#part-"+amr) {
+		t.Error("the task does not lead to the missing department")
+	}
+	s.upload("clerk", site+"/parts/"+amr+"/absence", map[string]string{"role": "applicant"}, nil).is(http.StatusUnprocessableEntity).says("请上传纸质件的扫描件")
+	s.upload("clerk", site+"/parts/"+amr+"/absence", map[string]string{"role": "window"}, nil).is(http.StatusSeeOther)
+	s.upload("clerk", site+"/parts/"+amr+"/absence", map[string]string{"role": "window"}, nil).is(http.StatusConflict).says("同一人只能确认一次")
+	s.browse("inspector", inbox, nil).is(http.StatusOK).says("未到的部门", "确认未到场")
+	s.browse("inspector", inbox+"/absent/"+amr, url.Values{}).is(http.StatusSeeOther)
+	s.browse("inspector", inbox, nil).is(http.StatusOK).says("撤回确认")
+	s.browse("inspector", inbox+"/absent/"+amr+"/withdraw", url.Values{"reason": {"看错了"}}).is(http.StatusSeeOther)
+	s.upload("clerk", site+"/parts/"+amr+"/absence", map[string]string{"role": "applicant"}, picture(t)).is(http.StatusSeeOther)
+	s.browse("clerk", at+"/end", url.Values{}).is(http.StatusSeeOther)
+	s.browse("clerk", site, nil).is(http.StatusOK).says("缺席", "申请人 李梅", "撤回确认")
+
+	late := map[string]string{"attendance": "late", "reason": "保安登记有到场记录"}
+	s.upload("clerk", site+"/parts/"+amr+"/attendance", late, nil).is(http.StatusUnprocessableEntity).says("请上传")
+	s.upload("clerk", site+"/parts/"+amr+"/attendance", late, picture(t)).is(http.StatusSeeOther)
+	s.browse("clerk", site, nil).is(http.StatusOK).says("拟更正为", "迟到")
+	s.browse("clerk", site+"/parts/"+amr+"/attendance/decide", url.Values{"decision": {"agree"}}).is(http.StatusForbidden)
+	s.browse("supervisor", site+"/parts/"+amr+"/attendance/decide", url.Values{"decision": {"agree"}}).is(http.StatusSeeOther)
+	if got := s.partOf(s.booked, "431103-amr").Attendance; got != inspection.AttendanceLate {
+		t.Errorf("amr is %s", got)
+	}
+	s.browse("clerk", at, nil).is(http.StatusOK).says("到场情况更正为迟到", "已由两人确认")
+}
