@@ -23,7 +23,7 @@ var bugs = []bug{
 	{"deemed a second early", "inspection/judge.go", // INS-904
 		"due := e.T2.Add(e.Grace); e.Now.Before(due)", "due := e.T2.Add(e.Grace - time.Second); e.Now.Before(due)"},
 	{"watermark missing", "inspection/judge.go", // INS-905
-		"if !c.AliveThrough.After(e.T2) {", "if c.AliveThrough.IsZero() {"},
+		"if !c.AliveThrough.After(after) {", "if c.AliveThrough.IsZero() {"},
 	{"an SMS is proof", "inspection/judge.go", // INS-704
 		`return class == "A" || class == "B" && minimum != "A"`, `return class == "A" || class == "C" || class == "B" && minimum != "A"`},
 	{"one unread mail is none", "inspection/judge.go", // INS-906
@@ -50,6 +50,26 @@ var bugs = []bug{
 		"(f.countered || f.impossible)", "f.impossible"},
 	{"an outcome without its leaf", "inspection/deem.go", // INS-908
 		"leaves = append(leaves, deemedLeaf(f, row, confirmedBy))", "_ = deemedLeaf(f, row, confirmedBy)"},
+	{"one person attests an absence in two roles", "inspection/absent.go", // INS-922
+		"b.Role != AttestWindow && a.Person != b.Person", "b.Role != AttestWindow"},
+	{"absent though nobody let them in", "inspection/judge_visit.go", // INS-921
+		"|| !e.ApplicantCame ||", "||"},
+	{"absent though T2 was not before the start", "inspection/judge_visit.go", // INS-923
+		"|| !latest(e.T2, e.madeUp()).Before(e.Start), HoldAtRisk", "|| latest(e.T2, e.madeUp()).After(e.Start), HoldAtRisk"},
+	{"an excuse of the day is passed over", "inspection/judge_visit.go", // INS-924
+		"add(e.Consent == ConsentExcuse || e.LateExcuses > 0, HoldExcuse", "add(false, HoldExcuse"},
+	{"absent before the grace was over", "inspection/judge_visit.go", // INS-927
+		"|| e.SiteEndedAt.Before(e.GraceUntil), HoldGrace", ", HoldGrace"},
+	{"too few people are deemed", "inspection/judge_visit.go", // INS-931, INS-1003
+		"add(e.Attendance == AttendanceShort &&", "add(false &&"},
+	{"an opinion due the same day", "inspection/silence.go", // INS-932
+		"return max(g.rules.OpinionTerm, 1)", "return max(g.rules.OpinionTerm-1, 0)"},
+	{"an opinion nobody was told of", "inspection/judge_visit.go", // INS-933
+		"|| e.T1.After(e.ServedBy) {", "{"},
+	{"deemed again after a reversal", "inspection/judge.go", // INS-917
+		"add(e.Reversed, HoldReversed", "add(false, HoldReversed"},
+	{"silence counts on a revisit", "inspection/judge.go", // INS-919
+		"add(e.Revisit && !e.RevisitAuto, HoldRevisit", "add(false, HoldRevisit"},
 	{"people taken in an order of their own", "inspection/resource_sql.go", // DB-12
 		"strings.Compare(a.ResourceID, b.ResourceID)", "strings.Compare(a.ResourceID[30:], b.ResourceID[30:])"},
 	{"a deadline counted from the day it is served late", "scheduler/workday/deadline.go", // INS-413

@@ -202,12 +202,15 @@ def deemed(f, d, entries):
     mine = [e for e in entries if all((e['stream'], e['fields'].get(k)) == (d['stream'], f[k]) for k in ('visit', 'round'))]
     of = lambda kind: [e['fields'] for e in mine if e['type'] == kind and e['seq'] < d['seq']]
     stands, at, notice = [], instant(f['t2']), None
+    reason = f.get('reason', 'no_reply')
+    about = 'opinion' if reason == 'no_opinion' else 'notice'
     for e in mine:                                                                                              # 8
-        if e['seq'] < d['seq'] and e['type'] == 'answer_refused': stands, notice = [], e['fields']['notice']
+        if e['seq'] < d['seq'] and e['type'] == 'answer_refused' and about == 'notice': stands, notice = [], e['fields']['notice']
         if (e['seq'] < d['seq'] and e['type'] == 'arrived' and e['fields']['class'] in ('A', 'B')
-            and notice in (None, e['fields'].get('notice'))): stands.append(e['fields']['message'])
+            and e['fields'].get('about', 'notice') == about and notice in (None, e['fields'].get('notice'))): stands.append(e['fields']['message'])
         if e['seq'] < d['seq'] and e['type'] == 'delivery_failed': stands = [s for s in stands if s != e['fields']['message']]
     need(stands, 'no proof of service stands')
+    if reason != 'no_reply': return visit_day(f, d, mine, of, entries, reason, at)
     t2 = None                                                                                                   # 9
     for s in of('deadline_set'):
         new, was = instant(s['t2']), s.get('was') and instant(s['was'])
@@ -221,6 +224,26 @@ def deemed(f, d, entries):
     refused = [r['reply'] for r in of('answer_refused')]
     need(suspended or not any(e['type'] == 'reply_received' and e['fields']['reply'] not in refused and instant(e['fields']['received_at']) <= at and
          e['fields']['outcome'] != 'superseded' and e['fields']['kind'] != 'delegate' for e in mine), 'a reply in time', Conflict)
+    need(set(f['relies']) <= {e['seq'] for e in entries if e['seq'] < d['seq']}, 'relies on what is not here')  # 12
+
+def visit_day(f, d, mine, of, entries, reason, at):  # did not come, or gave no opinion
+    judged = instant(f['judged']) if reason == 'no_show' else at
+    if reason == 'no_show':                                                                                     # 9
+        need(at >= due(f) and at < instant(f['start']), 'the term is too short')
+        need(instant(f['site_ended']) >= instant(f['grace_until']), 'the grace was not over')
+        need('window' in f['attested'] and len(f['attested']) >= 2, 'not attested by two')
+    else:
+        t3 = None
+        for e in mine:
+            if e['seq'] >= d['seq'] or e['type'] not in ('opinion_due', 'opinion_moved'): continue
+            new = instant(e['fields']['t3'])
+            need(e['type'] == 'opinion_due' or new >= instant(e['fields']['was']) == t3, 'the deadline was moved earlier')
+            t3 = new
+        need(t3 == at and instant(f['t1']) < at, 'another deadline than the one on record')
+    need(instant(d['at']) >= judged + dt.timedelta(seconds=f['grace_seconds']), 'too early')                    # 10
+    need(f['inbox'] and all(instant(c['alive_through']) > judged for c in f['inbox'].values()), 'inbox not read')
+    suspended = any(e['type'] == 'deemed_suspended' for e in mine)                                              # 11
+    need(suspended or not any(o['kind'] != 'deferred' for o in of('opinion')), 'an opinion was given', Conflict)
     need(set(f['relies']) <= {e['seq'] for e in entries if e['seq'] < d['seq']}, 'relies on what is not here')  # 12
 
 def verdict(file, key=None, checkpoints=(), receipts=()):  # gives the result and the exit code

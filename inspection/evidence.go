@@ -330,7 +330,7 @@ func checkReplies(entries []audit.Entry, deemed audit.Entry, report *audit.Repor
 func checkOpinions(entries []audit.Entry, deemed audit.Entry, suspended bool, report *audit.Report) {
 	said := slices.ContainsFunc(entries, func(e audit.Entry) bool {
 		return e.Type == "opinion" && e.Stream == deemed.Stream && e.Seq < deemed.Seq && e.Text("visit") == deemed.Text("visit") &&
-			e.Text("kind") != string(Deferred) && e.Text("signed") != "no"
+			e.Text("kind") != string(Deferred)
 	})
 	switch {
 	case suspended:
