@@ -198,3 +198,22 @@ func TestTheBundleOfARealCasePassesBothVerifiers(t *testing.T) { // EV-12
 		secondVerdict(t, "amr", file.Bytes(), w.log.Key.Public, "PASS")
 	})
 }
+
+// Not coming and a missing opinion lead to bundles that both verifiers pass.
+func TestTheBundlesOfTheVisitDayPassBothVerifiers(t *testing.T) { // EV-12, INS-921, INS-931
+	for name, visit := range map[string]func(*testWorld) Visit{
+		"did not come": func(w *testWorld) Visit { return w.absent("urban") },
+		"no opinion":   func(w *testWorld) Visit { return w.came() },
+	} {
+		w := newWorld(t, dbtest.SQLite(t))
+		v := visit(w)
+		w.wait(at(20, 18, 0))
+		if w.part(v.ID, "urban").Deemed == nil {
+			t.Fatalf("%s: holds %v", name, w.part(v.ID, "urban").OpenHolds())
+		}
+		w.verifyBundle(v, "urban")
+		var file bytes.Buffer
+		w.must(w.Bundle(t.Context(), w.clerk, w.log, BundleRequest{VisitID: v.ID, DepartmentID: w.department("urban")}, &file))
+		secondVerdict(t, name, file.Bytes(), w.log.Key.Public, "PASS")
+	}
+}
