@@ -28,6 +28,7 @@ var labels = map[string]words{
 	"in":                {"取回件数", "number in"},
 	"back":              {"退回件数", "number back"},
 	"entry":             {"清单上的一件", "entry of the list"},
+	"download":          {"下载", "to be kept"},
 	"case_id":           {"办件", "case"},
 	"category":          {"正当理由的类别", "kind of excuse"},
 	"centre":            {"中心", "centre"},

@@ -28,6 +28,7 @@ func (s *scene) circulating() {
 	s.photo = s.photoOf("clerk")
 	first, second, third := s.keptByFire(), s.keptByFire(), s.keptByFire()
 	s.original = third.ItemID
+	s.post("clerk", "/materials/"+s.original+"/scans", map[string]any{"sha256": s.photo}).is(http.StatusOK)
 	var opened struct{ Extras []struct{ ID string } }
 	s.opened = s.sendBag("inspector", first)
 	s.post("clerk", "/bags/"+s.opened+"/accept", map[string]any{

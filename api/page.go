@@ -56,6 +56,7 @@ func (s *Server) pages() error {
 	p.resultPages()
 	p.transferPages()
 	p.materialPages()
+	p.materialScanPages()
 	p.bagPages()
 	p.runPages()
 	p.tablePages()
@@ -253,7 +254,7 @@ var fieldOfCode = map[string]string{
 	"proposals": "proposal1", "proposal_impossible": "proposal1", "excuse_category": "category", "opinion_items": "finding1", "bundle_unreadable": "bundle",
 	"password_weak": "fresh", "password_reused": "fresh", "password_differs": "again",
 	"door_code_wrong": "code", "door_id_wrong": "id_last4", "rating_level": "level", "closure_past": "day", "closure_exists": "day",
-	"scan_missing": "scan", "scan_type": "scan", "scan_size": "scan",
+	"scan_missing": "scan", "scan_not_uploaded": "scan", "blob_type": "scan", "blob_size": "scan", "scan_purpose": "purpose", "scan_type": "scan", "scan_size": "scan",
 	"name_missing": "name", "certificate_missing": "certificate", "came_time": "came_at",
 	"code_wrong": "code", "ground_missing": "text", "deferral_ground": "ground",
 	"count_differs": "count", "decision_date": "decided_on", "giver_missing": "giver", "choice_giver": "given_by", "partial_reason": "partial_why",

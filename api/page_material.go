@@ -176,6 +176,7 @@ type materialPart struct {
 	MaySeeOriginal                        bool
 	Departments                           []option
 	Once                                  string
+	Scans                                 *scansPart
 }
 
 func (p *site) materialPart(v *view, id string) (*materialPart, error) {
@@ -189,6 +190,9 @@ func (p *site) materialPart(v *view, id string) (*materialPart, error) {
 	keeper, window := v.is(inOffice...) && v.by.Department == found.KeeperID, v.organises(found.CentreID)
 	here := found.Item.Custodian == v.place() && found.Item.BagID == "" && (keeper || window)
 	d := &materialPart{MaterialView: found, Once: newOnce(), NeedsName: window}
+	if d.Scans, err = p.scansPart(v, found); err != nil {
+		return nil, err
+	}
 	original := found.OfItem == ""
 	d.MaySeeOriginal = !original && (keeper || window || v.by.Is(auth.Auditor))
 	d.MayStamp, d.MayCopy = here && found.ToStamp(), here && original

@@ -31,7 +31,7 @@ var wordsOfType = map[string]map[string][]string{
 	"../delivery": {
 		"EventType": {"parcel_event"}, "Verdict": {"step_verdict"}, "Fault": {"fault"}, "PromiseColour": {"parcel_colour"},
 		"LineState": {"line_state"}, "TransferState": {"transfer_state"}, "Finding": {"finding_of"}, "BagState": {"bag_state"}, "LoanState": {"loan_state"}, "KeeperKind": {"keeper"}, "CustodyKind": {"custody"},
-		"PaperKind": {"paper"}, "TableStatus": {"table_status"}, "RunState": {"run_state"}, "Fate": {"run_fate"}, "EntryKind": {"run_kind"},
+		"PaperKind": {"paper"}, "ScanLevel": {"scan_level"}, "TableStatus": {"table_status"}, "RunState": {"run_state"}, "Fate": {"run_fate"}, "EntryKind": {"run_kind"},
 	},
 }
 

@@ -132,6 +132,7 @@ func (s *Server) operations() {
 	s.resultRoutes()
 	s.materialRoutes()
 	s.runRoutes()
+	s.scanRoutes()
 	s.parcelRoutes()
 	s.ratingRoutes()
 	s.paperRoutes()
