@@ -548,3 +548,62 @@ func TestSupervisorChangesTheSideOfAFailureAndBothAreKept(t *testing.T) {
 		}
 	})
 }
+
+// DEL-425: a carrier's word that it has returned a parcel ends nothing; without
+// the window's scan it is an alert after four hall hours, which the scan ends.
+func TestCarriersReturnWithoutOurScanIsAnAlertAfterFourHallHours(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		w := newParcelWorld(t, d)
+		ctx := t.Context()
+		p := w.carried()
+		w.later(10)
+		_, err := w.Recall(ctx, w.clerk, p.ID, "申请人拒收")
+		w.must(err)
+		w.must(d.Write(ctx, func(tx bun.IDB) error {
+			if _, err := tx.NewUpdate().Model((*Parcel)(nil)).Set("way = ?", WayEMS).Where("id = ?", p.ID).Exec(ctx); err != nil {
+				return err
+			}
+			e, err := w.deskEvent(auth.System("carrier"), &p, EventReturning, Facts{})
+			e.Checked.Flags = []ExceptionCode{ExceptionCarrierReturned}
+			if err != nil {
+				return err
+			}
+			return insertEvents(ctx, tx, []EventRow{e})
+		}))
+		at, err := w.hallMinutes(w.at, 4*60)
+		w.must(err)
+		w.at = at.Add(-time.Minute)
+		w.must(w.Watch(ctx))
+		if got := w.alerts(false); strings.Contains(got, "return_unscanned") {
+			t.Errorf("too early: %s", got)
+		}
+		w.at = at
+		w.must(w.Watch(ctx))
+		if got := w.alerts(false); !strings.Contains(got, "return_unscanned") || w.parcel(p.ID).State != ParcelReturning {
+			t.Errorf("after four hall hours: %s, %s", got, w.parcel(p.ID).State)
+		}
+		_, err = w.AcceptReturn(ctx, w.clerk, ReturnRequest{ParcelID: p.ID, Seal: BagIntact, Count: 1})
+		w.must(err)
+		if got := w.alerts(false); strings.Contains(got, "return") {
+			t.Errorf("scanned in: %s", got)
+		}
+	})
+}
+
+// DEL-740: of two processes that see the same thing late one raises it.
+func TestOfTwoLooksAtOnceOneRaisesTheAlert(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		w := newParcelWorld(t, d)
+		p := w.sealed()
+		w.at = p.DueAt.Add(time.Minute)
+		for _, want := range []int{1, 0} { // both have read before either wrote
+			w.must(d.Write(t.Context(), func(tx bun.IDB) error {
+				leaves, err := w.raise(t.Context(), tx, []Alert{w.alertOf(AlertRed, p)})
+				if len(leaves) != want {
+					t.Errorf("%d alerts raised, want %d", len(leaves), want)
+				}
+				return err
+			}))
+		}
+	})
+}

@@ -1,6 +1,7 @@
 package delivery
 
 import (
+	"context"
 	"strings"
 	"testing"
 	"time"
@@ -10,7 +11,10 @@ import (
 	"lianban/internal/auth"
 	"lianban/internal/db"
 	"lianban/internal/db/dbtest"
+	"lianban/internal/office"
+	"lianban/internal/once"
 	"lianban/notify"
+	"lianban/scheduler/workday"
 )
 
 // fails is an attempt that found nobody, with a record of the call or without.
@@ -218,5 +222,40 @@ func TestPauseEndsWithTheParcelAndUsesUpItsAttempts(t *testing.T) {
 		}
 		_, err = w.pause(w.clerk, p, w.asked())
 		w.refused(err, "parcel_state")
+	})
+}
+
+// DEL-704: days that are declared off after a parcel was sealed, by the country
+// or by the centre, move no due moment of it, also not when a pause is counted
+// later: both parcels were promised by the same days.
+func TestDaysDeclaredOffLaterMoveNoPromise(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		w := newParcelWorld(t, d)
+		ctx := t.Context()
+		before, after := w.carried(), w.carried()
+		w.later(60)
+		slot := w.asked() // tomorrow
+		p, err := w.pause(w.clerk, before, slot)
+		w.must(err)
+		o := &office.Desk{DB: d, Now: w.Now, DayOff: func(context.Context, bun.IDB) error { return nil }}
+		c, err := o.ImportCalendar(ctx, []byte(`{"years":{"2026":{"status":"final","off":["2026-11-25"],"work":[]}}}`), "person:one", once.Key{})
+		w.must(err)
+		_, err = o.ApproveCalendar(ctx, c.ID, "person:two")
+		w.must(err)
+		for _, day := range []string{"2026-11-25", "2026-11-26"} {
+			off, err := workday.ParseDate(day)
+			w.must(err)
+			_, err = o.AddClosure(ctx, office.Closure{Centre: w.centre.ID, Day: off, Reason: "停电检修"}, "person:one", once.Key{})
+			w.must(err)
+		}
+		later, err := w.pause(w.clerk, after, slot)
+		w.must(err)
+		if later.DueAt.IsZero() || !later.DueAt.Equal(p.DueAt) {
+			t.Errorf("paused after the notice it is due %v, before it %v", later.DueAt, p.DueAt)
+		}
+		w.at = w.at.Add(72 * time.Hour)
+		if found, err := w.Rebuild(ctx, false); err != nil || len(found.Differ) > 0 {
+			t.Errorf("counted again: %+v %v", found, err)
+		}
 	})
 }

@@ -295,3 +295,57 @@ func TestBoardNamesWhoKeepsCasesBack(t *testing.T) {
 		}
 	})
 }
+
+// DEL-306: a result added after dispatch, also of a department that has handed
+// one over already, reopens nothing: the parcel goes on under its promise, and
+// the new result leaves in a parcel of its own, with a promise from its own set.
+func TestResultAddedAfterDispatchFormsASetOfItsOwn(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		w := newParcelWorld(t, d)
+		ctx := t.Context()
+		p := w.sealed()
+		w.later(24 * 60)
+		_, err := w.AddLine(ctx, w.clerk, AddLineRequest{CaseID: p.CaseID, DepartmentID: "amr", Permit: "食品经营许可证", Ground: "加办事项"})
+		w.must(err)
+		v := w.parcel(p.ID)
+		if v.State != ParcelSealed || !v.DueAt.Equal(p.DueAt) || w.dispatch(p, w.courier).CourierID == "" {
+			t.Errorf("the first parcel: %s due %v, before %v", v.State, v.DueAt, p.DueAt)
+		}
+		var fresh ResultLine
+		for _, l := range w.set(p.CaseID).Lines {
+			if l.State == LineExpected {
+				fresh = l
+			}
+		}
+		got := w.receiveAll(w.handOver(fresh, certificate("食品经营许可证")))
+		second, err := w.Seal(ctx, w.clerk, SealRequest{
+			CaseID: p.CaseID, Items: []string{got.Items[0].ItemID}, Way: WayOwnCourier, Bag: "B2", IDLast4: "123x", To: p.Receiver,
+		})
+		w.must(err)
+		if !second.Promise.Parts.Set.Equal(w.now()) || !second.DueAt.After(p.DueAt) || second.RedeliveryOf != "" {
+			t.Errorf("the second parcel: %+v due %v", second.Promise.Parts, second.DueAt)
+		}
+	})
+}
+
+// DEL-307: the set is complete when the last result that was needed came in, not
+// when it is packed; the printed arithmetic shows that the window let it lie.
+func TestSetIsCompleteAtItsLastResultAndNotAtSealing(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		w := newParcelWorld(t, d)
+		s := w.newSet("amr", "fire")
+		first := w.receiveAll(w.handOver(w.line(s.CaseID, "amr"), certificate("营业执照")))
+		w.later(30)
+		complete := w.now()
+		last := w.receiveAll(w.handOver(w.line(s.CaseID, "fire"), certificate("合格证")))
+		w.later(90)
+		p, err := w.Seal(t.Context(), w.clerk, SealRequest{
+			CaseID: s.CaseID, Items: []string{first.Items[0].ItemID, last.Items[0].ItemID}, Way: WayOwnCourier, Bag: "B1", IDLast4: "123x",
+			To: Addressee{Name: "欧阳修", Phone: "13800001234", Address: "冷水滩区梧桐路12号3栋501"},
+		})
+		w.must(err)
+		if parts := p.Promise.Parts; !parts.Set.Equal(complete) || !parts.Confirmed.Equal(w.now()) {
+			t.Errorf("complete at %v, want %v: %+v", parts.Set, complete, parts)
+		}
+	})
+}
