@@ -52,6 +52,7 @@ func (s *Server) pages() error {
 	p.roundPages()
 	p.trackPages()
 	p.ratingPages()
+	p.figuresPages()
 	p.queuePages()
 	p.resultPages()
 	p.transferPages()

@@ -7,6 +7,7 @@ import (
 
 	"lianban/delivery"
 	"lianban/internal/auth"
+	"lianban/scheduler/workday"
 )
 
 // parcelPages are what a window sees of parcels and does with them.
@@ -57,6 +58,13 @@ func (p *site) parcels(v *view) error {
 		Open: v.query("state") == "" && v.query("all") != "yes", Limit: pageSize,
 	}
 	query.Before, _ = time.Parse(time.RFC3339, v.query("before"))
+	query.Result, query.Courier = delivery.PromiseResult(v.query("result")), v.query("courier") // as the figures link here
+	if day, err := workday.ParseDate(v.query("from")); err == nil {
+		query.DueFrom = day.Midnight()
+	}
+	if day, err := workday.ParseDate(v.query("to")); err == nil {
+		query.DueTo = day.AddDays(1).Midnight()
+	}
 	list, err := p.Delivery.ListParcels(v.ctx(), v.by, query)
 	if err != nil {
 		return err

@@ -135,6 +135,7 @@ func (s *Server) operations() {
 	s.scanRoutes()
 	s.parcelRoutes()
 	s.ratingRoutes()
+	s.reportRoutes()
 	s.paperRoutes()
 	s.documentRoutes()
 }

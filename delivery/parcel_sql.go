@@ -76,6 +76,7 @@ func parcelsAfter(ctx context.Context, q bun.IDB, id string, limit int, write bo
 // projection are the columns that the fold of the events gives.
 var projection = []string{
 	"courier_id", "state", "since", "slot", "handed_over_at", "delivered_at", "attempts", "exceptions", "result", "due_at", "hand_over_by", "arrive_by", "pauses",
+	"dwell", "closed_quality", "failed_first", "failed_fault",
 }
 
 func updateParcel(ctx context.Context, tx bun.IDB, p *Parcel) error {
@@ -343,11 +344,27 @@ func listParcels(ctx context.Context, q bun.IDB, by auth.Actor, query ParcelQuer
 	if !query.Before.IsZero() {
 		s = s.Where("due_at > ?", query.Before)
 	}
+	if query.Courier != "" {
+		s = s.Where("courier_id = ?", query.Courier)
+	}
+	if !query.DueFrom.IsZero() {
+		s = s.Where("due_at >= ?", query.DueFrom)
+	}
+	if !query.DueTo.IsZero() {
+		s = s.Where("due_at < ?", query.DueTo)
+	}
+	if query.Result != "" {
+		s = s.Where(resultNow+" = ?", ResultRunning, now, ResultMissed, query.Result)
+	}
 	if query.Search != "" {
 		s = s.Where("(lower(number) LIKE ? ESCAPE '\\' OR lower(case_number) LIKE ? ESCAPE '\\')", like(query.Search), like(query.Search))
 	}
 	return out, coloured(s, query.Colour, now).Scan(ctx)
 }
+
+// resultNow is the result as it is at an instant: a promise that nobody has touched
+// since it ran out is missed.
+const resultNow = "CASE WHEN result = ? AND due_at < ? THEN ? ELSE result END"
 
 // coloured narrows to a light; it says the same as Parcel.colour, in SQL.
 func coloured(s *bun.SelectQuery, c PromiseColour, now time.Time) *bun.SelectQuery {

@@ -315,7 +315,19 @@ func (d *Desk) projected(ctx context.Context, q bun.IDB, p *Parcel, f folding, g
 			p.HandedOverAt = s.At
 		}
 	}
+	p.countable(g)
 	return nil
+}
+
+// countable keeps what figures over time count (DEL-1501).
+func (p *Parcel) countable(g Folded) {
+	p.Dwell, p.ClosedQuality, p.FailedFirst, p.FailedFault = 0, g.Closing.Quality, "", ""
+	if set := p.Promise.Parts.Set; !p.HandedOverAt.IsZero() && !set.IsZero() {
+		p.Dwell = max(1, int(p.HandedOverAt.Sub(set)/time.Minute))
+	}
+	if len(g.Attempts) > 0 && !g.Attempts[0].Ended.IsZero() && !g.Attempts[0].Delivered {
+		p.FailedFirst, p.FailedFault = g.Attempts[0].Outcome, g.Attempts[0].Fault
+	}
 }
 
 // judge writes the result of the promise to the row, and what the pauses did to

@@ -16,37 +16,41 @@ import (
 type Parcel struct {
 	bun.BaseModel `bun:"table:parcels" json:"-"`
 
-	ID           string        `bun:"id,pk" json:"id"`
-	Number       string        `json:"number"` // own number with check character (DEL-1101)
-	CaseID       string        `json:"case_id"`
-	CaseNumber   string        `json:"case_number"`
-	CentreID     string        `json:"centre_id"`
-	Way          Way           `json:"way"`
-	Ground       []Ground      `bun:"type:jsonb" json:"ground"` // why this way is open, as shown (DEL-211)
-	Receiver     Addressee     `bun:"type:jsonb" json:"receiver"`
-	Demand       Demand        `bun:"type:jsonb" json:"demand"` // what has to be shown at the door, frozen at sealing
-	Bag          string        `json:"bag,omitempty"`           // number of the bag's seal
-	SealedAt     time.Time     `json:"sealed_at"`
-	SealedBy     string        `json:"sealed_by"`
-	SealedWith   string        `json:"sealed_with,omitempty"` // second person (DEL-203)
-	CourierID    string        `json:"courier_id,omitempty"`  // who has it assigned
-	Promise      Promise       `bun:"type:jsonb" json:"promise"`
-	RedeliveryOf string        `json:"redelivery_of,omitempty"` // parcel that came back (DEL-805)
-	State        ParcelState   `json:"state"`
-	Since        time.Time     `json:"since"` // of the state
-	Slot         string        `json:"slot,omitempty"`
-	HandedOverAt time.Time     `bun:",nullzero" json:"handed_over_at,omitzero"`
-	DeliveredAt  time.Time     `bun:",nullzero" json:"delivered_at,omitzero"` // time that counts, verified or not
-	Attempts     int           `json:"attempts"`
-	Exceptions   int           `json:"exceptions"`
-	Result       PromiseResult `json:"result"`                                // at the last event
-	DueAt        time.Time     `bun:",nullzero" json:"due_at,omitzero"`       // zero: no promise
-	HandOverBy   time.Time     `bun:",nullzero" json:"hand_over_by,omitzero"` // amber from here on if no courier has it
-	ArriveBy     time.Time     `bun:",nullzero" json:"arrive_by,omitzero"`    // amber if an arrival is expected later
-	PredictedAt  time.Time     `bun:",nullzero" json:"predicted_at,omitzero"` // by the courier's round; zero: no way is planned
-	PredictedP80 time.Time     `bun:"predicted_p80,nullzero" json:"predicted_p80,omitzero"`
-	Pauses       int           `json:"-"` // how many there are, ended ones too
-	Version      int           `json:"version"`
+	ID            string        `bun:"id,pk" json:"id"`
+	Number        string        `json:"number"` // own number with check character (DEL-1101)
+	CaseID        string        `json:"case_id"`
+	CaseNumber    string        `json:"case_number"`
+	CentreID      string        `json:"centre_id"`
+	Way           Way           `json:"way"`
+	Ground        []Ground      `bun:"type:jsonb" json:"ground"` // why this way is open, as shown (DEL-211)
+	Receiver      Addressee     `bun:"type:jsonb" json:"receiver"`
+	Demand        Demand        `bun:"type:jsonb" json:"demand"` // what has to be shown at the door, frozen at sealing
+	Bag           string        `json:"bag,omitempty"`           // number of the bag's seal
+	SealedAt      time.Time     `json:"sealed_at"`
+	SealedBy      string        `json:"sealed_by"`
+	SealedWith    string        `json:"sealed_with,omitempty"` // second person (DEL-203)
+	CourierID     string        `json:"courier_id,omitempty"`  // who has it assigned
+	Promise       Promise       `bun:"type:jsonb" json:"promise"`
+	RedeliveryOf  string        `json:"redelivery_of,omitempty"` // parcel that came back (DEL-805)
+	State         ParcelState   `json:"state"`
+	Since         time.Time     `json:"since"` // of the state
+	Slot          string        `json:"slot,omitempty"`
+	HandedOverAt  time.Time     `bun:",nullzero" json:"handed_over_at,omitzero"`
+	DeliveredAt   time.Time     `bun:",nullzero" json:"delivered_at,omitzero"` // time that counts, verified or not
+	Attempts      int           `json:"attempts"`
+	Exceptions    int           `json:"exceptions"`
+	Result        PromiseResult `json:"result"`                                // at the last event
+	DueAt         time.Time     `bun:",nullzero" json:"due_at,omitzero"`       // zero: no promise
+	HandOverBy    time.Time     `bun:",nullzero" json:"hand_over_by,omitzero"` // amber from here on if no courier has it
+	ArriveBy      time.Time     `bun:",nullzero" json:"arrive_by,omitzero"`    // amber if an arrival is expected later
+	PredictedAt   time.Time     `bun:",nullzero" json:"predicted_at,omitzero"` // by the courier's round; zero: no way is planned
+	PredictedP80  time.Time     `bun:"predicted_p80,nullzero" json:"predicted_p80,omitzero"`
+	Dwell         int           `bun:",nullzero" json:"-"` // minutes from the complete set to the courier, at least 1
+	ClosedQuality Quality       `json:"-"`                 // of the time of the hand-over
+	FailedFirst   Outcome       `json:"-"`                 // of the first try
+	FailedFault   Fault         `json:"-"`
+	Pauses        int           `json:"-"` // how many there are, ended ones too
+	Version       int           `json:"version"`
 }
 
 // Addressee is who gets a parcel, where, and who else may take it. It is
@@ -189,6 +193,11 @@ type ParcelQuery struct {
 	Colour PromiseColour
 	CaseID string
 	Open   bool // not ended yet
+
+	Result         PromiseResult // as figures count it: what ran out untouched is missed
+	Courier        string
+	DueFrom, DueTo time.Time // the first included, the second not
+
 	Before time.Time
 	Limit  int
 }

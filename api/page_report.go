@@ -1,0 +1,204 @@
+package api
+
+import (
+	"bytes"
+	"encoding/csv"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+
+	"github.com/uptrace/bun"
+
+	"lianban/delivery"
+	"lianban/internal/office"
+	"lianban/scheduler/workday"
+)
+
+// figuresPages are the figures of deliveries, to read and to take along
+// (DEL-1501).
+func (p *site) figuresPages() {
+	p.on(Route{Method: http.MethodGet, Path: "/reports/delivery", Act: "pageDeliveryReport", Who: anywhere(reporting...)}, p.deliveryReportPage)
+	p.on(Route{Method: http.MethodGet, Path: "/reports/delivery.csv", Act: "pageDeliveryCSV", Who: anywhere(reporting...)}, p.reportCSV)
+}
+
+// figuresPage is a table of figures with where each number's rows are.
+type figuresPage struct {
+	Figures  delivery.Figures
+	From, To string
+	Range    string // the days, with their weekdays
+	Centres  []option
+	Centre   string
+	Groups   []figureGroup
+	CSV      string
+}
+
+// figureGroup is figures of one kind.
+type figureGroup struct {
+	Title, Note string
+	Lines       []figureLine
+}
+
+// figureLine is one figure: what it is of, and a link to what it counts.
+type figureLine struct {
+	Name, Value, Of, Link string
+}
+
+func (p *site) deliveryFigures(v *view) (d figuresPage, err error) {
+	d.Centre = v.query("centre")
+	query := delivery.FigureQuery{}
+	for text, into := range map[string]*workday.Date{v.query("from"): &query.From, v.query("to"): &query.To} {
+		if text == "" {
+			continue
+		}
+		if *into, err = workday.ParseDate(text); err != nil {
+			return d, err
+		}
+	}
+	if v.by.Centre == "" {
+		if err := p.centreChoice(v, &d); err != nil {
+			return d, err
+		}
+		query.CentreID = d.Centre
+	}
+	if d.Figures, err = p.Delivery.FindFigures(v.ctx(), v.by, query); err != nil {
+		return d, err
+	}
+	f := d.Figures
+	d.From, d.To = f.From.String(), f.To.String()
+	d.Range = p.say(v, "report.range", "from", weekday(v, f.From), "to", weekday(v, f.To), "n", f.Parcels)
+	d.Groups = p.reportGroups(v, f)
+	d.CSV = "/reports/delivery.csv?" + url.Values{"from": {d.From}, "to": {d.To}, "centre": {d.Centre}}.Encode()
+	return d, nil
+}
+
+// weekday writes a day with the day of the week.
+func weekday(v *view, d workday.Date) string {
+	if v.x.lang == "en" {
+		return d.Midnight().In(workday.Shanghai).Format("Mon 2006-01-02")
+	}
+	return d.String() + " 周" + string([]rune("日一二三四五六")[d.Midnight().In(workday.Shanghai).Weekday()])
+}
+
+// centreChoice lets who has no centre choose one; the first is shown unasked.
+func (p *site) centreChoice(v *view, d *figuresPage) error {
+	var centres []office.Centre
+	err := p.Read(v.ctx(), func(q bun.IDB) (err error) {
+		centres, err = office.ListCentres(v.ctx(), q)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	if d.Centre == "" && len(centres) > 0 {
+		d.Centre = centres[0].ID
+	}
+	for _, c := range centres {
+		d.Centres = append(d.Centres, option{c.ID, v.called(c.Name, c.NameEN), c.ID == d.Centre})
+	}
+	return nil
+}
+
+// reportGroups puts figures into words; each names what it is of.
+func (p *site) reportGroups(v *view, f delivery.Figures) []figureGroup {
+	list := func(key, value string) string {
+		return "/parcels?" + url.Values{"all": {"yes"}, "from": {f.From.String()}, "to": {f.To.String()}, key: {value}}.Encode()
+	}
+	n := strconv.Itoa
+	share := func(name string, s delivery.Share, link string) figureLine {
+		return figureLine{p.say(v, name), percent(s), p.say(v, "report.of", "part", s.Part, "of", s.Of), link}
+	}
+	promise := figureGroup{Title: p.say(v, "report.promise"), Note: p.say(v, "report.promise.note"), Lines: []figureLine{
+		share("report.on_time", f.OnTime, list("result", "met")),
+		{p.say(v, "report.missed"), n(f.OnTime.Of - f.OnTime.Part), "", list("result", "missed")},
+		{p.say(v, "report.excluded"), n(f.Excluded), "", list("result", "excluded")},
+		{p.say(v, "report.pending"), n(f.Pending), "", list("result", "pending")},
+		{p.say(v, "report.open"), n(f.Open), "", list("result", "running")},
+		{p.say(v, "report.quality_c"), n(f.Doubtful), "", ""},
+	}}
+	proof := figureGroup{Title: p.say(v, "report.proof"), Lines: []figureLine{
+		share("report.first_try", f.FirstTry, list("state", "delivered")),
+		share("report.unverified", f.Unverified, list("state", "delivered_unverified")),
+	}}
+	for _, q := range f.Qualities {
+		proof.Lines = append(proof.Lines, share("quality."+string(q.Quality), delivery.Share{Part: q.N, Of: f.Unverified.Of}, ""))
+	}
+	groups := []figureGroup{promise, proof, p.waits(v, f)}
+	failures := figureGroup{Title: p.say(v, "report.failures"), Note: p.say(v, "report.failures.note")}
+	for _, c := range f.Failures {
+		failures.Lines = append(failures.Lines, figureLine{c.Outcome.Word(v.x.lang), n(c.N), p.say(v, "fault."+string(c.Fault)), list("state", "attempt_failed")})
+	}
+	couriers := figureGroup{Title: p.say(v, "report.couriers"), Note: p.say(v, "report.couriers.note", "n", f.Few)}
+	for _, c := range f.Couriers {
+		line := figureLine{c.Courier, percent(c.OnTime), p.say(v, "report.of", "part", c.OnTime.Part, "of", c.OnTime.Of), list("courier", c.CourierID)}
+		couriers.Lines = append(couriers.Lines, line)
+	}
+	ratings := figureGroup{Title: p.say(v, "ratings.title"), Note: p.say(v, "report.calls", "low", f.CallBacks.Low, "in_time", f.CallBacks.InTime, "late", f.CallBacks.Late)}
+	for _, r := range f.Ratings {
+		ratings.Lines = append(ratings.Lines, figureLine{r.Level.In(v.x.lang), n(r.N), "", "/ratings"})
+	}
+	return append(groups, failures, couriers, ratings)
+}
+
+// waits are how long things lay before the courier had them.
+func (p *site) waits(v *view, f delivery.Figures) figureGroup {
+	g := figureGroup{Title: p.say(v, "report.waits"), Note: p.say(v, "report.waits.note"), Lines: []figureLine{{
+		p.say(v, "report.dwell"), p.say(v, "report.minutes", "median", f.Dwell.Median, "p80", f.Dwell.P80),
+		p.say(v, "report.known", "n", f.Dwell.N, "unknown", f.Dwell.Unknown), "",
+	}}}
+	for _, l := range f.Lag {
+		g.Lines = append(g.Lines, figureLine{
+			p.say(v, "report.lag", "department", l.Department), p.say(v, "report.days", "median", l.Median, "p80", l.P80),
+			p.say(v, "report.papers", "n", l.N), "/sets",
+		})
+	}
+	return g
+}
+
+// percent writes a share; of nothing there is none.
+func percent(s delivery.Share) string {
+	if s.Of == 0 {
+		return "—"
+	}
+	t := s.Tenths()
+	return strconv.Itoa(t/10) + "." + strconv.Itoa(t%10) + "%"
+}
+
+func (p *site) deliveryReportPage(v *view) error {
+	v.here = "/reports/delivery"
+	d, err := p.deliveryFigures(v)
+	if err != nil {
+		return p.done(v, err, form{"report", ""}, func(v *view) error { return p.show(v, "report", d) })
+	}
+	return p.show(v, "report", d)
+}
+
+// reportCSV is the same table for a spreadsheet: UTF-8 with its mark, cells that
+// no spreadsheet takes for a formula (DEL-951).
+func (p *site) reportCSV(v *view) error {
+	d, err := p.deliveryFigures(v)
+	if err != nil {
+		return err
+	}
+	var out bytes.Buffer
+	out.WriteString("\uFEFF")
+	w := csv.NewWriter(&out)
+	w.UseCRLF = true
+	_ = w.Write([]string{p.say(v, "report.title"), d.From, d.To, ""}) // a buffer takes all
+	for _, g := range d.Groups {
+		for _, l := range g.Lines {
+			_ = w.Write([]string{plainCell(g.Title), plainCell(l.Name), plainCell(l.Value), plainCell(l.Of)})
+		}
+	}
+	w.Flush()
+	v.attach("delivery-"+d.From+"-"+d.To+".csv", "text/csv; charset=utf-8", out.Bytes())
+	return nil
+}
+
+// plainCell keeps a spreadsheet from running what somebody typed.
+func plainCell(text string) string {
+	if strings.HasPrefix(text, "=") || strings.HasPrefix(text, "+") || strings.HasPrefix(text, "-") || strings.HasPrefix(text, "@") {
+		return "'" + text
+	}
+	return text
+}
