@@ -234,7 +234,7 @@ func apiSamples(s *scene) map[string]sample {
 		"printSlip":         {path: "/transfers/" + s.transfer + "/papers", object: true},
 		"checkPaper":        {path: "/papers/" + s.paper, object: true},
 		"tryAtDoor":         {path: parcel("/door"), object: true, body: map[string]any{}},
-		"deliveryReport":    {path: "/reports/delivery?centre_id=" + s.centre.ID, object: true},
+		"deliveryReport":    {path: "/reports/delivery", byPath: map[auth.Role]string{auth.Auditor: "/reports/delivery?centre_id=" + s.centre.ID}},
 		"findRound":         {path: "/couriers/" + s.courier + "/round", object: true},
 		"orderRound":        {path: "/couriers/" + s.courier + "/round/order", object: true, body: map[string]any{"first": []string{}}},
 		"listCouriers":      {path: "/couriers"}, "myRound": {path: "/round"},

@@ -121,7 +121,6 @@ var sections = []section{
 	{"/round", "nav.round", []auth.Role{auth.Courier}},
 	{"/runs", "nav.runs", []auth.Role{auth.Courier}},
 	{"/queue", "nav.queue", overseeing},
-	{"/reports/delivery", "nav.reports", reporting},
 	{"/outbox", "nav.outbox", overseeing},
 	{"/evidence", "nav.evidence", mayEvidence},
 	{"/closures", "nav.closures", mayShut},

@@ -41,6 +41,7 @@ type parcelsPage struct {
 	More            string
 	Print           *printing // at a window
 	Couriers        []delivery.CourierName
+	Reports         bool // may read figures
 }
 
 // parcelLine is a parcel of the board with its courier's name.
@@ -74,8 +75,8 @@ func (p *site) parcels(v *view) error {
 		return err
 	}
 	d := parcelsPage{
-		Couriers: couriers,
-		Search:   v.query("q"), All: v.query("all") == "yes",
+		Couriers: couriers, Reports: v.is(reporting...),
+		Search: v.query("q"), All: v.query("all") == "yes",
 		Filtered: v.query("q") != "" || v.query("state") != "" || v.query("colour") != "" || v.query("all") != "",
 	}
 	for _, row := range delivery.ParcelStates {

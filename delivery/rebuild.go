@@ -108,7 +108,7 @@ func (d *Desk) anew(ctx context.Context, q bun.IDB, p Parcel, f folding) (Parcel
 		return p, err
 	}
 	marks, err := p.Promise.Marks(cal, f.pausesAt(p, g), time.Time{})
-	p.HandOverBy = marks.HandOverBy
+	p.HandOverBy, p.ArriveBy = marks.HandOverBy, marks.ArriveBy
 	return p, err
 }
 
@@ -116,5 +116,6 @@ func (d *Desk) anew(ctx context.Context, q bun.IDB, p Parcel, f folding) (Parcel
 func (p Parcel) saysTheSame(o Parcel) bool {
 	return p.State == o.State && p.Since.Equal(o.Since) && p.Slot == o.Slot && p.HandedOverAt.Equal(o.HandedOverAt) &&
 		p.DeliveredAt.Equal(o.DeliveredAt) && p.Attempts == o.Attempts && p.Exceptions == o.Exceptions && p.Result == o.Result &&
-		p.DueAt.Equal(o.DueAt) && p.HandOverBy.Equal(o.HandOverBy) && p.Pauses == o.Pauses
+		p.DueAt.Equal(o.DueAt) && p.HandOverBy.Equal(o.HandOverBy) && p.ArriveBy.Equal(o.ArriveBy) && p.Pauses == o.Pauses &&
+		p.Dwell == o.Dwell && p.ClosedQuality == o.ClosedQuality && p.FailedFirst == o.FailedFirst && p.FailedFault == o.FailedFault
 }

@@ -1,7 +1,7 @@
 -- What figures over time count (DEL-1501), written when the events of a parcel
 -- are folded: minutes from the complete set to the courier, the quality of the
 -- time of the hand-over, and how the first try failed. Parcels that ended before
--- this have none and are counted as not known.
+-- this have none, and are counted as not known, until their rows are made anew.
 ALTER TABLE parcels ADD COLUMN dwell {{.Int}};
 ALTER TABLE parcels ADD COLUMN closed_quality {{.ID}} NOT NULL DEFAULT '';
 ALTER TABLE parcels ADD COLUMN failed_first {{.ID}} NOT NULL DEFAULT '';
