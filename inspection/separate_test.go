@@ -1,0 +1,108 @@
+package inspection
+
+import (
+	"testing"
+
+	"github.com/uptrace/bun"
+
+	"lianban/internal/auth"
+	"lianban/internal/db/dbtest"
+	"lianban/internal/once"
+)
+
+// INS-1201, INS-1202: whatever anybody calls, in whatever order, nobody has been
+// on the site but in a visit that the window of the site planned and started, and
+// a case has one first visit of a kind at a time.
+func TestNoSequenceOfCallsMakesASeparateInspection(t *testing.T) {
+	seeds(t, choose(3, 60), func(t *testing.T, seed uint64) {
+		w, r := newWorld(t, dbtest.SQLite(t)), newDice(seed, 12)
+		ctx := t.Context()
+		caseID := w.newCase().ID
+		elsewhere := w.clerk
+		elsewhere.ID, elsewhere.Centre = "elsewhere", "another-centre"
+		actors := []auth.Actor{
+			w.clerk, w.clerk, w.clerk, w.boss, elsewhere, w.nth("amr", 1), w.nth("fire", 1), w.nth("urban", 1), w.nth("ecology", 1),
+			{Kind: auth.KindPerson, ID: "head", Roles: []auth.Role{auth.Head}, Department: w.department("fire")},
+			{Kind: auth.KindPerson, ID: "auditor", Roles: []auth.Role{auth.Auditor}}, {Kind: auth.KindPerson, ID: "courier", Roles: []auth.Role{auth.Courier}},
+			{Kind: auth.KindLink, ID: "link"}, {Kind: auth.KindKey, ID: "key", Divisions: []string{"431103"}, Scopes: []string{scopeCasesWrite}},
+		}
+		systems := []string{"amr", "fire", "urban"}
+		var visits []Visit
+		for range 160 {
+			by, system := actors[r.IntN(len(actors))], systems[r.IntN(3)]
+			act := r.IntN(10)
+			if len(visits) == 0 || act == 0 {
+				if v, err := w.Plan(ctx, by, PlanRequest{CaseID: caseID, Kind: KindSite}); err == nil {
+					visits = append(visits, v)
+				}
+				continue
+			}
+			v, part := visits[r.IntN(len(visits))], ""
+			if view, err := w.FindVisit(ctx, systemActor, v.ID); err == nil {
+				for _, p := range view.Participants {
+					if p.System == system {
+						part = p.ID
+					}
+				}
+				v = view.Visit
+			}
+			switch act { // what is refused is refused; what is done shows in the rows
+			case 1:
+				if v.State == VisitDraft {
+					_, _ = w.Book(ctx, by, BookRequest{VisitID: v.ID, Choice: w.bestSlot(v.ID)})
+				}
+			case 2:
+				if v.State == VisitOffered && r.likely(5) {
+					w.wait(v.Start)
+				}
+				_, _ = w.Start(ctx, by, v.ID)
+			case 3, 4:
+				way := []string{ByPhone, ByWindow, ByPaper}[r.IntN(3)]
+				_, _ = w.CheckIn(ctx, by, CheckInRequest{
+					VisitID: v.ID, Party: []string{part, part, PartyWindow, PartyApplicant}[r.IntN(4)], Way: way, Name: "某人",
+					Certificate: string(rune('A' + r.IntN(26))), CameAt: w.now(), Scan: w.image(),
+				})
+			case 5, 6:
+				_, _ = w.Opine(ctx, by, OpinionRequest{ParticipantID: part, Kind: Agree})
+			case 7:
+				_, _ = w.EndSite(ctx, by, v.ID)
+			case 8:
+				_, _ = w.Close(ctx, by, v.ID, once.Key{})
+			case 9:
+				if r.likely(3) {
+					_, _ = w.NotHeld(ctx, by, v.ID, "site_not_ready", "门锁")
+					_, _ = w.Cancel(ctx, by, v.ID, "other", "改期")
+				}
+			}
+		}
+		w.onlyInVisits()
+		if len(visits) == 0 {
+			t.Error("nobody planned anything")
+		}
+	})
+}
+
+// onlyInVisits looks at what the calls have left.
+func (w *testWorld) onlyInVisits() {
+	w.t.Helper()
+	ctx := w.t.Context()
+	w.must(w.DB.Read(ctx, func(q bun.IDB) error {
+		for what, query := range map[string]string{
+			"a check-in outside a started visit": "SELECT count(*) FROM checkins AS c JOIN visits AS v ON v.id = c.visit_id WHERE v.started_at IS NULL",
+			"an opinion outside a started visit": "SELECT count(*) FROM opinions AS o JOIN visits AS v ON v.id = o.visit_id WHERE v.started_at IS NULL",
+			"a visit that no window planned":     "SELECT count(*) FROM visits WHERE created_by NOT IN ('person:clerk', 'person:boss')",
+			"two first visits of one kind at a time": "SELECT count(*) FROM (SELECT case_id FROM visits WHERE state NOT IN ('cancelled', 'not_held') " +
+				"GROUP BY case_id, kind HAVING count(*) > 1) AS twice",
+			"an opinion by another department": "SELECT count(*) FROM opinions WHERE given_by NOT IN ('amr1', 'fire1', 'urban1', 'head')",
+		} {
+			var n int
+			if err := q.NewRaw(query).Scan(ctx, &n); err != nil {
+				return err
+			}
+			if n != 0 {
+				w.t.Errorf("%d times %s", n, what)
+			}
+		}
+		return nil
+	}))
+}
