@@ -115,3 +115,22 @@ func (s *Server) releaseExcused(ctx context.Context, c *call, in *answerRequest)
 	}
 	return none{}, s.Inspection.Release(ctx, c.by, inspection.ReleaseRequest{ParticipantID: p.ID, Reason: in.Body.Reason, Once: c.key(in.Key)})
 }
+
+type withdrawRequest struct {
+	ofDepartment
+	Key  string `header:"Idempotency-Key" validate:"required,line=255"`
+	Body struct {
+		Code   string `json:"reason_code" validate:"required,code"`
+		Reason string `json:"reason" validate:"required,line=200" doc:"told to the department"`
+	}
+}
+
+func (s *Server) withdrawDepartment(ctx context.Context, c *call, in *withdrawRequest) (none, error) {
+	p, err := s.part(ctx, c, in.ofDepartment)
+	if err != nil {
+		return none{}, err
+	}
+	return none{}, s.Inspection.Withdraw(ctx, c.by, inspection.WithdrawRequest{
+		ParticipantID: p.ID, Code: in.Body.Code, Reason: in.Body.Reason, Once: c.key(in.Key),
+	})
+}

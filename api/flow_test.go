@@ -201,7 +201,8 @@ func TestRepeatedKeyBringsTheFirstAnswerOfEveryAct(t *testing.T) {
 	s.must(s.Office.RejectCalendar(t.Context(), s.calendar, "person:two")) // one waits at a time
 	tried := 0
 	for _, line := range s.Routes() {
-		if line.in == nil || slices.Contains(onSite, line.Act) {
+		// A required department is withdrawn by a supervisor, not by the first role of the line.
+		if line.in == nil || line.Act == "withdrawDepartment" || slices.Contains(onSite, line.Act) {
 			continue
 		}
 		if field, has := line.in.FieldByName("Key"); !has || field.Tag.Get("header") != "Idempotency-Key" {

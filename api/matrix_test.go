@@ -112,6 +112,9 @@ func apiSamples(s *scene) map[string]sample {
 			path: part("reply"), object: true, body: map[string]any{"round": 1, "kind": "accept"},
 			byRole: map[auth.Role]any{auth.Clerk: call, auth.Supervisor: call},
 		},
+		"withdrawDepartment": {
+			path: partPath(s.visit, "amr", "withdraw"), object: true, body: map[string]any{"reason_code": "other", "reason": "不再需要"},
+		},
 		"weighCounter":   {path: part("counter"), object: true},
 		"acceptCounter":  {path: part("counter/accept"), object: true, body: map[string]any{"start": "2026-11-23T06:00:00Z", "resources": s.best.Resources}},
 		"refuseCounter":  {path: part("counter/refuse"), object: true, body: reason},

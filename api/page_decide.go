@@ -123,3 +123,12 @@ func (p *site) releaseExcused(v *view) error {
 		return p.Inspection.Release(v.ctx(), v.by, inspection.ReleaseRequest{ParticipantID: part, Reason: v.form("reason"), Once: v.once()})
 	})
 }
+
+// withdraw takes a department out of the visit (INS-608).
+func (p *site) withdraw(v *view) error {
+	return p.onPart(v, "withdraw", "flash.withdrawn", func(part string) error {
+		return p.Inspection.Withdraw(v.ctx(), v.by, inspection.WithdrawRequest{
+			ParticipantID: part, Code: v.form("code"), Reason: v.form("reason"), Once: v.once(),
+		})
+	})
+}

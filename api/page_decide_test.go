@@ -78,3 +78,19 @@ func TestAnExcuseIsDecidedOnThePageByASupervisor(t *testing.T) {
 	s.browse("supervisor", at, nil).is(http.StatusOK).says("已准予缺席", "无人可换")
 	s.browse("supervisor", part+"/excuse-refuse", url.Values{"reason": {"晚了"}}).is(http.StatusConflict).says("没有待审定的正当理由")
 }
+
+// INS-608
+func TestADepartmentIsWithdrawnOnThePageByASupervisor(t *testing.T) {
+	s := newStage(t)
+	at, part := "/visits/"+s.booked.ID, s.firePart()
+	if page := s.browse("clerk", at, nil).is(http.StatusOK); regexp.MustCompile(`action="[^"]+/withdraw"`).MatchString(page.body) {
+		t.Error("a clerk is offered what a supervisor does")
+	}
+	s.browse("supervisor", at, nil).is(http.StatusOK).says("撤回对该部门的邀请")
+	s.browse("clerk", part+"/withdraw", url.Values{"code": {"other"}, "reason": {"x"}}).is(http.StatusForbidden).says("需要主管办理")
+	s.browse("supervisor", part+"/withdraw", url.Values{"code": {"other"}}).is(http.StatusUnprocessableEntity).says("请填写理由")
+	s.browse("supervisor", part+"/withdraw", url.Values{"code": {"other"}, "reason": {"已单独验收" + trouble}}).is(http.StatusSeeOther)
+	s.browse("supervisor", at, nil).is(http.StatusOK).says("已撤回")
+	s.tick()
+	s.browse("inspector", "/inbox/"+s.booked.ID, nil).is(http.StatusOK).says("已撤回")
+}

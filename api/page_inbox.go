@@ -133,6 +133,9 @@ func (p *site) invitation(v *view) error {
 		MayReply: found.State == inspection.VisitOffered || found.State == inspection.VisitConfirmed,
 		MayOpine: found.State == inspection.VisitInProgress || found.State == inspection.VisitCollecting,
 	}
+	if own.Consent == inspection.ConsentWithdrawn {
+		d.MayReply, d.MayOpine = false, false
+	}
 	d.Moved = movedOf(v, found)
 	d.Site = p.mySite(v, found, own)
 	if owesOpinion(own.ParticipantView) {

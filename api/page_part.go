@@ -32,6 +32,7 @@ func (p *site) partPages() {
 	p.on(Route{Method: http.MethodPost, Path: at + "counter-refuse", Act: "pageRefuseCounter", Who: actors(atDesk...)}, p.refuseCounter)
 	p.on(Route{Method: http.MethodPost, Path: at + "excuse-refuse", Act: "pageRefuseExcuse", Who: actors(auth.Supervisor)}, p.refuseExcuse)
 	p.on(Route{Method: http.MethodPost, Path: at + "excuse-release", Act: "pageReleaseExcused", Who: actors(auth.Supervisor)}, p.releaseExcused)
+	p.on(Route{Method: http.MethodPost, Path: at + "withdraw", Act: "pageWithdrawDepartment", Who: actors(atDesk...)}, p.withdraw)
 	p.on(Route{Method: http.MethodPost, Path: at + "confirm", Act: "pageConfirm", Who: actors(atDesk...)}, p.confirm)
 	p.on(Route{Method: http.MethodPost, Path: at + "uphold", Act: "pageUphold", Who: actors(atDesk...)}, p.uphold)
 	p.on(Route{Method: http.MethodPost, Path: at + "reverse", Act: "pageReverse", Who: actors(overseeing...)}, p.reverse)

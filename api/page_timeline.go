@@ -32,7 +32,7 @@ var toneOf = map[string]string{
 
 // wordOfField says which words a field of an entry is written with.
 var wordOfField = map[string]string{
-	"answer_refused.kind": "reply_kind", "visit_retimed.reason_code": "end_reason", "round_void.consent": "consent",
+	"answer_refused.kind": "reply_kind", "withdrawn.reason_code": "end_reason", "visit_retimed.reason_code": "end_reason", "round_void.consent": "consent",
 	"hold.reason": "hold", "hold_end.reason": "hold", "opinion.kind": "opinion_kind", "reply_received.kind": "reply_kind",
 	"reply_late.kind": "reply_kind", "reply_received.outcome": "reply_outcome", "mail_sorted.outcome": "mail_outcome",
 	"checked_in.way": "checkin_way", "attendance.now": "attendance", "absence_attested.role": "attest_role", "attestation_withdrawn.role": "attest_role",

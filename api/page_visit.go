@@ -72,7 +72,7 @@ type visitPage struct {
 	Acts   []string        // whose refusal is shown at the head
 	Site   bool            // there is something to see on the page of the site
 
-	CancelReasons, NotHeldReasons []string
+	CancelReasons, NotHeldReasons, WithdrawReasons []string
 }
 
 // roundLine is one time that was offered, in the history (INS-608).
@@ -104,7 +104,7 @@ type part struct {
 	Silent bool   // an answer is still waited for
 	Doubts []doubt
 
-	MayConfirm, MayUphold, MayReverse, MayServe, MayReply bool
+	MayConfirm, MayUphold, MayReverse, MayServe, MayReply, MayWithdraw bool
 	// PaperOnly: a paper that came before the visit is still taken (DL-14).
 	PaperOnly bool
 }
@@ -152,6 +152,7 @@ func (p *site) visit(v *view) error {
 		Site:          !found.StartedAt.IsZero(),
 		Ahead:         found.State == inspection.VisitOffered || found.State == inspection.VisitConfirmed,
 		CancelReasons: inspection.EndReasons("Cancel"), NotHeldReasons: inspection.EndReasons("NotHeld"),
+		WithdrawReasons: inspection.EndReasons("Withdraw"),
 	}
 	if d.Ahead && p.now().After(found.End) {
 		d.Next = "late"
@@ -206,16 +207,17 @@ func (p *site) actsOf(v *view, visit inspection.VisitView) map[string]bool {
 }
 
 func (p *site) partOf(v *view, visit inspection.VisitView, one inspection.ParticipantView) part {
-	live := visit.State == inspection.VisitOffered || visit.State == inspection.VisitConfirmed
+	live := one.Consent != inspection.ConsentWithdrawn && (visit.State == inspection.VisitOffered || visit.State == inspection.VisitConfirmed)
 	noticed := one.Notice != nil && !one.Notice.ComposedAt.IsZero()
 	window := v.organises(visit.CentreID)
 	deemed := one.Opinion == inspection.OpinionDeemed || one.Opinion == inspection.OpinionReview
 	return part{
 		ParticipantView: one, Line: p.deadlineLine(v, one.Deadline), Doubts: doubtsOf(v, visit, one),
-		Silent:    one.Consent == inspection.ConsentAwaiting || one.Consent == inspection.ConsentUnserved,
-		MayServe:  window && live && noticed,
-		MayReply:  window && (live || noticed && one.Consent != inspection.ConsentVoid),
-		PaperOnly: !live,
+		Silent:      one.Consent == inspection.ConsentAwaiting || one.Consent == inspection.ConsentUnserved,
+		MayServe:    window && live && noticed,
+		MayReply:    window && (live || noticed && one.Consent != inspection.ConsentVoid && one.Consent != inspection.ConsentWithdrawn),
+		MayWithdraw: window && live && !one.Lead && (!one.Required || v.supervises(visit.CentreID)),
+		PaperOnly:   !live,
 		MayUphold: v.supervises(visit.CentreID) && one.Opinion == inspection.OpinionReview && one.Deemed != nil &&
 			(one.Deemed.Reason != inspection.NoReply || one.Consent == inspection.ConsentDeemed),
 		MayReverse: deemed && visit.State != inspection.VisitClosed && one.Deemed != nil && one.Deemed.SuspendedAt.IsZero() &&

@@ -233,6 +233,7 @@ var endReasons = map[string][]string{
 	"Cancel": {
 		"applicant_asked", "department_excused", "counter_accepted", "holiday", "weather", "site_not_ready", "case_withdrawn", "error", "other",
 	},
+	"Withdraw": {"case_withdrawn", "department_excused", "error", "other"},
 	"Retime": {
 		"applicant_asked", "department_excused", "counter_accepted", "holiday", "weather", "site_not_ready", "error", "other",
 	},

@@ -81,6 +81,7 @@ func (d *Desk) open(ctx context.Context, tx bun.IDB, m notify.Message) (letter, 
 	if l.invited, err = listParticipants(ctx, tx, l.v.ID); err != nil {
 		return l, err
 	}
+	l.invited = staying(l.invited)
 	return l, d.common(ctx, tx, &l)
 }
 
@@ -98,7 +99,7 @@ func (d *Desk) common(ctx context.Context, tx bun.IDB, l *letter) error {
 		Site: l.v.Place, District: division.Name, Start: l.v.Start, End: l.v.End,
 		Department: l.p.Name, StaffMin: l.p.StaffMin, NeverDeemed: l.p.NeverDeemed,
 		Centre: l.g.centre.Name, Window: window.Number, Phone: l.g.centre.Phone,
-		RespondBy: l.p.RespondBy, Citation: l.g.rules.Citation, Reason: l.facts.Reason,
+		RespondBy: l.p.RespondBy, Citation: l.g.rules.Citation, Reason: l.facts.Reason, Withdrawn: l.facts.Withdrawn,
 		Signature: d.Mail.Signature, Reference: reference(l.m.ID), Link: d.Mail.PublicURL,
 	}
 	for _, p := range l.invited {
@@ -251,7 +252,11 @@ func (d *Desk) attach(ctx context.Context, tx bun.IDB, l letter, body *notify.Bo
 		body.Calendar, err = invite.Request(l.event(address))
 		body.Method = string(invite.MethodRequest)
 	case notify.PurposeCancel:
-		body.Calendar, err = invite.CancelAll(l.event(address), l.v.Reason)
+		if l.facts.Withdrawn { // the visit takes place without this department (ICA-32)
+			body.Calendar, err = invite.CancelSome(l.event(address), l.facts.Reason)
+		} else {
+			body.Calendar, err = invite.CancelAll(l.event(address), l.v.Reason)
+		}
 		body.Method = string(invite.MethodCancel)
 	}
 	return err

@@ -214,6 +214,8 @@ func (d *Desk) moveOpinion(ctx context.Context, tx bun.IDB, p Participant, v Vis
 			return err
 		}
 		return setOpinion(ctx, tx, p, OpinionReview, OpinionGiven)
+	case OpinionWaived: // withdrawn from the visit (C14)
+		return movedOn("bad_move")
 	default: // given: a correction (O7)
 		return nil
 	}

@@ -133,6 +133,13 @@ func endDeadlines(ctx context.Context, tx bun.IDB, subject string, round int, ki
 	return err
 }
 
+// endParticipantDeadlines stops every clock of one participant.
+func endParticipantDeadlines(ctx context.Context, tx bun.IDB, participant string) error {
+	_, err := tx.NewUpdate().Model((*DeadlineRow)(nil)).Set("state = ?", deadlineVoid).
+		Where("kind IN (?) AND subject = ? AND state = 'pending'", bun.List(deadlineKinds), participant).Exec(ctx)
+	return err
+}
+
 // endVisitDeadlines stops every clock of a visit's participants.
 func endVisitDeadlines(ctx context.Context, tx bun.IDB, visitID string) error {
 	_, err := tx.NewUpdate().Model((*DeadlineRow)(nil)).Set("state = ?", deadlineVoid).

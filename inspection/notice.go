@@ -42,6 +42,8 @@ type messageFacts struct {
 	Superior string    `json:"superior,omitempty"` // who is told of a deemed consent, besides
 	Reason   string    `json:"reason,omitempty"`
 	Due      time.Time `json:"due,omitzero"` // of an opinion
+
+	Withdrawn bool `json:"withdrawn,omitempty"` // a cancellation to one department alone
 }
 
 // noticeNumber is how notices are numbered.
@@ -177,6 +179,7 @@ func (d *Desk) queueCancel(ctx context.Context, tx bun.IDB, v Visit) error {
 	if err != nil {
 		return err
 	}
+	participants = staying(participants) // who was withdrawn has been told
 	until := latest(v.Start, d.now()).Add(24 * time.Hour)
 	err = d.queueToAll(ctx, tx, participants, outgoing{
 		purpose: notify.PurposeCancel, key: v.ID, until: until, facts: messageFacts{Reason: v.Reason},
@@ -258,6 +261,7 @@ func (d *Desk) settle(ctx context.Context, tx bun.IDB, v Visit) ([]Participant, 
 	if err := moveVisit(ctx, tx, &v, "settle"); err != nil {
 		return nil, nil, err
 	}
+	participants = staying(participants)
 	return participants, []audit.Leaf{visitLeaf("visit_confirmed", v, systemActor.String(), d.now(), nil)}, nil
 }
 
@@ -274,7 +278,7 @@ func allSettled(participants []Participant) bool {
 			continue
 		}
 		switch p.Consent {
-		case ConsentAccepted, ConsentDeemed:
+		case ConsentAccepted, ConsentDeemed, ConsentWithdrawn:
 		case ConsentDeclined, ConsentExcused:
 			if p.Lead {
 				return false

@@ -74,6 +74,14 @@ func settleDeemed(ctx context.Context, tx bun.IDB, p Participant, reason DeemedR
 	return exactlyOne(res, err, "bad_move")
 }
 
+// withdrawParticipant is moves C14 and O11.
+func withdrawParticipant(ctx context.Context, tx bun.IDB, p Participant) error {
+	res, err := tx.NewUpdate().Model((*Participant)(nil)).
+		Set("consent = ?", ConsentWithdrawn).Set("opinion = ?", OpinionWaived).Set("attendance = ?", AttendanceOptional).
+		Where("id = ? AND round = ? AND consent = ?", p.ID, p.Round, p.Consent).Exec(ctx)
+	return exactlyOne(res, err, "bad_move")
+}
+
 // renewParticipants is moves C15 and C1 for a new round: whatever was answered or
 // deemed is void and every clock is erased; a signed opinion stays (O11).
 func renewParticipants(ctx context.Context, tx bun.IDB, v Visit) error {
@@ -81,20 +89,21 @@ func renewParticipants(ctx context.Context, tx bun.IDB, v Visit) error {
 		Column("round", "consent", "service_class", "served_at", "respond_by", "deadline", "at_risk").
 		Set("attendance = CASE WHEN required THEN ? ELSE ? END", AttendanceExpected, AttendanceOptional).
 		Set("opinion = CASE WHEN opinion = ? THEN opinion ELSE ? END", OpinionGiven, OpinionNone).
-		Where("visit_id = ?", v.ID).Exec(ctx)
+		Where("visit_id = ? AND consent <> ?", v.ID, ConsentWithdrawn).Exec(ctx)
 	return err
 }
 
 func voidParticipants(ctx context.Context, tx bun.IDB, visitID string) error {
 	_, err := tx.NewUpdate().Model((*Participant)(nil)).
-		Set("consent = ?", ConsentVoid).Set("opinion = ?", OpinionWaived).Where("visit_id = ?", visitID).Exec(ctx)
+		Set("consent = ?", ConsentVoid).Set("opinion = ?", OpinionWaived).
+		Where("visit_id = ? AND consent <> ?", visitID, ConsentWithdrawn).Exec(ctx)
 	return err
 }
 
 func waiveParticipants(ctx context.Context, tx bun.IDB, visitID string) error {
 	_, err := tx.NewUpdate().Model((*Participant)(nil)).
 		Set("consent = ?", ConsentVoid).Set("opinion = ?", OpinionWaived).Set("attendance = ?", AttendanceNotHeld).
-		Where("visit_id = ?", visitID).Exec(ctx)
+		Where("visit_id = ? AND consent <> ?", visitID, ConsentWithdrawn).Exec(ctx)
 	return err
 }
 

@@ -37,7 +37,7 @@ func readable(q *bun.SelectQuery, by auth.Actor, alias string) *bun.SelectQuery 
 	case by.Kind == auth.KindKey && len(by.Divisions) > 0:
 		return q.Where("? IN (?)", col("division"), bun.List(by.Divisions))
 	case by.Kind != auth.KindKey && by.Department != "":
-		return q.Where("EXISTS (SELECT 1 FROM case_departments AS m WHERE m.case_id = ? AND m.included AND m.department_id = ?)", col("id"), by.Department)
+		return q.Where("EXISTS (SELECT 1 FROM case_departments AS m WHERE m.case_id = ? AND (m.included OR m.manual_reason <> '') AND m.department_id = ?)", col("id"), by.Department)
 	}
 	return q.Where("1 = 0")
 }
@@ -359,7 +359,7 @@ func ancestorCodes(ctx context.Context, q bun.IDB, division string) ([]string, e
 // not ended (INS-711); wired into the address register.
 func HasOpenRound(ctx context.Context, tx bun.IDB, department string) (bool, error) {
 	return tx.NewSelect().TableExpr("participants AS p").Join("JOIN visits AS v ON v.id = p.visit_id").
-		Where("p.department_id = ?", department).
+		Where("p.department_id = ? AND p.consent <> ?", department, ConsentWithdrawn).
 		Where("v.state IN (?)", bun.List([]VisitState{VisitOffered, VisitConfirmed, VisitInProgress, VisitCollecting})).Exists(ctx)
 }
 

@@ -303,7 +303,7 @@ func judgeReply(f replyFacts) ReplyOutcome {
 	switch {
 	case f.r.Round != f.v.Round:
 		return OutcomeSuperseded
-	case f.p.Consent == ConsentVoid, f.overtaken():
+	case f.p.Consent == ConsentVoid, f.p.Consent == ConsentWithdrawn, f.overtaken():
 		return OutcomeNoted
 	case !f.r.ReceivedAt.Before(f.v.Start):
 		return OutcomeLate

@@ -190,7 +190,7 @@ func (d *Desk) voidRound(ctx context.Context, tx bun.IDB, by auth.Actor, v Visit
 		return nil, err
 	}
 	var leaves []audit.Leaf
-	for _, p := range participants {
+	for _, p := range staying(participants) {
 		ended, err := d.closeHolds(ctx, tx, p, "new_round", func(r HoldReason) bool { return !slices.Contains(openWords, r) })
 		if err != nil {
 			return nil, err
@@ -226,6 +226,7 @@ func (d *Desk) offerAgain(ctx context.Context, tx bun.IDB, by auth.Actor, s *cho
 	if err != nil {
 		return nil, err
 	}
+	participants = staying(participants)
 	if err := d.announce(ctx, tx, participants, *s); err != nil {
 		return nil, err
 	}
@@ -266,5 +267,5 @@ func changed(rounds []Round, n int) string {
 }
 
 // keptOnChange are the messages that go out whatever becomes of a round: every
-// answer gets its receipt (INS-809).
-var keptOnChange = []string{notify.PurposeReceipt}
+// answer gets its receipt (INS-809), and who was withdrawn is told (INS-608).
+var keptOnChange = []string{notify.PurposeReceipt, notify.PurposeCancel}

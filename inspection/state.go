@@ -41,6 +41,7 @@ const (
 	ConsentExcuse    Consent = "excuse_pending"
 	ConsentDeemed    Consent = "deemed"
 	ConsentExcused   Consent = "excused" // released from coming, opinion due in writing
+	ConsentWithdrawn Consent = "withdrawn"
 	ConsentVoid      Consent = "void"
 )
 
@@ -110,6 +111,7 @@ var ConsentMoves = []Move[Consent]{
 	{"DeemDue", []Consent{ConsentAwaiting}, ConsentDeemed, "C13"},
 	{"Cancel", []Consent{ConsentUnserved, ConsentAwaiting, ConsentAccepted, ConsentDeclined, ConsentCountered, ConsentExcuse, ConsentExcused, ConsentDeemed}, ConsentVoid, "C15"},
 	{"Retime", []Consent{ConsentUnserved, ConsentAwaiting, ConsentAccepted, ConsentDeclined, ConsentCountered, ConsentExcuse, ConsentExcused, ConsentDeemed}, ConsentUnserved, "C15, C1"},
+	{"Withdraw", []Consent{ConsentUnserved, ConsentAwaiting, ConsentAccepted, ConsentDeclined, ConsentCountered, ConsentExcuse, ConsentExcused, ConsentDeemed}, ConsentWithdrawn, "C14"},
 	{"a reply received in time turns up", []Consent{ConsentDeemed}, "as the reply says", "C18"},
 }
 
@@ -142,7 +144,7 @@ var OpinionMoves = []Move[OpinionState]{
 	{"Reverse, without an opinion of its own", []OpinionState{OpinionDeemed, OpinionReview}, OpinionNone, "O10"},
 	{"Reverse, or Opine after a reply in time", []OpinionState{OpinionDeemed, OpinionReview}, OpinionGiven, "O10, INS-1101"},
 	{"Retime", []OpinionState{OpinionDeemed, OpinionReview}, OpinionNone, "O11"},
-	{"NotHeld, Cancel", []OpinionState{OpinionNone, OpinionGiven, OpinionDeemed, OpinionReview}, OpinionWaived, "O11"},
+	{"NotHeld, Cancel, Withdraw", []OpinionState{OpinionNone, OpinionGiven, OpinionDeemed, OpinionReview}, OpinionWaived, "O11"},
 }
 
 // open are the consent states in which silence may still be broken.

@@ -126,6 +126,17 @@ func moveVisit(ctx context.Context, tx bun.IDB, v *Visit, act string, columns ..
 	return nil
 }
 
+// changeVisit writes columns of a visit that keeps its state.
+func changeVisit(ctx context.Context, tx bun.IDB, v *Visit, columns ...string) error {
+	res, err := tx.NewUpdate().Model(v).Column(columns...).Set("version = version + 1").
+		Where("id = ? AND version = ? AND state = ?", v.ID, v.Version, v.State).Exec(ctx)
+	if err := exactlyOne(res, err, "bad_move"); err != nil {
+		return err
+	}
+	v.Version++
+	return nil
+}
+
 // daysLock is PostgreSQL's advisory lock on the days that are open.
 const daysLock = 7318003
 

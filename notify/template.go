@@ -52,6 +52,7 @@ type Facts struct {
 	Signature string // SMS signature without brackets
 	Changes   string // what changed since the last Round
 	Refused   string // notice: what it refuses, counter or excuse; the Reason says why
+	Withdrawn bool   // cancel: this department alone need not come
 	Reason    string // of a cancellation; of a deemed consent, as the rest of a sentence about the department
 
 	Record     string    // number of the deemed-consent record or of the receipt
