@@ -338,6 +338,11 @@ func TestAFreeQualifiedSubstituteIsNamed(t *testing.T) { // INS-812, INS-209
 		if got, err = w.Substitutes(t.Context(), w.clerk, p.ID); err != nil || len(got) != 0 {
 			t.Errorf("one on leave is named: %v %v", got, err)
 		}
+		w.answer(v, "urban", 1, ReplyExcuse) // who is let off stands against nobody
+		w.must(w.Release(t.Context(), w.boss, ReleaseRequest{ParticipantID: w.part(v.ID, "urban").ID, Reason: "防汛"}))
+		if got, err = w.Substitutes(t.Context(), w.clerk, w.part(v.ID, "amr").ID); err != nil || len(got) != 1 {
+			t.Errorf("for another department: %v %v", got, err)
+		}
 	})
 }
 

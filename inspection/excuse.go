@@ -159,12 +159,21 @@ func (d *Desk) substitutes(ctx context.Context, q bun.IDB, v Visit, department s
 }
 
 // dayOf is the world of a booked visit on its own day, without the rules on when
-// it may be booked.
+// it may be booked and without the departments that need not come.
 func (d *Desk) dayOf(ctx context.Context, q bun.IDB, v Visit) (world, error) {
 	w, err := d.around(ctx, q, v)
 	if err != nil {
 		return w, err
 	}
+	participants, err := listParticipants(ctx, q, v.ID)
+	if err != nil {
+		return w, err
+	}
+	w.departments = slices.DeleteFunc(w.departments, func(row CaseDepartment) bool {
+		return slices.ContainsFunc(participants, func(p Participant) bool {
+			return p.DepartmentID == row.DepartmentID && p.Consent == ConsentExcused
+		})
+	})
 	day := dateOf(v.Start)
 	if err := w.question(SlotRequest{From: day, To: day, PastLimit: true}, d.now()); err != nil {
 		return w, err
