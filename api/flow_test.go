@@ -158,6 +158,7 @@ var notCreating = map[string]string{
 	"taskDone": "a task is done once", "endHold": "a hold ends once",
 	"approveAddress": "decided once", "rejectAddress": "decided once", "approveCalendar": "decided once", "rejectCalendar": "decided once",
 	"approveSetting": "decided once", "rejectSetting": "decided once", "withdrawClosure": "withdrawn once",
+	"revokeElectronic": "withdrawn once", "sendFile": "each link ends the one before", "recordEntered": "moves the file", "changeWay": "moves the file", "printFetch": "each slip ends the one before",
 	"waiveResult": "moves the line", "acceptTransfer": "signed once", "refuseTransfer": "refused once",
 	"handOverParcel": "the same courier again is the same hand-over", "takeOverParcels": "signed once", "newParcelCode": "three at most, each voids the last",
 	"cancelParcel": "moves the parcel", "returnParcel": "moves the parcel", "collectParcel": "moves the parcel", "confirmDelivery": "moves the parcel",

@@ -42,6 +42,7 @@ type scene struct {
 	closure                              string // of fire
 	original, here, loan, extra, photo   string // originals that fire has, and the window; one that is lent; found in a bag
 	opened, bagged                       string // a bag, and the number of one
+	fileCase, fileLine, consent, file    string // a result that goes as a file
 	packing, sent                        bagsOf // by who acts: the window's and fire's
 	shuttle                              delivery.RunView
 }
@@ -157,7 +158,15 @@ func apiSamples(s *scene) map[string]sample {
 		"chooseSet":  {path: "/cases/" + s.caseID + "/choice", object: true, body: map[string]any{"choice": "no_answer", "channel": "phone"}},
 		"addResult":  {path: "/cases/" + s.caseID + "/results", object: true, body: map[string]any{"department_id": "431103-urban", "ground": "申请人同时申办"}},
 		"findResult": {path: "/results/" + s.owed, object: true}, "remindResult": {path: "/results/" + s.owed + "/remind", object: true},
-		"waiveResult": {path: "/results/" + s.owed + "/waive", object: true, body: map[string]any{"ground": "只出具意见"}},
+		"waiveResult":       {path: "/results/" + s.owed + "/waive", object: true, body: map[string]any{"ground": "只出具意见"}},
+		"consentElectronic": {path: "/cases/" + s.fileCase + "/electronic-consents", object: true, body: consentTo(s.fileLine)},
+		"revokeElectronic":  {path: "/electronic-consents/" + s.consent + "/revoke", object: true, body: map[string]any{"channel": "phone"}},
+		"supplyFile":        {path: "/results/" + s.fileLine + "/files", object: true, body: aFile()},
+		"findFile":          {path: "/files/" + s.file, object: true}, "readFile": {path: "/files/" + s.file + "/content", object: true},
+		"sendFile":      {path: "/files/" + s.file + "/send", object: true},
+		"recordEntered": {path: "/files/" + s.file + "/entered", object: true, body: map[string]any{"receipt": "回执1"}},
+		"changeWay":     {path: "/files/" + s.file + "/change-way", object: true, body: reason},
+		"printFetch":    {path: "/files/" + s.file + "/papers", object: true},
 		"releaseTransfer": {
 			path: "/results/" + s.toGive + "/transfers", object: true, body: handedOver(false),
 			byRole: map[auth.Role]any{auth.Clerk: handedOver(true), auth.Supervisor: handedOver(true)},
@@ -316,6 +325,7 @@ func newScene(t *testing.T) *scene {
 	s.circulating()
 	s.resource = own.ID
 	s.toGive, s.owed = s.owe(s.newCase()), s.owe(s.caseID)
+	s.electronic()
 	var released struct {
 		ID     string
 		Number string
@@ -331,6 +341,36 @@ func newScene(t *testing.T) *scene {
 func sealing(caseID, item string) map[string]any {
 	return map[string]any{
 		"case_id": caseID, "items": []string{item}, "way": "own_courier", "name": "周志强", "phone": "13800001234", "address": "湘永路1号", "bag": "B1",
+	}
+}
+
+// electronic is a case whose only result was sent as a file, by its slip, and one
+// that may go so.
+func (s *scene) electronic() {
+	s.t.Helper()
+	var made struct{ ID string }
+	agreed := func() (caseID, line string) {
+		caseID = s.newCase()
+		line = s.owe(caseID)
+		s.post("clerk", "/cases/"+caseID+"/electronic-consents", consentTo(line)).is(http.StatusCreated).into(&made)
+		return caseID, line
+	}
+	_, line := agreed()
+	s.consent = made.ID
+	s.post("inspector", "/results/"+line+"/files", aFile()).is(http.StatusCreated).into(&made)
+	s.file = made.ID
+	s.post("clerk", "/files/"+s.file+"/send", nil).is(http.StatusOK)
+	s.fileCase, s.fileLine = agreed()
+}
+
+func consentTo(line string) map[string]any {
+	return map[string]any{"person": "周志强", "method": "slip", "phone": "13800001234", "results": []string{line}, "channel": "window"}
+}
+
+func aFile() map[string]any {
+	return map[string]any{
+		"class": "certificate", "title": "检查合格证", "decided_on": "2026-11-17", "signature_check": "unchecked",
+		"content": []byte("%PDF-1.7\n1 0 obj <</Type/Catalog>> endobj\n%%EOF\n"),
 	}
 }
 

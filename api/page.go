@@ -55,6 +55,7 @@ func (s *Server) pages() error {
 	p.figuresPages()
 	p.queuePages()
 	p.resultPages()
+	p.electronicPages()
 	p.transferPages()
 	p.materialPages()
 	p.materialScanPages()
@@ -267,6 +268,8 @@ var fieldOfCode = map[string]string{
 	"pause_asked": "given_by", "pause_slot": "slot", "pause_notice": "evidence",
 	"table_size": "file", "table_zip": "file", "table_encoding": "file", "table_header": "file", "table_line": "file", "table_rows": "file", "table_empty": "file", "table_gone": "file",
 	"carrier_unknown": "carrier", "run_counts": "out",
+	"electronic_consent_incomplete": "person", "electronic_address": "address", "electronic_scope": "lines", "electronic_line": "lines",
+	"electronic_signature": "signature", "electronic_size": "decided_on", "electronic_digits": "last4",
 	"outcome_unknown": "outcome", "outcome_text_missing": "reason", "outcome_evidence_missing": "call_note",
 }
 

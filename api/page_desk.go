@@ -102,6 +102,8 @@ func taskOf(t inspection.Task) taskLine {
 		line.Href, line.Closable = "/queue/"+t.Subject, false // ends when the mail is classified
 	case inspection.TaskLoan:
 		line.Href, line.Closable = "/items/"+t.Subject, false // ends when the original is back
+	case inspection.TaskElectronic:
+		line.Href, line.Closable = "/files/"+t.Subject, false // ends when it is served, or goes another way
 	case inspection.TaskBook:
 		line.Href = "/cases/" + t.Subject
 	case inspection.TaskMissing, inspection.TaskAbsence:

@@ -90,6 +90,8 @@ type resultPage struct {
 	Once    string
 
 	MayRelease, MayDecide, Ours bool
+	MaySupply, MayFile          bool // a file instead of paper, and what follows (DEL-240)
+	FileClasses, Signatures     []option
 }
 
 // rowsOfForm are the things a form asks for at first, and at the most.
@@ -108,6 +110,10 @@ func (p *site) result(v *view) error {
 	}
 	for _, c := range delivery.ResultClasses() {
 		d.Classes = append(d.Classes, option{Value: string(c), Text: c.In(v.x.lang)})
+	}
+	d.MaySupply, d.MayFile = d.MayRelease && found.File() == nil, window
+	if d.MaySupply {
+		d.FileClasses, d.Signatures = p.fileOptions(v)
 	}
 	for _, r := range delivery.PartialReasons() {
 		d.Reasons = append(d.Reasons, option{Value: r, Text: p.say(v, "partial."+r)})
@@ -225,6 +231,8 @@ type caseSet struct {
 	Departments []option
 	Once        string
 	Parcels     []parcelLine // for the window and auditors
+	Owed        []delivery.ResultLine
+	Methods     []delivery.ElectronicMethod
 }
 
 func (p *site) setOf(v *view, caseID string) (*caseSet, error) {
@@ -235,7 +243,12 @@ func (p *site) setOf(v *view, caseID string) (*caseSet, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := &caseSet{setLine: lineOfSet(found), MayDecide: v.organises(found.CentreID), Once: newOnce()}
+	d := &caseSet{setLine: lineOfSet(found), MayDecide: v.organises(found.CentreID), Once: newOnce(), Methods: delivery.ElectronicMethods[:]}
+	for _, l := range found.Lines {
+		if l.State == delivery.LineExpected || l.State == delivery.LineSplit {
+			d.Owed = append(d.Owed, l)
+		}
+	}
 	if d.Parcels, err = p.parcelsOf(v, caseID); err != nil {
 		return nil, err
 	}

@@ -32,6 +32,7 @@ var wordsOfType = map[string]map[string][]string{
 		"EventType": {"parcel_event"}, "Verdict": {"step_verdict"}, "Fault": {"fault"}, "PromiseColour": {"parcel_colour"},
 		"LineState": {"line_state"}, "TransferState": {"transfer_state"}, "Finding": {"finding_of"}, "BagState": {"bag_state"}, "LoanState": {"loan_state"}, "KeeperKind": {"keeper"}, "CustodyKind": {"custody"},
 		"PaperKind": {"paper"}, "ScanLevel": {"scan_level"}, "TableStatus": {"table_status"}, "RunState": {"run_state"}, "Fate": {"run_fate"}, "EntryKind": {"run_kind"},
+		"FileState": {"file_state"}, "ElectronicMethod": {"electronic_method"},
 	},
 }
 
@@ -77,7 +78,7 @@ func TestEveryStateHasItsWords(t *testing.T) {
 	for _, purpose := range []string{
 		notify.PurposeNotice, notify.PurposeReminder, notify.PurposeMorning, notify.PurposeCancel, notify.PurposeConfirmed,
 		notify.PurposeDeemed, notify.PurposeReceipt, notify.PurposeApplicant,
-		notify.PurposeCode, notify.PurposeDelivered, notify.PurposeAttempt, notify.PurposePaused, notify.PurposeResumed, notify.PurposeOwed, notify.PurposeBack, notify.PurposeHarm, notify.PurposeGone, notify.PurposeAlert,
+		notify.PurposeCode, notify.PurposeDelivered, notify.PurposeAttempt, notify.PurposePaused, notify.PurposeResumed, notify.PurposeOwed, notify.PurposeBack, notify.PurposeHarm, notify.PurposeGone, notify.PurposeAlert, notify.PurposeFile,
 	} {
 		want("purpose", purpose)
 	}

@@ -133,6 +133,9 @@ func answer(w http.ResponseWriter, r *http.Request, line Route, out any) error {
 	case sheet:
 		out.write(w)
 		return nil
+	case handed:
+		out.write(w)
+		return nil
 	case file:
 		w.Header().Set("Content-Type", out.media)
 		w.Header().Set("Content-Disposition", "attachment; filename*=UTF-8''"+url.PathEscape(out.name))

@@ -130,6 +130,7 @@ func (s *Server) operations() {
 	s.officeRoutes()
 	s.resourceRoutes()
 	s.resultRoutes()
+	s.electronicRoutes()
 	s.materialRoutes()
 	s.runRoutes()
 	s.scanRoutes()

@@ -146,7 +146,7 @@ func (w *world) wire() {
 	w.must(err)
 	w.Server = &Server{
 		Inspection: in, Notify: outbox, Auth: authDesk,
-		Delivery: &delivery.Desk{DB: w.db, Now: w.trust.Now, Auth: authDesk, Key: make([]byte, 32), Files: w.t.TempDir(), Out: in.ResultsOut},
+		Delivery: &delivery.Desk{DB: w.db, Now: w.trust.Now, Auth: authDesk, Key: make([]byte, 32), Files: w.t.TempDir(), Site: "http://127.0.0.1:8080", MailFrom: "window@lianban.example", Out: in.ResultsOut},
 		Office:   &office.Desk{DB: w.db, Now: w.trust.Now, InUse: inspection.HasOpenRound, TellOld: in.TellOldAddress, DayOff: in.DayOff},
 		Audit:    &audit.Desk{DB: w.db, Now: w.trust.Now, Key: key},
 		Read:     w.db.Read, Now: w.trust.Now, Log: w.logger, PublicURL: "http://127.0.0.1:8080",

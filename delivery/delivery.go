@@ -54,6 +54,10 @@ type Desk struct {
 
 	// Signature stands in front of every text, without brackets.
 	Signature string
+
+	// Site is the public address that links begin with, MailFrom where mail to
+	// applicants comes from (DEL-241).
+	Site, MailFrom string
 }
 
 // Check reports what the wiring forgot.

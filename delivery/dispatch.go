@@ -95,7 +95,10 @@ func AllOut(ctx context.Context, tx bun.IDB, caseID string) (bool, error) {
 		out := func(p Parcel) bool {
 			return p.ID == l.ParcelID && (p.CourierID != "" || !slices.Contains(heldStates, p.State))
 		}
-		if l.State != LineWaived && !slices.ContainsFunc(parcels, out) {
+		if l.State == LineWaived && (l.ElectronicID == "" || !l.ServedAt.IsZero()) { // a file has to be served, not sent (DEL-242)
+			continue
+		}
+		if !slices.ContainsFunc(parcels, out) {
 			return false, nil
 		}
 	}

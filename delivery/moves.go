@@ -18,6 +18,17 @@ var LineMoves = []Move[LineState]{
 	{"Waive", []LineState{LineExpected, LineSplit}, LineWaived, "DEL-302"},
 	{"Choose split", []LineState{LineExpected}, LineSplit, "DEL-303"},
 	{"Choose wait", []LineState{LineSplit}, LineExpected, "DEL-303"},
+	{"SendFile", []LineState{LineExpected, LineSplit}, LineWaived, "DEL-240"},
+	{"ChangeWay", []LineState{LineWaived}, LineExpected, "DEL-242"},
+}
+
+// FileMoves are the moves of an ElectronicFile; any other is refused as
+// electronic_over.
+var FileMoves = []Move[FileState]{
+	{"Supply", nil, FileSupplied, "DEL-241"},
+	{"Send", []FileState{FileSupplied, FileSent}, FileSent, "DEL-242"},
+	{"serve", []FileState{FileSent}, FileServed, "DEL-242"},
+	{"ChangeWay", []FileState{FileSupplied, FileSent}, FileWithdrawn, "DEL-242"},
 }
 
 // TransferMoves are the moves of a Transfer; any other is refused as

@@ -18,6 +18,7 @@ type messageFacts struct {
 	Parcel  string      `json:"parcel,omitempty"`
 	Line    string      `json:"line,omitempty"`
 	Alert   string      `json:"alert,omitempty"`
+	File    string      `json:"file,omitempty"`
 	Nth     int         `json:"nth,omitempty"` // which code it is
 	Outcome string      `json:"outcome,omitempty"`
 	Pause   PauseReason `json:"pause,omitempty"`
@@ -84,7 +85,7 @@ func (d *Desk) text(p Parcel, purpose, subject, key string, facts messageFacts) 
 
 var purposes = []string{
 	notify.PurposeCode, notify.PurposeDelivered, notify.PurposeAttempt, notify.PurposePaused, notify.PurposeResumed, notify.PurposeOwed,
-	notify.PurposeBack, notify.PurposeHarm, notify.PurposeGone, notify.PurposeAlert,
+	notify.PurposeBack, notify.PurposeHarm, notify.PurposeGone, notify.PurposeAlert, notify.PurposeFile,
 }
 
 // Composes reports whether Compose writes the messages of a purpose.
@@ -104,6 +105,8 @@ func (d *Desk) Compose(ctx context.Context, tx bun.IDB, m notify.Message) (notif
 		return d.composeOwed(ctx, tx, m, facts)
 	case notify.PurposeAlert:
 		return d.composeAlert(ctx, tx, m, facts)
+	case notify.PurposeFile:
+		return d.composeFile(ctx, tx, m, facts)
 	}
 	p, err := findParcel(ctx, tx, facts.Parcel)
 	if err != nil {

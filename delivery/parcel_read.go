@@ -245,6 +245,9 @@ func (d *Desk) Couriers(ctx context.Context, by auth.Actor) (out []CourierName, 
 func (d *Desk) Track(ctx context.Context, number, phoneLast4 string) (out TrackView, err error) {
 	d = d.still()
 	p, err := d.trackedParcel(ctx, number, phoneLast4)
+	if fault.Is(err, "not_found") {
+		return d.trackFile(ctx, number, phoneLast4)
+	}
 	if err != nil {
 		return TrackView{}, err
 	}
@@ -259,6 +262,15 @@ func (d *Desk) Track(ctx context.Context, number, phoneLast4 string) (out TrackV
 		}
 		g := f.fold(p)
 		out = TrackView{Number: p.Number, State: g.State, Since: g.Since, Slot: p.Slot, Due: p.DueAt, Result: p.Result, Steps: publicSteps(f, p, g), Phone: centre.Phone}
+		files, err := filesOfCase(ctx, q, p.CaseID)
+		if err != nil {
+			return err
+		}
+		for _, f := range files {
+			if f.State != FileSupplied {
+				out.Files = append(out.Files, f.tracked())
+			}
+		}
 		if out.Rated, err = hasRating(ctx, q, p.CaseID); err != nil {
 			return err
 		}

@@ -38,6 +38,7 @@ const (
 	PaperCopy     PaperKind = "copy"     // 复印件留存注记
 	PaperVoucher  PaperKind = "voucher"  // 收件凭据
 	PaperRun      PaperKind = "run"      // 班车交接清单
+	PaperFetch    PaperKind = "fetch"    // 网上领取凭条
 )
 
 // paperKinds has each document's title and the letter that stands for it in its
@@ -56,6 +57,7 @@ var paperKinds = map[PaperKind]struct{ title, letter string }{
 	PaperCopy:     {"复印件留存注记", "F"},
 	PaperVoucher:  {"收件凭据", "S"},
 	PaperRun:      {"班车交接清单", "N"},
+	PaperFetch:    {"网上领取凭条", "W"},
 }
 
 // Title is what stands on top of the document.

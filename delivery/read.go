@@ -7,6 +7,7 @@ import (
 	"github.com/uptrace/bun"
 
 	"lianban/internal/auth"
+	"lianban/internal/fault"
 	"lianban/internal/office"
 	"lianban/scheduler/workday"
 )
@@ -24,7 +25,10 @@ type Set struct {
 	Blocking []Blocker    `json:"blocking"`
 	Ceiling  *Ceiling     `json:"art44,omitempty"`
 	Choices  []SetChoice  `json:"choices"`
-	Open     []Transfer   `json:"open_transfers"` // on the way to the window
+
+	Consents []ElectronicConsent `json:"electronic_consents"` // to 网上传输, those taken back too
+	Files    []ElectronicFile    `json:"electronic_files"`
+	Open     []Transfer          `json:"open_transfers"` // on the way to the window
 }
 
 // Complete reports whether something may be sealed for the case: nothing keeps
@@ -133,7 +137,46 @@ func (d *Desk) sets(ctx context.Context, q bun.IDB, by auth.Actor, ids []string)
 			s.Choices = append(s.Choices, c)
 		}
 	}
+	if err := addFiles(ctx, q, by, byCase, ids); err != nil {
+		return nil, err
+	}
 	return d.counted(ctx, q, byCase, ids)
+}
+
+// addFiles adds what goes as a file: to the window everything, to a department
+// its own files; the recipient's consents are for the window.
+func addFiles(ctx context.Context, q bun.IDB, by auth.Actor, byCase map[string]*Set, ids []string) error {
+	consents, err := electronicConsentsOf(ctx, q, ids)
+	if err != nil {
+		return err
+	}
+	for _, c := range consents {
+		if s := byCase[c.CaseID]; s != nil && by.Department == "" {
+			if !atWindow(by) {
+				c = c.Masked()
+			}
+			s.Consents = append(s.Consents, c)
+		}
+	}
+	files, err := filesOfCases(ctx, q, ids)
+	for _, f := range files {
+		if s := byCase[f.CaseID]; s != nil && mayReadResult(by, f.CentreID, f.DepartmentID) {
+			s.Files = append(s.Files, f)
+		}
+	}
+	return err
+}
+
+// File is the file that a line goes as, nil if it goes on paper.
+func (s Set) File(lineID string) *ElectronicFile { return standingFile(s.Files, lineID) }
+
+func standingFile(files []ElectronicFile, lineID string) *ElectronicFile {
+	for i := range files {
+		if files[i].LineID == lineID && files[i].State != FileWithdrawn {
+			return &files[i]
+		}
+	}
+	return nil
 }
 
 // counted adds what is counted in working days of the set's centre.
@@ -239,7 +282,13 @@ type Result struct {
 	ResultLine
 	Transfers []TransferView `json:"transfers"`
 	Items     []Item         `json:"items"`
+
+	Consent *ElectronicConsent `json:"electronic_consent,omitempty"` // that stands for it; masked for the department
+	Files   []ElectronicFile   `json:"electronic_files"`             // those withdrawn too
 }
+
+// File is the file that the result goes as, nil if it goes on paper.
+func (r Result) File() *ElectronicFile { return standingFile(r.Files, r.ID) }
 
 // Open gives the transfer that the window has not answered yet, nil if none.
 func (r Result) Open() *TransferView {
@@ -265,7 +314,20 @@ func (d *Desk) FindResult(ctx context.Context, by auth.Actor, lineID string) (ou
 		if out.Items, err = itemsOfLine(ctx, q, l.ID); err != nil {
 			return err
 		}
-		out.Transfers, err = transfersOfLine(ctx, q, l.ID)
+		if out.Transfers, err = transfersOfLine(ctx, q, l.ID); err != nil {
+			return err
+		}
+		if out.Files, err = filesOfLine(ctx, q, l.ID); err != nil {
+			return err
+		}
+		c, err := standingConsent(ctx, q, l)
+		if fault.Is(err, "electronic_no_consent") {
+			return nil
+		}
+		if !atWindow(by) {
+			c = c.Masked()
+		}
+		out.Consent = &c
 		return err
 	})
 	return out, err

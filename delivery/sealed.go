@@ -265,8 +265,9 @@ type TrackView struct {
 	Ledger PromiseLedger `json:"ledger"`
 	Phone  string        `json:"phone"` // of the window
 
-	MayRate bool `json:"may_rate"` // arrived, and nobody has rated the case yet
-	Rated   bool `json:"rated"`
+	MayRate bool        `json:"may_rate"` // arrived, and nobody has rated the case yet
+	Rated   bool        `json:"rated"`
+	Files   []TrackFile `json:"files,omitempty"` // results of the case that went as files
 }
 
 // TrackStep is one public step.

@@ -56,6 +56,8 @@ type ResultLine struct {
 	RemindAt     time.Time `bun:",nullzero" json:"remind_at,omitzero"` // by itself, next
 	Nudges       int       `json:"-"`                                  // how often by itself
 	RaisedAt     time.Time `bun:",nullzero" json:"raised_at,omitzero"` // to the supervisor
+	ElectronicID string    `json:"electronic_id,omitempty"`            // of a waived line: the file that went instead of paper
+	ServedAt     time.Time `bun:",nullzero" json:"served_at,omitzero"` // when that file was served (DEL-242)
 	Version      int       `json:"version"`
 }
 
@@ -192,7 +194,7 @@ func (d *Desk) lineLeaf(what string, l ResultLine, by auth.Actor, more map[strin
 // Waive says that nothing on paper will come for a line, with the ground: an
 // opinion that needs no document, or one sent electronically with consent (DEL
 // §3). Refusals: not_found, not_receiving_window, reason_missing, text_invalid,
-// line_settled, transfer_open.
+// line_settled, transfer_open, electronic_standing.
 func (d *Desk) Waive(ctx context.Context, by auth.Actor, lineID, ground string) (out ResultLine, err error) {
 	d = d.still()
 	err = d.DB.Write(ctx, func(tx bun.IDB) (err error) {
@@ -445,7 +447,7 @@ func CeilingOf(lines []ResultLine, today workday.Date, cal *workday.Calendar) (*
 	var c *Ceiling
 	for _, l := range lines {
 		decided, err := workday.ParseDate(l.DecidedOn)
-		if err == nil && l.ParcelID == "" && (c == nil || decided.Before(c.DecidedOn)) {
+		if err == nil && l.ParcelID == "" && l.ServedAt.IsZero() && (c == nil || decided.Before(c.DecidedOn)) {
 			c = &Ceiling{DecidedOn: decided}
 		}
 	}

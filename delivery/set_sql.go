@@ -158,8 +158,9 @@ func searched(q *bun.SelectQuery, search string) *bun.SelectQuery {
 	})
 }
 
-// notYetSent says of a line that it is owed, or lies here without a parcel.
-const notYetSent = "(state IN ('expected', 'split_out') OR state = 'received' AND parcel_id = '')"
+// notYetSent says of a line that it is owed, lies here without a parcel, or went
+// as a file that nobody has opened (DEL-242).
+const notYetSent = "(state IN ('expected', 'split_out') OR state = 'received' AND parcel_id = '' OR state = 'waived' AND electronic_id <> '' AND served_at IS NULL)"
 
 // casesInHand are the cases whose results are owed or lie here, those that wait
 // longest first.

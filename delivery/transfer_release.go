@@ -85,7 +85,7 @@ const maxItems = 50
 // Refusals: not_found, not_your_department, not_receiving_window, decision_date,
 // transfer_empty, transfer_too_long, item_incomplete, seal_facts,
 // seal_facts_elsewhere, partial_reason, giver_missing, text_invalid,
-// line_settled, transfer_open, item_elsewhere.
+// line_settled, transfer_open, electronic_standing, item_elsewhere.
 func (d *Desk) Release(ctx context.Context, by auth.Actor, r ReleaseRequest) (TransferView, error) {
 	d = d.still()
 	r.New = slices.Clone(r.New)
@@ -132,8 +132,16 @@ func (d *Desk) release(ctx context.Context, tx bun.IDB, by auth.Actor, r Release
 	return d.fill(ctx, tx, by, t, fresh, r.Again)
 }
 
-// nothingUnderWay refuses while the window has not answered the last transfer.
+// nothingUnderWay refuses while the window has not answered the last transfer, or
+// a file stands for the paper.
 func nothingUnderWay(ctx context.Context, tx bun.IDB, l ResultLine) error {
+	files, err := filesOfLine(ctx, tx, l.ID)
+	if err != nil {
+		return err
+	}
+	if standingFile(files, l.ID) != nil {
+		return electronicStanding()
+	}
 	open, err := openTransferOf(ctx, tx, l.ID)
 	if err != nil || open == "" {
 		return err

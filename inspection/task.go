@@ -51,14 +51,15 @@ const (
 	TaskReview      TaskKind = "review_opinion"
 	TaskReverse     TaskKind = "reverse_deemed" // a second person decides
 	TaskLink        TaskKind = "link_locked"
-	TaskDeemed      TaskKind = "deemed_recorded"    // the supervisor is told of a deemed consent (INS-918)
-	TaskMissing     TaskKind = "call_missing"       // nobody of a department is on the site
-	TaskAbsence     TaskKind = "decide_absence"     // it did not come, and two roles do not attest it
-	TaskCorrect     TaskKind = "correct_attendance" // a second person decides
-	TaskApplicant   TaskKind = "applicant_absent"   // the applicant did not come again
-	TaskBook        TaskKind = "book_visit"         // a case was handed over to this window
-	TaskLoan        TaskKind = "loan_due"           // an original is due back at its keeper
-	TaskTellAddress TaskKind = "tell_address"       // a department hears on paper that its address changes
+	TaskDeemed      TaskKind = "deemed_recorded"     // the supervisor is told of a deemed consent (INS-918)
+	TaskMissing     TaskKind = "call_missing"        // nobody of a department is on the site
+	TaskAbsence     TaskKind = "decide_absence"      // it did not come, and two roles do not attest it
+	TaskCorrect     TaskKind = "correct_attendance"  // a second person decides
+	TaskApplicant   TaskKind = "applicant_absent"    // the applicant did not come again
+	TaskBook        TaskKind = "book_visit"          // a case was handed over to this window
+	TaskLoan        TaskKind = "loan_due"            // an original is due back at its keeper
+	TaskTellAddress TaskKind = "tell_address"        // a department hears on paper that its address changes
+	TaskElectronic  TaskKind = "electronic_unserved" // a result sent as a file was not opened, or its mail is lost
 )
 
 // raiseTask opens a task unless one of the kind is open for the subject, on

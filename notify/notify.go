@@ -71,6 +71,8 @@ const (
 	PurposeHarm      = "parcel_harm"      // lost or damaged (DEL-807, 808)
 	PurposeGone      = "parcel_gone"      // written off; a replacement is arranged
 
+	PurposeFile = "electronic_file" // a result waits to be fetched (DEL-241); by mail and SMS
+
 	PurposeOwed  = "result_owed" // a department is reminded of its result (DEL-305)
 	PurposeAlert = "alert"       // somebody of the house has to look (DEL-740)
 )

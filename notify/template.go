@@ -71,6 +71,8 @@ type Facts struct {
 	Parcel string    // number of the parcel
 	Due    time.Time // of its promise; zero: none
 	Pickup bool      // it is collected at the window
+	ByMail bool      // the link to a file goes by mail
+	BySlip bool      // or is on a slip of the window
 
 	Checkpoint string // latest checkpoint with its signature line (ICA-70)
 }

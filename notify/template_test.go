@@ -189,9 +189,9 @@ func TestParcelTextsFitAnSMS(t *testing.T) {
 		Case: "431103-2026-000017", Department: "冷水滩区市场监督管理局", Phone: "0746-8322222", Signature: "永州政务", Reason: "楼宇封闭，无法进入",
 	}
 	for _, lang := range []string{"zh", "en"} {
-		for _, purpose := range []string{PurposeCode, PurposeDelivered, PurposeAttempt, PurposePaused, PurposeResumed, PurposeOwed, PurposeBack, PurposeHarm, PurposeGone, PurposeAlert} {
+		for _, purpose := range []string{PurposeCode, PurposeDelivered, PurposeAttempt, PurposePaused, PurposeResumed, PurposeOwed, PurposeBack, PurposeHarm, PurposeGone, PurposeAlert, PurposeFile} {
 			for _, pickup := range []bool{false, true} {
-				facts.Pickup = pickup
+				facts.Pickup, facts.ByMail, facts.BySlip = pickup, pickup, !pickup
 				b, err := RenderSMS(lang, purpose, facts)
 				if err != nil || checkText(b.SMS) != nil {
 					t.Errorf("%s %s: %q %v %v", lang, purpose, b.SMS, err, checkText(b.SMS))

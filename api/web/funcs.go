@@ -134,6 +134,7 @@ var tones = map[string]string{
 
 	"derived.in": "good", "derived.unknown": "warn",
 
+	"file_state.supplied": "wait", "file_state.sent": "info", "file_state.served": "good", "file_state.withdrawn": "plain",
 	"line_state.expected": "wait", "line_state.received": "good", "line_state.waived": "plain", "line_state.split_out": "info",
 	"set_state.ready": "good", "set_state.blocked": "wait",
 	"transfer_state.released": "wait", "transfer_state.accepted": "good", "transfer_state.accepted_partial": "warn", "transfer_state.refused": "bad",

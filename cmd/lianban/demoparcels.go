@@ -221,11 +221,12 @@ func (m *mailroom) yesterdayEvening() {
 }
 
 // thisMorning: the courier has set out, one parcel waits for it at the window,
-// one set is complete, and one hand-over waits for a signature.
+// one set is complete, one result went as a file that nobody has opened yet, and
+// one hand-over waits for a signature.
 func (m *mailroom) thisMorning() {
 	m.at(0, "09:12")
 	m.gathers("sealed", "complete")
-	m.signsFor(m.handsOver(m.blocked(), "lst/urban", "户外招牌设置许可证"))
+	m.sendsFile(m.blocked(), "lst/urban", "户外招牌设置许可证")
 	m.packs("sealed")
 	m.leaves("courier", "out", "carried")
 	m.gives(m.parcels["assigned"], "courier")

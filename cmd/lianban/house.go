@@ -82,7 +82,7 @@ func build(cfg config, d *db.DB, log *slog.Logger, read func() scheduler.Reading
 	if err != nil {
 		return nil, err
 	}
-	h.delivery = &delivery.Desk{DB: d, Now: h.clock.Now, Auth: h.auth, Key: secrets, Files: cfg.file("proofs"), Signature: cfg.SMSSignature, Out: h.inspection.ResultsOut}
+	h.delivery = &delivery.Desk{DB: d, Now: h.clock.Now, Auth: h.auth, Key: secrets, Files: cfg.file("proofs"), Signature: cfg.SMSSignature, Site: cfg.PublicURL, MailFrom: cfg.MailFrom, Out: h.inspection.ResultsOut}
 	if h.delivery.Kuaidi100, err = cfg.kuaidi100(); err != nil {
 		return nil, err
 	}

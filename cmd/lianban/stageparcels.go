@@ -12,6 +12,7 @@ import (
 	"lianban/delivery"
 	"lianban/inspection"
 	"lianban/internal/auth"
+	"lianban/internal/paper"
 	"lianban/notify"
 	"lianban/scheduler/workday"
 )
@@ -51,6 +52,40 @@ func (s *stage) handsOver(c inspection.Case, key string, titles ...string) deliv
 	t, err := s.delivery.Release(s.ctx, s.officer(key), r)
 	s.fail(key+" hands over", err)
 	return t
+}
+
+// sendsFile lets a department's result go as a file: the recipient agrees, the
+// department supplies it, the window sends it.
+func (s *stage) sendsFile(c inspection.Case, key, title string) {
+	l := s.owed(c, key)
+	decided, err := before(s.cal, workday.DateOf(s.dial.Now()), 1)
+	s.fail("count days", err)
+	if s.err != nil {
+		return
+	}
+	clerk := s.clerk("lst")
+	to, err := s.inspection.Addressee(s.ctx, clerk, c.ID)
+	s.fail("read who receives it", err)
+	flow := paper.NewFlow(paper.Head{Issuer: l.Department, Title: title, Number: "演示"})
+	flow.Plain("本件为演示数据，不具有法律效力。")
+	pdf, err := flow.Bytes()
+	s.fail("draw the file", err)
+	if s.err != nil {
+		return
+	}
+	_, err = s.delivery.ConsentElectronic(s.ctx, clerk, delivery.ElectronicConsentRequest{
+		CaseID: c.ID, Person: to.Name, Phone: to.Phone, Method: delivery.ByMail, Address: "zhanggui@example.com", Channel: delivery.ChannelPhone, Lines: []string{l.ID},
+	})
+	s.fail("consent to a file", err)
+	f, err := s.delivery.Supply(s.ctx, s.officer(key), delivery.SupplyRequest{
+		LineID: l.ID, Class: delivery.ClassApproval, Title: title, DecidedOn: decided.String(), Signature: delivery.SignatureUnchecked, Body: pdf,
+	})
+	s.fail(key+" supplies a file", err)
+	if s.err != nil {
+		return
+	}
+	_, err = s.delivery.SendFile(s.ctx, clerk, f.ID)
+	s.fail("send the file", err)
 }
 
 // signsFor is the window's signature: everything is there.

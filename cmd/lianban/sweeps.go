@@ -31,6 +31,7 @@ func (h *house) sweeps(probe func(context.Context) error) []scheduler.Sweep {
 		{Name: "inspection.deem", Every: 5 * time.Second, Run: h.inspection.DeemDue},
 		{Name: "inspection.remind", Every: 5 * time.Minute, Run: h.inspection.RemindDue},
 		{Name: "inspection.loans", Every: 5 * time.Minute, Run: h.inspection.RemindLoans},
+		{Name: "inspection.electronic", Every: 5 * time.Minute, Run: h.inspection.RemindElectronic},
 		{Name: "inspection.escalate", Every: time.Minute, Run: h.inspection.EscalateDue},
 		{Name: "delivery.remind", Every: 5 * time.Minute, Run: h.delivery.RemindDue},
 		{Name: "delivery.rounds", Every: 30 * time.Second, Run: h.delivery.PlanRounds},

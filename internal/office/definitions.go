@@ -79,6 +79,7 @@ var definitions = []definition{
 	{"custody.keeper", "amr", alone, "plan 三(三)3-五", words(20, func(r *Rules) *string { return &r.Keeper })},
 	{"loan.days", "5", alone, estimate, count(1, 30, "工作日", func(r *Rules) *int { return &r.LoanDays })},
 	{"runs.circulation", "09:30, 14:30", alone, estimate, dayTimes(func(r *Rules) *RunTimes { return &r.CirculationRuns })},
+	{"edelivery.link_days", "30", alone, estimate, count(1, 90, "天", func(r *Rules) *int { return &r.LinkDays })},
 	{"vehicle.policy", VehicleOptional, alone, "天津", choice(func(r *Rules) *string { return &r.VehiclePolicy }, VehicleNone, VehicleOptional, VehicleRequired)},
 }
 

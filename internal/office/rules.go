@@ -63,6 +63,7 @@ type Rules struct {
 	CentrePerHalfDay int      // visits of one centre in a half-day, 0 = no limit
 	Keeper           string   // system of the department that keeps originals, DEL-930
 	LoanDays         int      // an original may be lent for, DEL-940
+	LinkDays         int      // an electronic result may be fetched for, in calendar days, DEL-241
 	CirculationRuns  RunTimes // of each working day, DEL-922
 	VehiclePolicy    string   // VehicleNone, VehicleOptional or VehicleRequired
 }

@@ -90,6 +90,14 @@ func (f *Flow) Bars(number string) {
 	f.y += height + lineHeight(cellSize) + 3
 }
 
+// LargeCode draws text as a QR code that a telephone reads from the table.
+func (f *Flow) LargeCode(text string) {
+	const side = 46.0
+	f.room(side + 4)
+	f.QR(marginSide, f.y, side, text)
+	f.y += side + 4
+}
+
 // Section writes a heading that stays with what follows.
 func (f *Flow) Section(text string) {
 	const size = 12.0

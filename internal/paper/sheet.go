@@ -22,6 +22,7 @@ type Part struct {
 	Facts   []Fact   `json:",omitempty"`
 	Table   *Table   `json:",omitempty"`
 	Signs   []string `json:",omitempty"`
+	Code    string   `json:"-"` // what a large QR code says; no version, it may be a key
 }
 
 // Add puts parts at the end.
@@ -70,6 +71,9 @@ func (f *Flow) part(p Part) {
 	}
 	if p.Table != nil && len(p.Table.Rows) > 0 {
 		f.Table(*p.Table)
+	}
+	if p.Code != "" {
+		f.LargeCode(p.Code)
 	}
 	if len(p.Signs) > 0 {
 		f.Signs(p.Signs...)
