@@ -26,6 +26,7 @@ func TestWindowPausesTheClockAndLetsItGoOn(t *testing.T) {
 	s.browse("clerk", at+"/pause", snow).is(http.StatusForbidden)
 	s.browse("supervisor", at+"/pause", snow).is(http.StatusSeeOther)
 	s.browse("clerk", at, nil).is(http.StatusOK).says("已暂停", "暴雪红色预警", "未结束")
+	s.browse("", "/t", url.Values{"number": {p.Number}, "last4": {p.Receiver.Phone[7:]}}).is(http.StatusOK).says("已暂停派送", "解除后自动恢复").lacks("暴雪红色预警")
 	pause = s.parcelAt(p.ID).Stood[1].ID
 	s.browse("supervisor", at+"/pause-end", url.Values{"pause": {pause}, "note": {"道路恢复通行"}}).is(http.StatusSeeOther)
 	s.browse("clerk", at, nil).is(http.StatusOK).says("最晚送达")

@@ -280,11 +280,24 @@ func (d *Desk) Track(ctx context.Context, number, phoneLast4 string) (out TrackV
 			return err
 		}
 		out.Ledger, err = p.Promise.Ledger(cal, f.pausesAt(p, g))
-		out.Paused = out.Ledger.PausedSince
-		out.ETA = p.eta(d.now(), !out.Paused.IsZero())
+		if !g.State.Terminal() {
+			out.Paused, out.PausedTo, out.Pause = standing(f.pauses[p.ID], d.now())
+		}
+		out.ETA = p.eta(d.now(), !out.Ledger.PausedSince.IsZero())
 		return err
 	})
 	return out, err
+}
+
+// standing is the pause that holds the clock now: since when, until when if that
+// is agreed, and why (DEL-722).
+func standing(pauses []PauseRow, now time.Time) (from, to time.Time, why PauseReason) {
+	for _, r := range pauses {
+		if !now.Before(r.From) && (r.To.IsZero() || now.Before(r.To)) {
+			return r.From, r.To, r.Reason
+		}
+	}
+	return from, to, why
 }
 
 // trackedParcel counts a wrong try in a transaction of its own: it has to stay

@@ -259,3 +259,30 @@ func TestDaysDeclaredOffLaterMoveNoPromise(t *testing.T) {
 		}
 	})
 }
+
+// DEL-722: the applicant reads since when the clock stands still, and why.
+func TestTrackingSaysWhyTheClockStandsStill(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		w := newParcelWorld(t, d)
+		p := w.carried()
+		track := func() TrackView {
+			t.Helper()
+			v, err := w.Track(t.Context(), p.Number, "1234")
+			w.must(err)
+			return v
+		}
+		if v := track(); v.Pause != "" || !v.Paused.IsZero() {
+			t.Errorf("before: %+v", v)
+		}
+		asked := w.asked()
+		_, err := w.pause(w.clerk, p, asked)
+		w.must(err)
+		if v := track(); v.Pause != PauseApplicantAsked || !v.Paused.Equal(w.now()) || !v.PausedTo.Equal(asked.Slot) {
+			t.Errorf("paused: %+v", v)
+		}
+		w.at = asked.Slot
+		if v := track(); v.Pause != "" {
+			t.Errorf("after the agreed time: %+v", v)
+		}
+	})
+}

@@ -265,6 +265,9 @@ type TrackView struct {
 	Ledger PromiseLedger `json:"ledger"`
 	Phone  string        `json:"phone"` // of the window
 
+	PausedTo time.Time   `json:"paused_to,omitzero"` // the agreed time; zero: until it is settled
+	Pause    PauseReason `json:"pause,omitempty"`    // why
+
 	MayRate bool        `json:"may_rate"` // arrived, and nobody has rated the case yet
 	Rated   bool        `json:"rated"`
 	Files   []TrackFile `json:"files,omitempty"` // results of the case that went as files
