@@ -54,6 +54,7 @@ func (s *Server) materialRoutes() {
 		Method: http.MethodPost, Path: "/items/shelve", Act: "shelveItem",
 		Title: words{"登记货架位置", "Record on which shelf a thing lies"}, Who: anywhere(sides.Own...),
 	}, s.shelveItem)
+	s.destroyRoutes()
 	s.bagRoutes()
 }
 

@@ -38,6 +38,8 @@ func (s *scene) circulating() {
 	var here struct{ Items []materialRef }
 	s.post("clerk", "/cases/"+s.caseID+"/materials", material("431103-fire")).is(http.StatusCreated).into(&here)
 	s.here, s.bagged = here.Items[0].ItemID, first.Item.Number
+	s.spare = bagsOf{window: here.Items[0].ItemID, fire: s.original}
+	s.destroying()
 	s.sent = bagsOf{window: s.sendBag("inspector", second), fire: s.sendBag("clerk", first)}
 	var runs struct{ Items []delivery.RunView }
 	s.get("clerk", "/runs").is(http.StatusOK).into(&runs)
@@ -46,6 +48,21 @@ func (s *scene) circulating() {
 	var loan struct{ ID string }
 	s.post("inspector", "/materials/"+s.keptByFire().ItemID+"/loans", map[string]any{"borrower_id": "431103-amr", "purpose": "核对"}).is(http.StatusCreated).into(&loan)
 	s.loan = loan.ID
+}
+
+// destroying proposes on each side to destroy something that lies there, and leaves
+// another thing there.
+func (s *scene) destroying() {
+	s.t.Helper()
+	var here struct{ Items []materialRef }
+	s.post("clerk", "/cases/"+s.caseID+"/materials", material("431103-fire")).is(http.StatusCreated).into(&here)
+	s.void = bagsOf{window: here.Items[0].ItemID, fire: s.keptByFire().ItemID}
+	propose := func(as, item string) string {
+		var x struct{ ID string }
+		s.post(as, "/items/"+item+"/destructions", map[string]any{"reason": "水浸", "photo_sha256": s.photo}).is(http.StatusCreated).into(&x)
+		return x.ID
+	}
+	s.destruction = bagsOf{window: propose("clerk", s.void.window), fire: propose("inspector", s.void.fire)}
 }
 
 type materialRef struct {

@@ -40,6 +40,7 @@ type scene struct {
 	resource                             string // the inspector's own
 	owed, toGive, transfer, number, item string // of the fire brigade
 	closure                              string // of fire
+	spare, void, destruction             bagsOf // a thing of each side, one that is to be destroyed, and the proposal
 	original, here, loan, extra, photo   string // originals that fire has, and the window; one that is lent; found in a bag
 	opened, bagged                       string // a bag, and the number of one
 	fileCase, fileLine, consent, file    string // a result that goes as a file
@@ -47,12 +48,15 @@ type scene struct {
 	shuttle                              delivery.RunView
 }
 
-// bagsOf are a bag for each side to act on.
+// bagsOf are a bag, or another thing, for each side to act on.
 type bagsOf struct{ window, fire string }
 
 // paths gives the path of each side's bag, the window's for all others.
-func (b bagsOf) paths(rest string) map[auth.Role]string {
-	of := func(id string) string { return "/bags/" + id + rest }
+func (b bagsOf) paths(rest string) map[auth.Role]string { return b.under("/bags/", rest) }
+
+// under is paths for other nouns.
+func (b bagsOf) under(noun, rest string) map[auth.Role]string {
+	of := func(id string) string { return noun + id + rest }
 	return map[auth.Role]string{auth.Inspector: of(b.fire), auth.Head: of(b.fire), auth.Clerk: of(b.window)}
 }
 
@@ -186,7 +190,14 @@ func apiSamples(s *scene) map[string]sample {
 		}, object: true, body: map[string]any{"department_id": "431103-amr", "reason": "模糊"}},
 		"lendOriginal": {path: "/materials/" + s.original + "/loans", object: true, body: map[string]any{"borrower_id": "431103-amr", "purpose": "核对"}},
 		"cancelLoan":   {path: "/loans/" + s.loan + "/cancel", object: true},
-		"shelveItem":   {path: "/items/shelve", body: map[string]any{"number": s.number, "place": "A-03"}},
+		"proposeDestroy": {
+			path: "/items/" + s.spare.window + "/destructions", byPath: s.spare.under("/items/", "/destructions"), object: true,
+			body: map[string]any{"reason": "印制错误", "photo_sha256": s.photo},
+		},
+		"confirmDestroy":  {path: "/destructions/" + s.destruction.window + "/confirm", byPath: s.destruction.under("/destructions/", "/confirm"), object: true},
+		"withdrawDestroy": {path: "/destructions/" + s.destruction.window + "/withdraw", byPath: s.destruction.under("/destructions/", "/withdraw"), object: true},
+		"openItemBlob":    {path: "/items/" + s.void.window + "/blobs/" + s.photo, object: true},
+		"shelveItem":      {path: "/items/shelve", body: map[string]any{"number": s.number, "place": "A-03"}},
 		"newBag": {
 			path: "/bags", body: map[string]any{"goes_to": "431103-amr"},
 			byRole: map[auth.Role]any{auth.Inspector: map[string]any{"centre_id": s.centre.ID}, auth.Head: map[string]any{"centre_id": s.centre.ID}},

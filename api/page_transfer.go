@@ -173,6 +173,9 @@ func (p *site) item(v *view) error {
 		return err
 	}
 	d := itemPage{ItemView: found}
+	if d.Destroy, err = p.destroyPart(v, found); err != nil {
+		return err
+	}
 	if found.Material != nil {
 		if d.Part, err = p.materialPart(v, v.id()); err != nil {
 			return err
@@ -185,5 +188,6 @@ func (p *site) item(v *view) error {
 // done with it.
 type itemPage struct {
 	delivery.ItemView
-	Part *materialPart
+	Part    *materialPart
+	Destroy destroyPart
 }

@@ -2,6 +2,7 @@ package delivery
 
 import (
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"slices"
 	"testing"
@@ -28,6 +29,8 @@ type round struct {
 	sent   map[string]bool   // bags that were given away
 	done   map[string]int    // acts that went through
 	photo  string
+	voids  map[string]auth.Actor // destructions that wait, by who proposed them
+	voidOf map[string]string     // destruction → item
 }
 
 // DEL-901, DEL-903, DEL-911, DEL-914: whatever window and departments try with
@@ -51,7 +54,7 @@ func TestRandomCirculationLosesNothingAndDoublesNothing(t *testing.T) {
 				r.move()
 			}
 			r.balance(moves)
-			for _, act := range []string{"take in", "copy", "stamp", "new bag", "put", "take out", "cancel", "release", "accept", "refuse", "lend", "found"} {
+			for _, act := range []string{"take in", "copy", "stamp", "new bag", "put", "take out", "cancel", "release", "accept", "refuse", "lend", "found", "propose void", "void", "keep"} {
 				if r.done[act] == 0 {
 					t.Errorf("no %s went through: %v", act, r.done)
 				}
@@ -62,7 +65,7 @@ func TestRandomCirculationLosesNothingAndDoublesNothing(t *testing.T) {
 
 func newRound(t *testing.T, seed uint64) *round {
 	r := &round{
-		testWorld: newWorld(t, dbtest.SQLite(t)), dice: rand.New(rand.NewPCG(seed, 9)), has: map[string]Keeper{}, in: map[string]string{}, sent: map[string]bool{}, done: map[string]int{},
+		testWorld: newWorld(t, dbtest.SQLite(t)), dice: rand.New(rand.NewPCG(seed, 9)), has: map[string]Keeper{}, in: map[string]string{}, sent: map[string]bool{}, done: map[string]int{}, voids: map[string]auth.Actor{}, voidOf: map[string]string{},
 	}
 	r.sides = []auth.Actor{r.clerk, r.clerk, r.elsewhere()}
 	for _, department := range branches {
@@ -153,6 +156,8 @@ func (r *round) move() {
 		r.newBag()
 	case n < 6:
 		r.onMaterial()
+	case n == 6:
+		r.void()
 	case n < 13:
 		r.fill()
 	case n < 14:
@@ -214,6 +219,41 @@ func (r *round) onMaterial() {
 		_, err := r.Lend(ctx, by, LoanRequest{ItemID: p.ItemID, BorrowerID: branches[r.dice.IntN(3)], Purpose: "核对"})
 		r.went("lend", err)
 	}
+}
+
+// void proposes to destroy something, or ends such a proposal (DEL-946). Only
+// another person of the keeper ends somebody's custody.
+func (r *round) void() {
+	r.t.Helper()
+	ctx := r.t.Context()
+	if len(r.voids) < 3 {
+		p := r.anyMaterial()
+		by := r.sensible(r.has[p.ItemID])
+		x, err := r.ProposeDestroy(ctx, by, DestroyRequest{ItemID: p.ItemID, Reason: "模糊", Photo: r.photo})
+		if r.went("propose void", err) {
+			r.voids[x.ID], r.voidOf[x.ID] = by, p.ItemID
+		}
+		return
+	}
+	id := slices.Sorted(maps.Keys(r.voids))[r.dice.IntN(len(r.voids))]
+	by, item := r.sensible(r.has[r.voidOf[id]]), r.voidOf[id]
+	if r.dice.IntN(3) == 0 {
+		by = r.boss
+	}
+	if r.dice.IntN(3) == 0 {
+		if _, err := r.WithdrawDestroy(ctx, by, id); r.went("keep", err) {
+			delete(r.voids, id)
+		}
+		return
+	}
+	if _, err := r.ConfirmDestroy(ctx, by, id); !r.went("void", err) {
+		return
+	}
+	if by.String() == r.voids[id].String() || r.in[item] != "" {
+		r.t.Fatalf("%v made %s void, which is in %q", by, item, r.in[item])
+	}
+	r.has[item] = Keeper{Destroyed, id}
+	delete(r.voids, id)
 }
 
 func (r *round) fill() {

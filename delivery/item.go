@@ -38,6 +38,9 @@ const (
 	CustodyWrittenOff CustodyKind = "written_off"
 )
 
+// CustodyDestroyed ends the history of an item that two people made void (DEL-946).
+const CustodyDestroyed CustodyKind = "destroyed"
+
 // Steps with a bag; what becomes of it there is accepted, missing, damaged or
 // refused as in a transfer.
 const (
@@ -143,9 +146,10 @@ func pass(ctx context.Context, tx bun.IDB, i *Item, to Keeper, e CustodyEvent) e
 // to, of a material what is known of it.
 type ItemView struct {
 	Item
-	Line     ResultLine     `json:"line,omitzero"`
-	Material *Material      `json:"material,omitempty"`
-	History  []CustodyEvent `json:"history"`
+	Line         ResultLine     `json:"line,omitzero"`
+	Material     *Material      `json:"material,omitempty"`
+	Destructions []Destruction  `json:"destructions,omitempty"` // newest first
+	History      []CustodyEvent `json:"history"`
 }
 
 // FindItem gives an item by its id, with its history. Refusal: not_found.
@@ -157,6 +161,9 @@ func (d *Desk) FindItem(ctx context.Context, by auth.Actor, id string) (out Item
 		}
 		out = ItemView{Item: i}
 		if err := out.belongs(ctx, q, by); err != nil {
+			return err
+		}
+		if out.Destructions, err = destructionsOf(ctx, q, []string{i.ID}); err != nil {
 			return err
 		}
 		out.History, err = stepsOf(ctx, q, []string{i.ID})
@@ -218,9 +225,10 @@ type CustodyBreak struct {
 
 // CheckCustody looks at every Item: its history is one unbroken chain from its
 // registration to the keeper the row names, and it is in a transfer or a bag
-// exactly when that is open and lists it, and never in two. It gives the breaks and how many
-// items each kind of keeper answers for, which together are all that were ever
-// registered (DEL-901).
+// exactly when that is open and lists it, and never in two. What is destroyed is in
+// nothing, is so by two persons or by a written-off parcel, and moves no more. It
+// gives the breaks and how many items each kind of keeper answers for, the destroyed
+// ones among them, which together are all that were ever registered (DEL-901).
 func CheckCustody(ctx context.Context, q bun.IDB) (breaks []CustodyBreak, held map[KeeperKind]int, err error) {
 	held = map[KeeperKind]int{}
 	for after := ""; ; {
@@ -246,7 +254,12 @@ func CheckCustody(ctx context.Context, q bun.IDB) (breaks []CustodyBreak, held m
 		if err != nil {
 			return nil, nil, err
 		}
+		ended, err := destructionsOf(ctx, q, ids)
+		if err != nil {
+			return nil, nil, err
+		}
 		breaks = append(breaks, breaksOf(items, steps, open, bags)...)
+		breaks = append(breaks, destroyedBreaks(items, steps, ended)...)
 	}
 }
 
@@ -272,6 +285,32 @@ func breaksOf(items []Item, steps []CustodyEvent, open, bags map[string][]string
 		}
 		if i.BagID != "" && (i.TransferID != "" || i.ParcelID != "") {
 			out = append(out, CustodyBreak{i.ID, "in a bag and in something else"})
+		}
+	}
+	return out
+}
+
+// destroyedBreaks is CheckCustody for the end of items (DEL-946).
+func destroyedBreaks(items []Item, steps []CustodyEvent, ended []Destruction) (out []CustodyBreak) {
+	last, byTwo := map[string]CustodyEvent{}, map[string]bool{}
+	for _, s := range steps {
+		if last[s.ItemID].ToKind == Destroyed {
+			out = append(out, CustodyBreak{s.ItemID, string(s.Kind) + " after it was destroyed"})
+		}
+		last[s.ItemID] = s
+	}
+	for _, x := range ended {
+		byTwo[x.ItemID] = byTwo[x.ItemID] || x.State == DestroyDone && x.EndedBy != "" && x.EndedBy != x.ProposedBy
+	}
+	for _, i := range items {
+		gone := i.CustodianKind == Destroyed
+		switch {
+		case gone && (i.TransferID != "" || i.BagID != ""):
+			out = append(out, CustodyBreak{i.ID, "destroyed, and in something"})
+		case gone && last[i.ID].Kind != CustodyWrittenOff && !byTwo[i.ID]:
+			out = append(out, CustodyBreak{i.ID, "destroyed without two persons"})
+		case !gone && byTwo[i.ID]:
+			out = append(out, CustodyBreak{i.ID, "destroyed by two, but somebody keeps it"})
 		}
 	}
 	return out

@@ -75,7 +75,7 @@ type LoanRequest struct {
 // Lend allows an original to go to another department until a day. A person of
 // the keeper lends; for a keeper without accounts the window does. The original
 // itself travels in bags, and the loan ends when the keeper has it again.
-// Refusals: not_found, not_an_original, not_the_keeper, department_has_accounts,
+// Refusals: not_found, not_an_original, item_destroyed, not_the_keeper, department_has_accounts,
 // loan_open, loan_to_self, loan_due, reason_missing, text_invalid, department_unknown.
 func (d *Desk) Lend(ctx context.Context, by auth.Actor, r LoanRequest) (Loan, error) {
 	d = d.still()
@@ -99,8 +99,11 @@ func (d *Desk) Lend(ctx context.Context, by auth.Actor, r LoanRequest) (Loan, er
 }
 
 func (d *Desk) newLoan(ctx context.Context, tx bun.IDB, by auth.Actor, p Material, r LoanRequest) (Loan, error) {
-	if !p.original() {
+	switch {
+	case !p.original():
 		return Loan{}, notAnOriginal()
+	case p.Item.CustodianKind == Destroyed:
+		return Loan{}, itemDestroyed()
 	}
 	if err := actsFor(ctx, tx, by, p.KeeperID, p.CentreID, notTheKeeper(p)); err != nil {
 		return Loan{}, err

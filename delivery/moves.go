@@ -16,6 +16,7 @@ var LineMoves = []Move[LineState]{
 	{"Expect, AddLine", nil, LineExpected, "DEL-302"},
 	{"Accept", []LineState{LineExpected, LineSplit}, LineReceived, "DEL-301"},
 	{"Waive", []LineState{LineExpected, LineSplit}, LineWaived, "DEL-302"},
+	{"ConfirmDestroy", []LineState{LineReceived}, LineWaived, "DEL-946"},
 	{"Choose split", []LineState{LineExpected}, LineSplit, "DEL-303"},
 	{"Choose wait", []LineState{LineSplit}, LineExpected, "DEL-303"},
 	{"SendFile", []LineState{LineExpected, LineSplit}, LineWaived, "DEL-240"},
@@ -56,6 +57,14 @@ var LoanMoves = []Move[LoanState]{
 	{"Borrow", []LoanState{LoanGranted}, LoanOut, "DEL-940"},
 	{"Return", []LoanState{LoanOut}, LoanReturned, "DEL-940"},
 	{"Cancel", []LoanState{LoanGranted}, LoanCancelled, "DEL-940"},
+}
+
+// DestructionMoves are the moves of a Destruction; any other is refused as
+// destroy_over.
+var DestructionMoves = []Move[DestructionState]{
+	{"ProposeDestroy", nil, DestroyProposed, "DEL-946"},
+	{"ConfirmDestroy", []DestructionState{DestroyProposed}, DestroyDone, "DEL-946"},
+	{"WithdrawDestroy", []DestructionState{DestroyProposed}, DestroyWithdrawn, "DEL-946"},
 }
 
 // RunMoves are the moves of a Run; any other is refused as run_over.

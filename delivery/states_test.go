@@ -40,6 +40,7 @@ func statesPage() string {
 	table(&out, "Transfer", TransferMoves)
 	table(&out, "Bag", BagMoves)
 	table(&out, "Loan", LoanMoves)
+	table(&out, "Destruction", DestructionMoves)
 	table(&out, "Run", RunMoves)
 	table(&out, "Electronic file", FileMoves)
 	return out.String()

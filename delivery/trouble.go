@@ -165,7 +165,7 @@ func (d *Desk) WriteOff(ctx context.Context, by auth.Actor, r WriteOffRequest) (
 			return err
 		}
 		if r.Reissue {
-			if err := d.reissue(ctx, tx, *p, items[p.ID]); err != nil {
+			if err := d.reissue(ctx, tx, p.CaseID, "补发：邮件 "+p.Number+" 已核销", items[p.ID]); err != nil {
 				return err
 			}
 		}
@@ -203,14 +203,14 @@ func idsOf(items []Item) (ids []string) {
 	return ids
 }
 
-// reissue makes the departments of lost things owe their results again. One that
-// owes something already hands both over at once.
-func (d *Desk) reissue(ctx context.Context, tx bun.IDB, p Parcel, items []Item) error {
-	lines, err := lockLines(ctx, tx, p.CaseID)
-	if err != nil {
+// reissue makes the departments of lost or void things owe their results again, on
+// that ground. One that owes something already hands both over at once.
+func (d *Desk) reissue(ctx context.Context, tx bun.IDB, caseID, ground string, items []Item) error {
+	lines, err := lockLines(ctx, tx, caseID)
+	if err != nil || len(lines) == 0 {
 		return err
 	}
-	morning, err := nextMorning(ctx, tx, p.CentreID, d.now())
+	morning, err := nextMorning(ctx, tx, lines[0].CentreID, d.now())
 	if err != nil {
 		return err
 	}
@@ -224,7 +224,7 @@ func (d *Desk) reissue(ctx context.Context, tx bun.IDB, p Parcel, items []Item) 
 		again := ResultLine{
 			ID: newID(), CaseID: l.CaseID, CaseNumber: l.CaseNumber, MatterCode: l.MatterCode, MatterName: l.MatterName, Applicant: l.Applicant,
 			CentreID: l.CentreID, DepartmentID: l.DepartmentID, Department: l.Department, Permit: l.Permit, State: LineExpected,
-			Ground: "补发：邮件 " + p.Number + " 已核销", ExpectedAt: d.now(), RemindAt: morning, Version: 1,
+			Ground: ground, ExpectedAt: d.now(), RemindAt: morning, Version: 1,
 		}
 		fresh = append(fresh, again)
 	}
