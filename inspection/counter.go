@@ -2,8 +2,6 @@ package inspection
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"slices"
 	"time"
 
@@ -135,24 +133,8 @@ func (d *Desk) endDuties(ctx context.Context, tx bun.IDB, p Participant, why, by
 	return finishTask(ctx, tx, dutyTasks, Task{Subject: p.ID, DoneAt: d.now(), DoneBy: by, Note: why})
 }
 
-// dutiesDue tells the supervisor of each counter and excuse that nobody answered
-// in time. The department's silence stays without meaning (INS-811, INS-812).
-func (d *Desk) dutiesDue(ctx context.Context) error {
-	var errs []error
-	for _, kind := range duties {
-		due, err := d.dueDeadlines(ctx, kind)
-		if err != nil {
-			return errors.Join(append(errs, err)...)
-		}
-		for _, row := range due {
-			if err := d.DB.Write(ctx, func(tx bun.IDB) error { return d.dutyMissed(ctx, tx, row) }); err != nil {
-				errs = append(errs, fmt.Errorf("duty %s: %w", row.Subject, err))
-			}
-		}
-	}
-	return errors.Join(errs...)
-}
-
+// dutyMissed tells the supervisor of a counter or excuse that nobody answered in
+// time. The department's silence stays without meaning (INS-811, INS-812).
 func (d *Desk) dutyMissed(ctx context.Context, tx bun.IDB, row DeadlineRow) error {
 	d = d.still()
 	p, v, err := lockParticipant(ctx, tx, row.Subject)

@@ -137,19 +137,27 @@ func (d *Desk) decide(ctx context.Context, tx bun.IDB, row DeadlineRow, confirme
 	}
 	f.evidence.Confirmed = confirmedBy != ""
 	verdict := Judge(f.evidence)
+	return verdict, d.follow(ctx, tx, f, verdict, confirmedBy)
+}
+
+// follow writes what a verdict says, for all three reasons.
+func (d *Desk) follow(ctx context.Context, tx bun.IDB, f found, verdict Verdict, confirmedBy string) error {
 	switch verdict.Do {
 	case Leave:
-		return verdict, endDeadlines(ctx, tx, p.ID, row.Round, DeadlineReply)
+		return endDeadlines(ctx, tx, f.p.ID, f.row.Round, f.row.Kind)
 	case Wait:
-		return verdict, lookAgain(ctx, tx, f.row, verdict.Until, false)
+		return lookAgain(ctx, tx, f.row, verdict.Until, false)
 	case Extend:
-		return verdict, d.extend(ctx, tx, f, verdict)
+		if f.row.Kind == DeadlineReply {
+			return d.extend(ctx, tx, f, verdict)
+		}
+		return d.judgeLater(ctx, tx, f, verdict)
 	case Hold:
-		return verdict, d.hold(ctx, tx, f, verdict.Doubts)
+		return d.hold(ctx, tx, f, verdict.Doubts)
 	case Ask:
-		return verdict, d.ask(ctx, tx, f)
+		return d.ask(ctx, tx, f)
 	default:
-		return verdict, d.deem(ctx, tx, f, confirmedBy)
+		return d.deem(ctx, tx, f, confirmedBy)
 	}
 }
 

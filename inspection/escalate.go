@@ -3,7 +3,6 @@ package inspection
 import (
 	"context"
 	"errors"
-	"fmt"
 	"time"
 
 	"github.com/uptrace/bun"
@@ -57,17 +56,7 @@ func escalateAt(g ground, v Visit, sent time.Time, step int) (time.Time, error) 
 // EscalateDue takes the next step for every notice that has no proof of
 // arrival (INS-709): each step renews the window's task with what to do.
 func (d *Desk) EscalateDue(ctx context.Context) error {
-	due, err := d.dueDeadlines(ctx, DeadlineEscalate)
-	if err != nil {
-		return err
-	}
-	var errs []error
-	for _, row := range due {
-		if err := d.DB.Write(ctx, func(tx bun.IDB) error { return d.escalate(ctx, tx, row) }); err != nil {
-			errs = append(errs, fmt.Errorf("escalate %s: %w", row.Subject, err))
-		}
-	}
-	return errors.Join(append(errs, d.dutiesDue(ctx))...)
+	return errors.Join(d.eachDue(ctx, []DeadlineKind{DeadlineEscalate}, d.escalate), d.eachDue(ctx, duties, d.dutyMissed))
 }
 
 func (d *Desk) escalate(ctx context.Context, tx bun.IDB, row DeadlineRow) error {

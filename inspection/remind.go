@@ -16,15 +16,21 @@ import (
 // those who have not answered, and on the morning of the visit to those
 // expected. Each goes once; a round that is over gets none.
 func (d *Desk) RemindDue(ctx context.Context) error {
+	return d.eachDue(ctx, []DeadlineKind{DeadlineRemindReply, DeadlineRemindVisit}, d.remind)
+}
+
+// eachDue acts on every due deadline of these kinds, each in a transaction of its
+// own; what fails is reported at the end and stops nothing (STY-50).
+func (d *Desk) eachDue(ctx context.Context, kinds []DeadlineKind, act func(context.Context, bun.IDB, DeadlineRow) error) error {
 	var errs []error
-	for _, kind := range []DeadlineKind{DeadlineRemindReply, DeadlineRemindVisit} {
+	for _, kind := range kinds {
 		due, err := d.dueDeadlines(ctx, kind)
 		if err != nil {
 			return errors.Join(append(errs, err)...)
 		}
 		for _, row := range due {
-			if err := d.DB.Write(ctx, func(tx bun.IDB) error { return d.remind(ctx, tx, row) }); err != nil {
-				errs = append(errs, fmt.Errorf("remind %s: %w", row.Subject, err))
+			if err := d.DB.Write(ctx, func(tx bun.IDB) error { return act(ctx, tx, row) }); err != nil {
+				errs = append(errs, fmt.Errorf("%s %s: %w", kind, row.Subject, err))
 			}
 		}
 	}

@@ -108,20 +108,7 @@ func (d *Desk) judgeVisitDay(ctx context.Context, tx bun.IDB, row DeadlineRow, c
 	if row.Kind == DeadlineNoShow {
 		verdict = JudgeNoShow(day)
 	}
-	switch verdict.Do {
-	case Leave:
-		return verdict, endDeadlines(ctx, tx, p.ID, row.Round, row.Kind)
-	case Wait:
-		return verdict, lookAgain(ctx, tx, f.row, verdict.Until, false)
-	case Extend:
-		return verdict, d.judgeLater(ctx, tx, f, verdict)
-	case Hold:
-		return verdict, d.hold(ctx, tx, f, verdict.Doubts)
-	case Ask:
-		return verdict, d.ask(ctx, tx, f)
-	default:
-		return verdict, d.deem(ctx, tx, f, confirmedBy)
-	}
+	return verdict, d.follow(ctx, tx, f, verdict, confirmedBy)
 }
 
 // judgeLater moves the instant of judging, always later. The department hears of
