@@ -126,7 +126,9 @@ func (p *site) reportGroups(v *view, f delivery.Figures) []figureGroup {
 	groups := []figureGroup{promise, proof, p.waits(v, f)}
 	failures := figureGroup{Title: p.say(v, "report.failures"), Note: p.say(v, "report.failures.note")}
 	for _, c := range f.Failures {
-		failures.Lines = append(failures.Lines, figureLine{c.Outcome.Word(v.x.lang), n(c.N), p.say(v, "fault."+string(c.Fault)), list("state", "attempt_failed")})
+		failures.Lines = append(failures.Lines, figureLine{
+			p.say(v, "report.failure", "outcome", c.Outcome.Word(v.x.lang), "fault", p.say(v, "fault."+string(c.Fault))), n(c.N), "", list("state", "attempt_failed"),
+		})
 	}
 	couriers := figureGroup{Title: p.say(v, "report.couriers"), Note: p.say(v, "report.couriers.note", "n", f.Few)}
 	for _, c := range f.Couriers {
@@ -142,8 +144,12 @@ func (p *site) reportGroups(v *view, f delivery.Figures) []figureGroup {
 
 // waits are how long things lay before the courier had them.
 func (p *site) waits(v *view, f delivery.Figures) figureGroup {
+	dwell := "—"
+	if f.Dwell.N > 0 {
+		dwell = p.say(v, "report.minutes", "median", spent(v, f.Dwell.Median), "p80", spent(v, f.Dwell.P80))
+	}
 	g := figureGroup{Title: p.say(v, "report.waits"), Note: p.say(v, "report.waits.note"), Lines: []figureLine{{
-		p.say(v, "report.dwell"), p.say(v, "report.minutes", "median", f.Dwell.Median, "p80", f.Dwell.P80),
+		p.say(v, "report.dwell"), dwell,
 		p.say(v, "report.known", "n", f.Dwell.N, "unknown", f.Dwell.Unknown), "",
 	}}}
 	for _, l := range f.Lag {
@@ -153,6 +159,18 @@ func (p *site) waits(v *view, f delivery.Figures) figureGroup {
 		})
 	}
 	return g
+}
+
+// spent writes a number of minutes as hours and minutes.
+func spent(v *view, minutes int) string {
+	hour, minute := " 小时 ", " 分钟"
+	if v.x.lang == "en" {
+		hour, minute = " h ", " min"
+	}
+	if minutes < 60 {
+		return strconv.Itoa(minutes) + minute
+	}
+	return strconv.Itoa(minutes/60) + hour + strconv.Itoa(minutes%60) + minute
 }
 
 // percent writes a share; of nothing there is none.

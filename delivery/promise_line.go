@@ -214,8 +214,8 @@ func (p Promise) policyLine(lang string) string {
 	case t.Policy == PolicyNextDay18:
 		rule = saying(lang, "下一工作日 %[1]s 前送达", "by %[1]s the next working day", clockText(t.Evening))
 	}
-	text := saying(lang, "承诺规则 %[1]s（第 %[2]d 版）：%[3]s，即 %[4]s", "policy %[1]s (version %[2]d): %[3]s, which is %[4]s",
-		t.Policy, t.Version, rule, momentText(p.Nominal))
+	text := saying(lang, "承诺规则（第 %[1]d 版）：%[2]s，即 %[3]s", "rule of the promise (version %[1]d): %[2]s, which is %[3]s",
+		t.Version, rule, momentText(p.Nominal))
 	if !p.Due.Equal(p.Nominal) {
 		text += saying(lang, "；不在派送时间（%[1]s）内，顺延至 %[2]s", "; outside delivery hours (%[1]s), so %[2]s", t.Delivery, momentText(p.Due))
 	}
