@@ -222,7 +222,10 @@ def deemed(f, d, entries):
     need(f['inbox'] and all(instant(c['alive_through']) > at for c in f['inbox'].values()), 'inbox not read')
     suspended = any(e['type'] == 'deemed_suspended' for e in mine)                                              # 11
     refused = [r['reply'] for r in of('answer_refused')]
-    need(suspended or not any(e['type'] == 'reply_received' and e['fields']['reply'] not in refused and instant(e['fields']['received_at']) <= at and
+    last = max((r['received_at'] for r in of('reply_received') if r['reply'] in refused), key=instant, default=None)
+    over = refused + [r['reply'] for r in of('reply_received')
+                      if last and r['kind'] == 'accept' and r['outcome'] == 'applied' and instant(r['received_at']) < instant(last)]
+    need(suspended or not any(e['type'] == 'reply_received' and e['fields']['reply'] not in over and instant(e['fields']['received_at']) <= at and
          e['fields']['outcome'] != 'superseded' and e['fields']['kind'] != 'delegate' for e in mine), 'a reply in time', Conflict)
     need(set(f['relies']) <= {e['seq'] for e in entries if e['seq'] < d['seq']}, 'relies on what is not here')  # 12
 

@@ -1,6 +1,7 @@
 package inspection
 
 import (
+	"bytes"
 	"strings"
 	"testing"
 	"time"
@@ -206,6 +207,39 @@ func TestSilenceAfterARefusedCounterCountsByTheNewTermOnly(t *testing.T) { // IN
 		}
 		w.verifyBundle(v, "fire")
 	})
+}
+
+func TestAYesThatARefusedCounterReplacedIsNoAnswerToTheNewTerm(t *testing.T) { // INS-811, INS-805, C10
+	for first, deemed := range map[ReplyKind]bool{ReplyAccept: true, ReplyDecline: false} { // a no is never silence
+		t.Run(string(first), func(t *testing.T) {
+			dbtest.Each(t, func(t *testing.T, d *db.DB) {
+				w := newWorld(t, d)
+				v := w.bookedOn("2026-11-23")
+				w.tick()
+				w.answer(v, "fire", 1, first)
+				w.clock.forward(time.Minute)
+				p := w.countered(v, "fire", at(23, 15, 0))
+				w.clock.forward(time.Hour)
+				w.must(w.RefuseCounter(t.Context(), w.clerk, RefuseRequest{ParticipantID: p.ID, Reason: "其他部门无法到场"}))
+				w.tick()
+				due := w.part(v.ID, "fire").RespondBy
+				w.until(due.Add(-time.Minute))
+				if p = w.part(v.ID, "fire"); p.Consent != ConsentAwaiting || p.Deemed != nil {
+					t.Fatalf("before the new term is over: %s", p.Consent)
+				}
+				w.until(due.Add(time.Hour))
+				if p = w.part(v.ID, "fire"); (p.Deemed != nil) != deemed {
+					t.Fatalf("after silence in the new term: %s, holds %+v", p.Consent, p.OpenHolds())
+				}
+				if deemed {
+					w.verifyBundle(v, "fire")
+					var file bytes.Buffer
+					w.must(w.Bundle(t.Context(), w.clerk, w.log, BundleRequest{VisitID: v.ID, DepartmentID: w.department("fire")}, &file))
+					secondVerdicts(t, secondCase{"fire", file.Bytes(), w.log.Key.Public, "PASS"})
+				}
+			})
+		})
+	}
 }
 
 func TestWhileACounterWaitsSilenceNeverCounts(t *testing.T) { // INS-811, INS-913

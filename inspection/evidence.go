@@ -303,14 +303,9 @@ func checkReplies(entries []audit.Entry, deemed audit.Entry, report *audit.Repor
 		checkOpinions(entries, deemed, suspended, report)
 		return
 	}
-	refused := map[string]bool{} // answers that were decided against before: the term ran anew (INS-811)
+	over := answersOver(entries, deemed)
 	for _, e := range entries {
-		if e.Type == "answer_refused" && sameRound(e, deemed) && e.Seq < deemed.Seq {
-			refused[e.Text("reply")] = true
-		}
-	}
-	for _, e := range entries {
-		inTime := e.Type == "reply_received" && sameRound(e, deemed) && !refused[e.Text("reply")] &&
+		inTime := e.Type == "reply_received" && sameRound(e, deemed) && !over[e.Text("reply")] &&
 			!e.Time("received_at").After(deemed.Time("t2")) &&
 			e.Text("outcome") != string(OutcomeSuperseded) && e.Text("kind") != string(ReplyDelegate)
 		if inTime && !suspended {
@@ -323,6 +318,31 @@ func checkReplies(entries []audit.Entry, deemed audit.Entry, report *audit.Repor
 		return
 	}
 	report.Hold(11, "期限内没有反馈", "no reply was received in time")
+}
+
+// answersOver are the answers of a round that no longer count when it was deemed:
+// those decided against, after which the term ran anew (INS-811), and each yes that
+// one of them had replaced (INS-805).
+func answersOver(entries []audit.Entry, deemed audit.Entry) map[string]bool {
+	over := map[string]bool{}
+	for _, e := range entries {
+		if e.Type == "answer_refused" && sameRound(e, deemed) && e.Seq < deemed.Seq {
+			over[e.Text("reply")] = true
+		}
+	}
+	var refused time.Time // when the last of them came
+	for _, e := range entries {
+		if e.Type == "reply_received" && sameRound(e, deemed) && e.Seq < deemed.Seq && over[e.Text("reply")] {
+			refused = latest(refused, e.Time("received_at"))
+		}
+	}
+	for _, e := range entries {
+		if e.Type == "reply_received" && sameRound(e, deemed) && e.Seq < deemed.Seq && e.Text("kind") == string(ReplyAccept) &&
+			e.Text("outcome") == string(OutcomeApplied) && e.Time("received_at").Before(refused) {
+			over[e.Text("reply")] = true
+		}
+	}
+	return over
 }
 
 // checkOpinions is EV-11 check 11 for the two silences of the visit day: the

@@ -88,6 +88,15 @@ func TestEveryCheckOfADeemedConsentIsMadeAgainOffline(t *testing.T) { // EV-11, 
 		}
 	}
 	var second []secondCase
+	refused := func(other audit.Leaf) func() []audit.Leaf { // before the notice whose arrival proves the service
+		return func() []audit.Leaf {
+			counter := reply(t2.Add(-2*time.Hour), map[string]any{"kind": "counter"})
+			leaves := []audit.Leaf{other, counter, told("answer_refused", t2.Add(-time.Hour), map[string]any{"reply": "r1", "notice": "n2"})}
+			silence := aSilence()
+			silence[0].Fields["notice"], silence[2].Fields["relies"] = "n2", []int64{3, 4}
+			return append(leaves, silence...)
+		}
+	}
 	for _, c := range []struct {
 		name, code string
 		tell       func() []audit.Leaf
@@ -117,6 +126,9 @@ func TestEveryCheckOfADeemedConsentIsMadeAgainOffline(t *testing.T) { // EV-11, 
 			return append(aSilence(), reply(t2, nil), told("deemed_suspended", t2.Add(time.Hour), map[string]any{"why": "reply"}))
 		}},
 		{"answered in time, read later", "reply_in_time_ignored", func() []audit.Leaf { return append(aSilence(), reply(t2, nil)) }},
+		{"a yes that a refused counter replaced", "", refused(reply(t2.Add(-3*time.Hour), map[string]any{"reply": "r0", "kind": "accept"}))}, // INS-811
+		{"a no before a refused counter", "reply_in_time_ignored", refused(reply(t2.Add(-3*time.Hour), map[string]any{"reply": "r0"}))},
+		{"a yes after a refused counter", "reply_in_time_ignored", refused(reply(t2, map[string]any{"reply": "r0", "kind": "accept"}))},
 		{"relies on what is not there", "relies_missing", with(2, "relies", []int64{0, 1, 2})},
 	} {
 		bundle, key := bundleOf(t, c.tell())

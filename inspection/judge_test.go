@@ -75,6 +75,18 @@ func TestOneBrokenConditionAloneKeepsSilenceFromCounting(t *testing.T) { // PRO-
 	}
 }
 
+func TestOnlyADepartmentThatStillOwesItsAnswerIsDeemed(t *testing.T) { // INS-901, INS-811, INS-812
+	for _, consent := range []Consent{
+		ConsentUnserved, ConsentAccepted, ConsentDeclined, ConsentCountered, ConsentExcuse, ConsentDeemed, ConsentExcused, ConsentWithdrawn, ConsentVoid,
+	} {
+		e := sound()
+		e.Consent = consent
+		if got := Judge(e); got.Do != Leave {
+			t.Errorf("%s: %s", consent, got.Do)
+		}
+	}
+}
+
 func TestWithoutAnyInboundChannelSilenceProvesNothing(t *testing.T) { // INS-905
 	e := sound()
 	e.Inbox = nil

@@ -250,16 +250,21 @@ func listReplies(ctx context.Context, q bun.IDB, participants []string) (out []R
 }
 
 // outcomeOf tells whether an outcome row exists for the round, and whether an
-// answer received by T2 does, whatever became of it (INS-901, PRO-5).
+// answer received by T2 does, whatever became of it (INS-901, PRO-5). A yes that a
+// refused counter or excuse had replaced is none: the department owes its answer
+// anew (INS-805, C10, C11).
 func outcomeOf(ctx context.Context, q bun.IDB, p Participant) (outcome, answered bool, err error) {
 	outcome, err = q.NewSelect().Model((*Deemed)(nil)).Column("id").
 		Where("visit_id = ? AND department_id = ? AND round = ?", p.VisitID, p.DepartmentID, p.Round).Exists(ctx)
 	if err != nil {
 		return false, false, err
 	}
-	answered, err = q.NewSelect().Model((*Reply)(nil)).Column("id").
-		Where("participant_id = ? AND round = ? AND received_at <= ?", p.ID, p.Round, p.RespondBy).
-		Where("kind <> ? AND outcome IN (?)", ReplyDelegate, bun.List([]ReplyOutcome{OutcomeApplied, OutcomeLate, OutcomeHeld})).Exists(ctx)
+	refused := q.NewSelect().TableExpr("replies AS later").ColumnExpr("1").
+		Where("later.participant_id = r.participant_id AND later.round = r.round AND later.outcome = ? AND later.received_at > r.received_at", OutcomeRefused)
+	answered, err = q.NewSelect().Model((*Reply)(nil)).ModelTableExpr("replies AS r").ColumnExpr("r.id").
+		Where("r.participant_id = ? AND r.round = ? AND r.received_at <= ?", p.ID, p.Round, p.RespondBy).
+		Where("r.kind <> ? AND r.outcome IN (?)", ReplyDelegate, bun.List([]ReplyOutcome{OutcomeApplied, OutcomeLate, OutcomeHeld})).
+		Where("NOT (r.kind = ? AND r.outcome = ? AND EXISTS (?))", ReplyAccept, OutcomeApplied, refused).Exists(ctx)
 	return outcome, answered, err
 }
 

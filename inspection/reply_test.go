@@ -265,6 +265,17 @@ func TestADelegateOfTheSameDepartmentDoesNotRestartTheClock(t *testing.T) { // I
 	})
 }
 
+func TestADepartmentThatDeclinesIsStillExpected(t *testing.T) { // INS-813
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		w := newWorld(t, d)
+		v := w.served()
+		w.reply(v, "fire", ReplyDecline)
+		if p := w.part(v.ID, "fire"); p.Consent != ConsentDeclined || p.Attendance != AttendanceExpected {
+			t.Errorf("%s, %s", p.Consent, p.Attendance)
+		}
+	})
+}
+
 func TestAnAnswerToAnotherRoundIsShownAndHolds(t *testing.T) { // INS-801
 	dbtest.Each(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
