@@ -27,7 +27,7 @@ func (a *Addressee) check(way Way) error {
 			"坐标无效，请填写 WGS-84 纬度和经度，或留空", "the point is not on earth; give WGS-84 latitude and longitude, or leave it out")
 	}
 	for _, c := range a.Consents {
-		if !c.Receiver.NeedsConsent() || strings.TrimSpace(c.GivenBy) == "" || c.Channel != "window" && c.Channel != "phone" {
+		if !c.Receiver.NeedsConsent() || strings.TrimSpace(c.GivenBy) == "" || !heardBy(c.Channel) {
 			return fault.Refuse(fault.Invalid, "consent_incomplete",
 				"代收、单位收发或快递柜的同意记录要写明同意人和方式（窗口或电话）", "a consent names the receiver, who gave it and how (window, phone)") // DEL-205
 		}

@@ -29,14 +29,6 @@ const (
 // ElectronicMethods lists the methods in the order of forms.
 var ElectronicMethods = [...]ElectronicMethod{ByMail, BySlip, BySystem}
 
-// Channels by which an applicant's word reaches the window. The last is the
-// applicant's own link.
-const (
-	ChannelWindow = "window"
-	ChannelPhone  = "phone"
-	ChannelLink   = "link"
-)
-
 // ElectronicConsent says that a recipient wants results of a case as files
 // (DEL-240). Without one that stands no file of that line is taken or sent.
 type ElectronicConsent struct {
@@ -51,9 +43,9 @@ type ElectronicConsent struct {
 	Phone      string           `json:"phone"`                  // its last four open the file
 	Lines      []string         `bun:"type:jsonb" json:"lines"` // results it is for
 	Channel    string           `json:"channel"`                // how the window heard of it
-	Note       string           `json:"note,omitempty"`         //
-	GivenAt    time.Time        `json:"given_at"`               //
-	RecordedBy string           `json:"recorded_by"`            //
+	Note       string           `json:"note,omitempty"`
+	GivenAt    time.Time        `json:"given_at"`
+	RecordedBy string           `json:"recorded_by"`
 	RevokedAt  time.Time        `bun:",nullzero" json:"revoked_at,omitzero"`
 	RevokedBy  string           `json:"revoked_by,omitempty"`
 	RevokedHow string           `json:"revoked_how,omitempty"` // channel of the withdrawal
@@ -88,7 +80,7 @@ func (r *ElectronicConsentRequest) check() error {
 		*text = strings.TrimSpace(*text)
 	}
 	if r.Person == "" || !mobile.MatchString(r.Phone) || !slices.Contains(ElectronicMethods[:], r.Method) ||
-		r.Channel != ChannelWindow && r.Channel != ChannelPhone {
+		!heardBy(r.Channel) {
 		return fault.Refuse(fault.Invalid, "electronic_consent_incomplete",
 			"请填写同意人姓名、11 位手机号码、接收方式和同意的途径（窗口或电话）；下载时要核对这个手机号的后四位",
 			"give who consents, an 11-digit mobile number, how the file is sent and how the consent was given (window, phone); the number's last four open the file")
@@ -193,7 +185,7 @@ func (d *Desk) RevokeElectronic(ctx context.Context, by auth.Actor, consentID, c
 		if err := mayReceive(by, c.CentreID); err != nil {
 			return err
 		}
-		if channel != ChannelWindow && channel != ChannelPhone {
+		if !heardBy(channel) {
 			return fault.Refuse(fault.Invalid, "electronic_channel",
 				"请选择申请人撤回同意的途径：窗口或电话", "say how the recipient withdrew it: window or phone")
 		}

@@ -131,7 +131,7 @@ func (d *Desk) newPause(by auth.Actor, p Parcel, f folding, r PauseRequest) (Pau
 }
 
 func (r PauseRequest) checkAsked(now time.Time) error {
-	if r.GivenBy == "" || r.Channel != "window" && r.Channel != "phone" {
+	if r.GivenBy == "" || !heardBy(r.Channel) {
 		return fault.Refuse(fault.Invalid, "pause_asked",
 			"请写明是谁、用什么方式（窗口或电话）要求改时间", "say who asked for another time and how (window, phone)")
 	}

@@ -274,6 +274,15 @@ const (
 	ChooseNothing = "no_answer"
 )
 
+// Channels by which an applicant's word reaches the window.
+const (
+	ChannelWindow = "window"
+	ChannelPhone  = "phone"
+)
+
+// heardBy reports whether a channel is one of them.
+func heardBy(channel string) bool { return channel == ChannelWindow || channel == ChannelPhone }
+
 // SetChoice is the applicant's own choice to wait for the whole set or to have
 // what is there sent before (DEL-303). The last one counts.
 type SetChoice struct {
@@ -298,7 +307,7 @@ type ChoiceRequest struct {
 }
 
 func (r ChoiceRequest) check() error {
-	if !slices.Contains([]string{ChooseWait, ChooseSplit, ChooseNothing}, r.Choice) || r.Channel != "window" && r.Channel != "phone" {
+	if !slices.Contains([]string{ChooseWait, ChooseSplit, ChooseNothing}, r.Choice) || !heardBy(r.Channel) {
 		return fault.Refuse(fault.Invalid, "choice_invalid",
 			"请选择申请人的意见（等齐、先寄或未答复）和询问方式（窗口或电话）", "choose what the applicant said (wait, split, no answer) and how (window, phone)")
 	}
