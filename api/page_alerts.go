@@ -38,7 +38,11 @@ func (v *view) lineOfAlert(a delivery.Alert) alertLine {
 		line.Tone = "warn"
 	}
 	switch {
+	case a.BagID != "":
+		line.Href = "/bags/" + a.BagID
 	case !v.is(overseeing...): // a department sees the alert alone
+	case a.TransferID != "":
+		line.Href = "/transfers/" + a.TransferID
 	case a.ParcelID != "":
 		line.Href = "/parcels/" + a.ParcelID
 	case a.Level == delivery.ForDepartment:

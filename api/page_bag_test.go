@@ -60,6 +60,8 @@ func TestMaterialGoesFromTheCaseToTheDepartmentInABag(t *testing.T) {
 	s.browse("clerk", at+"/accept", url.Values{"count": {"1"}}).is(http.StatusForbidden)
 
 	s.browse("inspector", "/bags", nil).is(http.StatusOK).says("待我方签收", "F0001")
+	s.browse("inspector", at, nil).is(http.StatusOK).says("签收期限", "还剩", "双方不在同一地址：次一工作日签收") // DEL-912
+	s.browseIn("en", "inspector", at, nil).says("sign by", "not at one address")
 	to := s.browse("inspector", "/scan", url.Values{"verb": {"sign"}, "number": {copied.Item.Number}}).is(http.StatusSeeOther).to()
 	if to != at {
 		t.Errorf("the scan leads to %s", to)

@@ -34,6 +34,10 @@ const (
 	AlertAskSplit    AlertKind = "ask_split"        // DEL-304
 	AlertArticle44   AlertKind = "article44_near"   // DEL-107
 	AlertArticle44On AlertKind = "article44_red"    // DEL-107
+
+	AlertSignWindow     AlertKind = "sign_window"     // DEL-912, for the window that signs
+	AlertSignDepartment AlertKind = "sign_department" // DEL-912, for the department that signs
+	AlertSignLate       AlertKind = "sign_late"       // DEL-912
 )
 
 // AlertLevel is who has to look.
@@ -103,6 +107,15 @@ var AlertTable = []AlertRow{
 	{AlertArticle44On, ForSupervisor, false, nil,
 		bilingual{"决定作出已到第 10 个工作日，结果还没有送出", "The tenth working day since a decision and the results have not left"},
 		bilingual{"请主管今天送出（行政许可法第四十四条）", "Send them today (administrative licensing law art. 44)"}},
+	{AlertSignWindow, ForWindow, false, nil,
+		bilingual{"送到窗口的移交已过签收期限，还没有签收", "Handed over to the window and not signed for in time"},
+		bilingual{"请现在清点签收，缺件、破损的逐件标明；还没有收到的，请联系交出的部门", "Count it and sign now, marking what is missing or damaged; if it has not come, call the department that gave it"}},
+	{AlertSignDepartment, ForDepartment, false, nil,
+		bilingual{"送交贵部门的集装袋已过签收期限，还没有签收", "A bag for your department was not signed for in time"},
+		bilingual{"请现在拆袋清点签收，缺件、破损的逐件标明；还没有收到的，请联系窗口", "Open it, count it and sign now, marking what is missing or damaged; if it has not come, call the window"}},
+	{AlertSignLate, ForSupervisor, false, nil,
+		bilingual{"超过签收期限 4 个办公小时，仍没有签收", "Four office hours past its limit and still not signed for"},
+		bilingual{"请主管向双方核实东西在哪里，请接收方签收或拒收；签收之前由交出的一方负责", "Ask both sides where it is and have it signed for or refused; until then its giver answers for it"}},
 }
 
 func (k AlertKind) row() AlertRow {
@@ -130,12 +143,14 @@ type Alert struct {
 
 	ID           string     `bun:"id,pk" json:"id"`
 	Kind         AlertKind  `json:"kind"`
-	Subject      string     `json:"subject"` // id of the parcel, item or case
+	Subject      string     `json:"subject"` // id of the parcel, item, case, transfer or bag
 	Level        AlertLevel `json:"level"`
 	ParcelID     string     `json:"parcel_id,omitempty"`
-	CaseID       string     `json:"case_id"`
+	TransferID   string     `json:"transfer_id,omitempty"`
+	BagID        string     `json:"bag_id,omitempty"`
+	CaseID       string     `json:"case_id"` // empty of a bag, which holds things of many cases
 	CaseNumber   string     `json:"case_number"`
-	Number       string     `json:"number,omitempty"` // of the parcel or item
+	Number       string     `json:"number,omitempty"` // of the parcel, item, transfer or bag
 	CentreID     string     `json:"centre_id"`
 	DepartmentID string     `json:"department_id,omitempty"`
 	RaisedAt     time.Time  `json:"raised_at"`                        // the first time
@@ -197,9 +212,17 @@ func (d *Desk) raise(ctx context.Context, tx bun.IDB, alerts []Alert) ([]audit.L
 }
 
 func (d *Desk) alertLeaf(what string, a Alert, by auth.Actor) audit.Leaf {
-	return audit.Leaf{Type: what, Stream: Stream(a.CaseID), Actor: by.String(), At: d.now(), Fields: map[string]any{
+	return audit.Leaf{Type: what, Stream: a.stream(), Actor: by.String(), At: d.now(), Fields: map[string]any{
 		"alert": a.ID, "kind": string(a.Kind), "level": string(a.Level), "subject": a.Subject, "number": a.Number,
 	}}
+}
+
+// stream is the evidence stream of an alert: its case's, or the bag's own.
+func (a Alert) stream() string {
+	if a.BagID != "" {
+		return "bag/" + a.BagID
+	}
+	return Stream(a.CaseID)
 }
 
 // clearAlerts ends the alerts of parcels whose cause an act or event has ended
@@ -299,7 +322,7 @@ func (d *Desk) maySettle(ctx context.Context, tx bun.IDB, by auth.Actor, a Alert
 		return mayReceive(by, a.CentreID)
 	case !a.Kind.ByHand():
 		return fault.Refuse(fault.Conflict, "alert_by_event",
-			"这条告警在邮件送达、退回或处理后自动消除，不用手工办结", "this alert ends by itself once the parcel is delivered, returned or decided on")
+			"这条告警在事情办完后自动消除（邮件送达、退回或处理，移交签收或拒收），不用手工办结", "this alert ends by itself once the parcel is delivered, returned or decided on, or the hand-over signed for or refused")
 	case a.Level != ForDepartment:
 		if !by.Is(auth.Supervisor) {
 			return notSupervisor()

@@ -44,7 +44,7 @@ func (d *Desk) tellAlerts(ctx context.Context, tx bun.IDB, alerts []Alert) error
 		for _, l := range to {
 			texts = append(texts, notify.Message{
 				Key: strings.Join([]string{notify.PurposeAlert, a.Subject, string(a.Kind), l.contact, notify.SMS}, "/"), Purpose: notify.PurposeAlert,
-				Channel: notify.SMS, Address: l.phone, Lang: "zh", Subject: a.textSubject(), Contact: l.contact, Stream: Stream(a.CaseID), Facts: facts,
+				Channel: notify.SMS, Address: l.phone, Lang: "zh", Subject: a.textSubject(), Contact: l.contact, Stream: a.stream(), Facts: facts,
 			})
 		}
 		if len(to) > 0 {
@@ -104,8 +104,8 @@ func (d *Desk) listeners(ctx context.Context, q bun.IDB, book *phoneBook, a Aler
 }
 
 // composeAlert writes the text of an alert.
-func (d *Desk) composeAlert(ctx context.Context, tx bun.IDB, m notify.Message, facts messageFacts) (notify.Body, error) {
-	a, err := findAlert(ctx, tx, facts.Alert)
+func (d *Desk) composeAlert(ctx context.Context, tx bun.IDB, m notify.Message, about messageFacts) (notify.Body, error) {
+	a, err := findAlert(ctx, tx, about.Alert)
 	if err != nil {
 		return notify.Body{}, err
 	}
@@ -113,11 +113,12 @@ func (d *Desk) composeAlert(ctx context.Context, tx bun.IDB, m notify.Message, f
 	if err != nil {
 		return notify.Body{}, err
 	}
-	number := a.Number
-	if a.Level == ForDepartment { // it knows the case
-		number = ""
+	facts := notify.Facts{Case: a.CaseNumber, Phone: centre.Phone, Signature: d.Signature, Reason: a.Kind.Word(m.Lang)}
+	switch {
+	case a.BagID != "":
+		facts.Bag = a.Number
+	case a.ParcelID != "" && a.Level != ForDepartment: // a department knows the case
+		facts.Parcel = a.Number
 	}
-	return notify.RenderSMS(m.Lang, m.Purpose, notify.Facts{
-		Parcel: number, Case: a.CaseNumber, Phone: centre.Phone, Signature: d.Signature, Reason: a.Kind.Word(m.Lang),
-	})
+	return notify.RenderSMS(m.Lang, m.Purpose, facts)
 }

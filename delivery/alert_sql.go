@@ -57,9 +57,9 @@ func openAlertsOf(ctx context.Context, q bun.IDB, parcelIDs []string) (out []Ale
 	return out, q.NewSelect().Model(&out).Where("parcel_id IN (?) AND cleared_at IS NULL", bun.List(parcelIDs)).Order("raised_at", "id").Scan(ctx)
 }
 
-// openAlertsOfCase are the open alerts about the set of a case.
-func openAlertsOfCase(ctx context.Context, q bun.IDB, caseID string) (out []Alert, err error) {
-	return out, q.NewSelect().Model(&out).Where("subject = ? AND cleared_at IS NULL", caseID).Order("raised_at", "id").Scan(ctx)
+// openAlertsAbout are the open alerts about the set of a case, a transfer or a bag.
+func openAlertsAbout(ctx context.Context, q bun.IDB, subject string) (out []Alert, err error) {
+	return out, q.NewSelect().Model(&out).Where("subject = ? AND cleared_at IS NULL", subject).Order("raised_at", "id").Scan(ctx)
 }
 
 // notOpenFor says that no alert of a kind is open about the parcel of the query.
@@ -81,6 +81,45 @@ func lateParcels(ctx context.Context, q bun.IDB, kind AlertKind, now time.Time) 
 		s = coloured(s, ColourRed, now)
 	}
 	return ids, s.Scan(ctx, &ids)
+}
+
+// unsignedByLimit are the transfers and bags whose limit has passed and whose
+// receiver was not reminded.
+func unsignedByLimit(ctx context.Context, q bun.IDB, now time.Time) (out []handOff, err error) {
+	for _, of := range []struct {
+		kind  EntryKind
+		model any
+	}{{EntryTransfer, (*Transfer)(nil)}, {EntryBag, (*Bag)(nil)}} {
+		var ids []string
+		err := q.NewSelect().Model(of.model).Column("id").Where("state = 'released' AND due_at < ?", now).
+			Where("NOT EXISTS (SELECT 1 FROM alerts AS a WHERE a.subject = ?TableAlias.id AND a.kind IN (?))", bun.List(signReminders)).
+			Order("due_at", "id").Limit(watchBatch).Scan(ctx, &ids)
+		if err != nil {
+			return nil, err
+		}
+		for _, id := range ids {
+			out = append(out, handOff{of.kind, id})
+		}
+	}
+	return out, nil
+}
+
+var signReminders = []AlertKind{AlertSignWindow, AlertSignDepartment}
+
+// unsignedForLong are those whose supervisor is to hear of it.
+func unsignedForLong(ctx context.Context, q bun.IDB, now time.Time) (out []handOff, err error) {
+	var rows []Alert
+	err = q.NewSelect().Model(&rows).Where("kind IN (?) AND cleared_at IS NULL AND next_at <= ?", bun.List(signReminders), now).
+		Where("NOT EXISTS (SELECT 1 FROM alerts AS a WHERE a.subject = ?TableAlias.subject AND a.kind = ?)", AlertSignLate).
+		Order("next_at", "id").Limit(watchBatch).Scan(ctx)
+	for _, a := range rows {
+		if a.BagID != "" {
+			out = append(out, handOff{EntryBag, a.BagID})
+		} else {
+			out = append(out, handOff{EntryTransfer, a.TransferID})
+		}
+	}
+	return out, err
 }
 
 // troubled are the parcels that did not simply arrive.

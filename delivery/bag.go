@@ -55,6 +55,7 @@ type Bag struct {
 	ReleasedAt time.Time  `bun:",nullzero" json:"released_at,omitzero"`
 	ReleasedBy string     `json:"released_by,omitempty"`
 	DueAt      time.Time  `bun:",nullzero" json:"due_at,omitzero"` // to be signed by (DEL-912)
+	SignHours  int        `json:"sign_hours,omitempty"`            // of the hall, both sides at one address; 0: an hour of the next working day
 	EndedAt    time.Time  `bun:",nullzero" json:"ended_at,omitzero"`
 	EndedBy    string     `json:"ended_by,omitempty"`
 	EndedName  string     `json:"ended_name,omitempty"`               // who signed for it

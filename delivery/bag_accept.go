@@ -188,6 +188,9 @@ func (d *Desk) endBag(ctx context.Context, tx bun.IDB, by auth.Actor, v *BagView
 	if err := updateBagOutcomes(ctx, tx, v.Items); err != nil {
 		return nil, err
 	}
+	if err := d.signed(ctx, tx, by, v.ID); err != nil {
+		return nil, err
+	}
 	for n := range v.Items {
 		i := &v.Items[n]
 		e := CustodyEvent{ID: newID(), Kind: custodyOf[i.Outcome], BagID: v.ID, Note: i.Note, Actor: by.String(), At: d.now()}

@@ -74,10 +74,11 @@ func (r BagRelease) check(v BagView) error {
 // onItsWay moves the bag, writes a step for everything in it and puts it on the
 // list of the next run (DEL-922).
 func (d *Desk) onItsWay(ctx context.Context, tx bun.IDB, by auth.Actor, v *BagView) error {
-	var err error
-	if v.DueAt, err = d.signBy(ctx, tx, v.CentreID); err != nil {
+	term, err := d.signBy(ctx, tx, v.CentreID, v.From(), v.To())
+	if err != nil {
 		return err
 	}
+	v.DueAt, v.SignHours = term.Due, term.Hours
 	if err := moveBag(ctx, tx, &v.Bag, "Release"); err != nil {
 		return err
 	}

@@ -83,7 +83,7 @@ func moveBag(ctx context.Context, tx bun.IDB, b *Bag, act string) error {
 	move := moveOf(BagMoves, act)
 	b.State = move.To
 	res, err := tx.NewUpdate().Model(b).
-		Column("state", "seal", "giver", "released_at", "released_by", "due_at", "ended_at", "ended_by", "ended_name", "signed_at", "slip", "note").
+		Column("state", "seal", "giver", "released_at", "released_by", "due_at", "sign_hours", "ended_at", "ended_by", "ended_name", "signed_at", "slip", "note").
 		Set("version = version + 1").Where("id = ? AND version = ?", b.ID, b.Version).Where("state IN (?)", bun.List(move.From)).Exec(ctx)
 	if err := exactlyOne(res, err, func() *fault.Error { return bagOver(*b) }); err != nil {
 		return err

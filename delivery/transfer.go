@@ -55,7 +55,8 @@ type Transfer struct {
 	Giver        string        `json:"giver,omitempty"` // who handed it over
 	ReleasedAt   time.Time     `json:"released_at"`
 	ReleasedBy   string        `json:"released_by"`
-	DueAt        time.Time     `json:"due_at"` // to be signed by (DEL-912)
+	DueAt        time.Time     `json:"due_at"`               // to be signed by (DEL-912)
+	SignHours    int           `json:"sign_hours,omitempty"` // of the hall, both sides at one address; 0: an hour of the next working day
 	EndedAt      time.Time     `bun:",nullzero" json:"ended_at,omitzero"`
 	EndedBy      string        `json:"ended_by,omitempty"`
 	EndedName    string        `json:"ended_name,omitempty"`

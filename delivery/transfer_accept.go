@@ -193,6 +193,9 @@ func (d *Desk) endTransfer(ctx context.Context, tx bun.IDB, by auth.Actor, t *Tr
 	if err := updateOutcomes(ctx, tx, t.Items); err != nil {
 		return err
 	}
+	if err := d.signed(ctx, tx, by, t.ID); err != nil {
+		return err
+	}
 	for n := range t.Items {
 		ti := &t.Items[n]
 		e := CustodyEvent{ID: newID(), Kind: custodyOf[ti.Outcome], TransferID: t.ID, Note: ti.Note, Actor: by.String(), At: d.now()}

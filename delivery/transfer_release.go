@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/uptrace/bun"
 
@@ -16,10 +15,6 @@ import (
 	"lianban/internal/once"
 	"lianban/scheduler/workday"
 )
-
-// signInAt is the minute of the next working day by which the window signs
-// (DEL-912).
-const signInAt = 12 * 60
 
 // partialReasons are why a department may hand over less than all (DEL-301).
 var partialReasons = []string{"in_production", "to_be_signed", "to_be_corrected", "other"}
@@ -160,20 +155,9 @@ func (d *Desk) newTransfer(ctx context.Context, tx bun.IDB, by auth.Actor, l Res
 	if !r.Paper {
 		t.Giver = by.Name
 	}
-	var err error
-	t.DueAt, err = d.signBy(ctx, tx, l.CentreID)
+	term, err := d.signBy(ctx, tx, l.CentreID, Keeper{t.FromKind, t.FromID}, Keeper{t.ToKind, t.ToID})
+	t.DueAt, t.SignHours = term.Due, term.Hours
 	return t, err
-}
-
-// signBy is noon of the next working day, by which what is given away now is
-// signed for (DEL-912).
-func (d *Desk) signBy(ctx context.Context, q bun.IDB, centreID string) (time.Time, error) {
-	cal, err := office.CalendarOf(ctx, q, centreID, d.now())
-	if err != nil {
-		return time.Time{}, err
-	}
-	day, err := cal.Add(workday.DateOf(d.now()), 1)
-	return day.At(signInAt).UTC(), err
 }
 
 // fill puts the things into the transfer: what is new, and what is handed over

@@ -35,11 +35,11 @@ const watchMost = 2
 
 // Watch looks at every open parcel and every set that art. 44 counts for, and
 // raises what ran late: amber to the window, red to its supervisor, then to
-// oversight (DEL-740), and the duties of DEL §8. What was tried twice or refused
-// it sends back (DEL-804). It may run late, twice, or in two processes at once.
+// oversight (DEL-740), the duties of DEL §8, and hand-overs that nobody signs for
+// (DEL-912). What was tried twice or refused it sends back (DEL-804). It may run late, twice, or in two processes at once.
 func (d *Desk) Watch(ctx context.Context) error {
 	d = d.still()
-	return errors.Join(d.watchPromises(ctx), d.watchTroubles(ctx), d.watchSets(ctx))
+	return errors.Join(d.watchPromises(ctx), d.watchTroubles(ctx), d.watchSets(ctx), d.watchSignatures(ctx))
 }
 
 // watchPromises raises the three levels of the promise.
@@ -367,7 +367,7 @@ func (d *Desk) setsChanged(ctx context.Context, q bun.IDB, lines map[string][]Re
 
 // setAlerts are the alerts that a set should have now, and those it has.
 func (d *Desk) setAlerts(ctx context.Context, q bun.IDB, lines []ResultLine, cal *workday.Calendar) (due []AlertKind, open []Alert, err error) {
-	if open, err = openAlertsOfCase(ctx, q, lines[0].CaseID); err != nil {
+	if open, err = openAlertsAbout(ctx, q, lines[0].CaseID); err != nil {
 		return nil, nil, err
 	}
 	here := slices.DeleteFunc(slices.Clone(lines), func(l ResultLine) bool { return !l.open() && !l.Ready() })

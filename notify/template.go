@@ -69,6 +69,7 @@ type Facts struct {
 	Attend     string    // applicant: who must be present
 
 	Parcel string    // number of the parcel
+	Bag    string    // or of a bag between window and departments
 	Due    time.Time // of its promise; zero: none
 	Pickup bool      // it is collected at the window
 	ByMail bool      // the link to a file goes by mail

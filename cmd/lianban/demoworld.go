@@ -243,11 +243,15 @@ func (w *world) addDepartment(ctx context.Context, a area, system string, n int)
 	if strings.Contains(name, "%s") {
 		name = fmt.Sprintf(name, division)
 	}
+	address := division + "机关大院"
+	if system == "amr" { // market regulation sits in the hall (DEL-912)
+		address = a.address
+	}
 	d, err := w.office.AddDepartment(ctx, office.Department{
 		ID: a.key + "-" + system, System: system, Division: a.code, Name: name,
 		NameEN: inspection.SystemName(system).EN + ", " + strings.TrimSuffix(a.centreEN, " Government Service Centre"),
 		Roster: office.Named, Lat: a.lat + float64(n%5-2)*0.004, Lon: a.lon + float64(n%7-3)*0.004,
-		Address: division + "机关大院", Phone: fmt.Sprintf("0746-82%05d", 10000+n),
+		Address: address, Phone: fmt.Sprintf("0746-82%05d", 10000+n),
 	}, demoActor.String())
 	if err != nil {
 		return err

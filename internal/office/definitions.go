@@ -78,6 +78,8 @@ var definitions = []definition{
 	{"centre.max_per_halfday", "0", alone, "0 = 不限; estimate", count(0, 200, "次", func(r *Rules) *int { return &r.CentrePerHalfDay })},
 	{"custody.keeper", "amr", alone, "plan 三(三)3-五", words(20, func(r *Rules) *string { return &r.Keeper })},
 	{"loan.days", "5", alone, estimate, count(1, 30, "工作日", func(r *Rules) *int { return &r.LoanDays })},
+	{"transfer.signin_hours", "4", alone, "一栋楼内移交的签收时限; estimate", count(1, 16, "办公小时", func(r *Rules) *int { return &r.SignInHours })},
+	{"transfer.signin_next", "12:00", alone, "不在一处的，次一工作日; estimate", hour("08:00", "18:00", func(r *Rules) *int { return &r.SignInNext })},
 	{"runs.circulation", "09:30, 14:30", alone, estimate, dayTimes(func(r *Rules) *RunTimes { return &r.CirculationRuns })},
 	{"edelivery.link_days", "30", alone, estimate, count(1, 90, "天", func(r *Rules) *int { return &r.LinkDays })},
 	{"vehicle.policy", VehicleOptional, alone, "天津", choice(func(r *Rules) *string { return &r.VehiclePolicy }, VehicleNone, VehicleOptional, VehicleRequired)},
@@ -132,6 +134,18 @@ func dayTimes(field func(*Rules) *RunTimes) form {
 		*field(r) = RunTimes(value)
 		minutes := RunTimes(value).Minutes()
 		return len(minutes) > 0 && len(minutes) <= maxRuns && slices.IsSorted(minutes) && len(slices.Compact(minutes)) == len(strings.Split(value, ","))
+	}}
+}
+
+// hour is an hour of the day, kept in minutes after midnight.
+func hour(low, high string, field func(*Rules) *int) form {
+	return form{low + "–" + high, func(r *Rules, value string) bool {
+		minutes := RunTimes(value).Minutes()
+		if len(minutes) != 1 || len(value) != len(low) || value < low || high < value {
+			return false
+		}
+		*field(r) = minutes[0]
+		return true
 	}}
 }
 

@@ -64,6 +64,8 @@ type Rules struct {
 	Keeper           string   // system of the department that keeps originals, DEL-930
 	LoanDays         int      // an original may be lent for, DEL-940
 	LinkDays         int      // an electronic result may be fetched for, in calendar days, DEL-241
+	SignInHours      int      // hall hours to sign for what comes from the same address, DEL-912
+	SignInNext       int      // else the minute after midnight of the next working day
 	CirculationRuns  RunTimes // of each working day, DEL-922
 	VehiclePolicy    string   // VehicleNone, VehicleOptional or VehicleRequired
 }

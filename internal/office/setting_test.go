@@ -58,7 +58,7 @@ func TestEverySettingHasADefault(t *testing.T) {
 			HoldTTL: 15 * time.Minute, EscalateChannel: 2 * time.Hour, EscalateTelephone: 4 * time.Hour, SMSPerDay: 3,
 			DurationSite: 60, DurationReview: 90, BufferBefore: 0, BufferAfter: 15,
 			TravelSpeed: 30, TravelDetour: 1.4, TravelPark: 10, TravelUnknown: 30,
-			PerDay: 4, CentrePerHalfDay: 0, Keeper: "amr", LoanDays: 5, LinkDays: 30, CirculationRuns: "09:30, 14:30", VehiclePolicy: office.VehicleOptional,
+			PerDay: 4, CentrePerHalfDay: 0, Keeper: "amr", LoanDays: 5, LinkDays: 30, SignInHours: 4, SignInNext: 12 * 60, CirculationRuns: "09:30, 14:30", VehiclePolicy: office.VehicleOptional,
 		}
 		if got := h.rules(h.now, office.Scope{}); got != want {
 			t.Errorf("got  %+v\nwant %+v", got, want)
@@ -95,6 +95,8 @@ func TestValueOutsideItsBoundsIsRefusedWithTheBounds(t *testing.T) {
 			{"service.portal_alive", "7", "90", "6", "91", "7–90 天"},
 			{"service.min_class", "A", "B", "C", "a", "A/B"},
 			{"deem.mode", "auto", "confirm", "", "off", "auto/confirm"},
+			{"transfer.signin_next", "08:00", "18:00", "07:59", "9:00", "08:00–18:00"},
+			{"transfer.signin_hours", "1", "16", "0", "17", "1–16 办公小时"},
 			{"runs.circulation", "08:00", "08:00, 10:00, 11:00, 14:00, 15:30, 17:00", "14:30, 09:30", "09:30, 09:30", "1–6 个时刻，如 09:30, 14:30"},
 			{"travel.detour", "1", "3", "0.9", "NaN", "1–3"},
 			{"staff.min_site", "1", "5", "two", "+2", "1–5 人"},
