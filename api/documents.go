@@ -24,10 +24,13 @@ type printDocument struct {
 	ID         string `path:"id" validate:"required,code"`
 	Document   string `path:"document" validate:"required,oneof=launch notice reply service deemed task signin rectify opinion ended"`
 	Department string `query:"department" validate:"omitempty,code" doc:"whose part: of notice, reply, service, deemed and task"`
+	N          int    `query:"n" validate:"min=0,max=1000" doc:"which of several: a version of opinion, a list of rectify; 0 is the last opinion and the first list"`
 }
 
 func (s *Server) printDocument(ctx context.Context, c *call, in *printDocument) (sheet, error) {
-	out, err := s.Inspection.Document(ctx, c.by, in.ID, inspection.DocumentKind(in.Document), in.Department)
+	out, err := s.Inspection.Document(ctx, c.by, inspection.DocumentRequest{
+		VisitID: in.ID, Kind: inspection.DocumentKind(in.Document), Department: in.Department, N: in.N,
+	})
 	return sheet{out.Name, out.PDF}, err
 }
 
@@ -48,7 +51,9 @@ func (p *site) onceNotice(v *view) error {
 
 // document shows a document to whoever sees the visit.
 func (p *site) document(v *view) error {
-	out, err := p.Inspection.Document(v.ctx(), v.by, v.id(), inspection.DocumentKind(v.r.PathValue("document")), v.query("department"))
+	out, err := p.Inspection.Document(v.ctx(), v.by, inspection.DocumentRequest{
+		VisitID: v.id(), Kind: inspection.DocumentKind(v.r.PathValue("document")), Department: v.query("department"), N: whole(v.query("n")),
+	})
 	if err != nil {
 		return err
 	}

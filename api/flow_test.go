@@ -154,7 +154,7 @@ var notCreating = map[string]string{
 	"startVisit":   "moves the visit, from one state only", "endSite": "moves the visit", "cancelVisit": "moves the visit", "visitNotHeld": "moves the visit",
 	"confirmDeemed": "moves the department's part", "upholdDeemed": "moves the department's part", "reverseDeemed": "two persons, each once",
 	"checkAgreement": "checked once",
-	"leaveSite":      "left once", "withdrawAttestation": "taken back once", "decideCorrection": "decided once",
+	"leaveSite":      "left once", "withdrawAttestation": "taken back once", "decideCorrection": "decided once", "decideItem": "decided once",
 	"taskDone": "a task is done once", "endHold": "a hold ends once",
 	"approveAddress": "decided once", "rejectAddress": "decided once", "approveCalendar": "decided once", "rejectCalendar": "decided once",
 	"approveSetting": "decided once", "rejectSetting": "decided once", "withdrawClosure": "withdrawn once",
@@ -191,8 +191,8 @@ func TestEveryPostThatCreatesTakesAnIdempotencyKey(t *testing.T) {
 	}
 }
 
-// onSite are the acts that need a visit under way.
-var onSite = []string{"opine", "closeVisit", "checkIn", "attestAbsence", "proposeCorrection"}
+// onSite are the acts that need a visit under way, or one that is over.
+var onSite = []string{"opine", "closeVisit", "checkIn", "attestAbsence", "proposeCorrection", "giveList", "proposeItem"}
 
 // STK-43, INS-604: the second click gets the first answer and makes nothing;
 // the key of one request is refused for another. Opinions and closing are

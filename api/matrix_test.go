@@ -141,7 +141,14 @@ func apiSamples(s *scene) map[string]sample {
 			"attendance": "late", "reason": "有到场记录", "scan": map[string]any{"name": "a.png", "content": onePixel(s.t)},
 		}},
 		"decideCorrection": {path: part("attendance/decide"), object: true, body: map[string]any{"agree": true}},
-		"opine":            {path: part("opinion"), object: true, body: map[string]any{"kind": "agree"}},
+		"giveList": {path: visit + "/lists/1/given", object: true, body: map[string]any{
+			"how": "signed", "receiver": "李梅", "at": s.trust.Now(), "scan": map[string]any{"name": "a.png", "content": onePixel(s.t)},
+		}},
+		"proposeItem": {path: part("items"), object: true, body: map[string]any{"ground": "changed", "reason": "新增燃气灶", "item": map[string]any{
+			"finding": "未设切断阀", "clause": "GB 50028", "verify": "visit", "days": 3,
+		}}},
+		"decideItem": {path: visit + "/proposals/" + s.visit + "/decide", object: true, body: map[string]any{"agree": true}},
+		"opine":      {path: part("opinion"), object: true, body: map[string]any{"kind": "agree"}},
 		"serveByHand": {path: part("service"), object: true, body: map[string]any{
 			"channel": "phone", "receiver": "周队长", "at": s.trust.Now(),
 		}},

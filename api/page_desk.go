@@ -104,6 +104,10 @@ func taskOf(t inspection.Task) taskLine {
 		line.Href, line.Closable = "/items/"+t.Subject, false // ends when the original is back
 	case inspection.TaskElectronic:
 		line.Href, line.Closable = "/files/"+t.Subject, false // ends when it is served, or goes another way
+	case inspection.TaskGiveList:
+		line.Href, line.Closable = "/visits/"+t.VisitID+"/rectify", false // ends when it was given
+	case inspection.TaskDecideItem:
+		line.Href, line.Closable = "/visits/"+t.VisitID+"/rectify#proposal-"+t.Subject, false // ends by the decision
 	case inspection.TaskBook:
 		line.Href = "/cases/" + t.Subject
 	case inspection.TaskMissing, inspection.TaskAbsence:

@@ -238,7 +238,7 @@ func (p *site) opine(v *view) error {
 	}
 	request := inspection.OpinionRequest{ParticipantID: own.ID, Kind: inspection.OpinionKind(v.form("kind")), Text: v.form("text"), Ground: v.form("ground")}
 	for i := 1; i <= web.Items && request.Kind == inspection.Rectify; i++ {
-		item := inspection.RectifyItem{Finding: v.form("finding" + itoa(i)), Clause: v.form("clause" + itoa(i)), Term: v.form("term" + itoa(i))}
+		item := itemOf(v, itoa(i))
 		if item.Finding != "" || item.Clause != "" {
 			request.Items = append(request.Items, item)
 		}

@@ -93,8 +93,8 @@ func TestOpinionIsGivenOnceTheVisitRuns(t *testing.T) {
 		t.Error("what was typed is gone")
 	}
 	s.browse("inspector", at+"/opinion", url.Values{
-		"kind": {"rectify"}, "finding1": {"灭火毯不足"}, "clause1": {"GB 55037"}, "term1": {"2026-12-01"},
-		"finding12": {"安全出口标志缺失"}, "clause12": {"GB 13495"},
+		"kind": {"rectify"}, "finding1": {"灭火毯不足"}, "clause1": {"GB 55037"}, "verify1": {"photo"}, "days1": {"5"},
+		"finding12": {"安全出口标志缺失"}, "verify12": {"visit"}, "days12": {"10"}, "clause12": {"GB 13495"},
 	}).is(http.StatusSeeOther)
 	s.browse("inspector", at, nil).is(http.StatusOK).says("整改后复勘", "灭火毯不足", "GB 55037", "安全出口标志缺失")
 	s.browse("clerk", visit+"/not-held", url.Values{"code": {"danger"}, "reason": {"现场有危险"}}).is(http.StatusSeeOther)

@@ -317,9 +317,5 @@ func (p *site) jointOpinion(v *view) error {
 	if found.Joint == nil {
 		return notFound()
 	}
-	d := jointPage{Joint: found.Joint, Number: found.Joint.Number, Back: "/visits/" + found.ID}
-	if found.Joint.Version > 1 {
-		d.Number += "-v" + itoa(found.Joint.Version)
-	}
-	return p.show(v, "opinion", d)
+	return p.show(v, "opinion", jointPage{Joint: found.Joint, Number: found.Joint.FullNumber(), Back: "/visits/" + found.ID})
 }

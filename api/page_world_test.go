@@ -120,12 +120,16 @@ func (s *stage) close(v inspection.Visit) inspection.Visit {
 	s.until(v.Start)
 	_, err = s.Inspection.Start(ctx, clerk, v.ID)
 	s.must(err)
+	for _, certificate := range []string{"F1", "F2"} {
+		_, err = s.Inspection.CheckIn(ctx, clerk, inspection.CheckInRequest{VisitID: v.ID, Party: own, Way: inspection.ByWindow, Name: "勘验员", Certificate: certificate})
+		s.must(err)
+	}
 	s.until(v.End)
 	_, err = s.Inspection.EndSite(ctx, clerk, v.ID)
 	s.must(err)
 	_, err = s.Inspection.Opine(ctx, fire, inspection.OpinionRequest{
 		ParticipantID: own, Kind: inspection.Rectify, Text: trouble,
-		Items: []inspection.RectifyItem{{Finding: "后厨灭火毯数量不足" + trouble, Clause: "GB 55037-2022", Term: "2026-12-01"}},
+		Items: []inspection.RectifyItem{{Finding: "后厨灭火毯数量不足" + trouble, Clause: "GB 55037-2022", Verify: inspection.VerifyVisit, Days: 5}},
 	})
 	s.must(err)
 	_, err = s.Inspection.Close(ctx, clerk, v.ID, once.Key{})

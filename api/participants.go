@@ -32,6 +32,7 @@ func (s *Server) participantRoutes() {
 	served.Rate, served.Body = uploadRate, scanBodyMax
 	register(s, served, s.serveByHand)
 	s.attendanceRoutes()
+	s.rectifyRoutes()
 	register(s, post("confirm", "confirmDeemed", words{"确认视为同意", "Confirm a deemed consent"}, organisers), s.confirmDeemed)
 	register(s, post("uphold", "upholdDeemed", words{"复核后维持视为同意", "Let a deemed consent stand after review"}, actors(auth.Supervisor)), s.upholdDeemed)
 	register(s, post("reverse", "reverseDeemed", words{"撤销视为同意（两人）", "Take a deemed consent back; a second person decides"}, actors(auth.Supervisor, auth.Auditor)), s.reverseDeemed)
@@ -117,7 +118,12 @@ type opineRequest struct {
 type itemBody struct {
 	Finding string `json:"finding" validate:"required,nonul,max=1000"`
 	Clause  string `json:"clause" validate:"required,nonul,max=300"`
-	Term    string `json:"term,omitempty" validate:"omitempty,workday"`
+	Verify  string `json:"verify" validate:"required,oneof=photo visit" doc:"how it is seen that it was put right"`
+	Days    int    `json:"days" validate:"required,min=1,max=60" doc:"working days, from when the applicant has the list"`
+}
+
+func (b itemBody) item() inspection.RectifyItem {
+	return inspection.RectifyItem{Finding: b.Finding, Clause: b.Clause, Verify: inspection.Verify(b.Verify), Days: b.Days}
 }
 
 func (s *Server) opine(ctx context.Context, c *call, in *opineRequest) (inspection.Opinion, error) {
@@ -129,7 +135,7 @@ func (s *Server) opine(ctx context.Context, c *call, in *opineRequest) (inspecti
 		ParticipantID: p.ID, Kind: inspection.OpinionKind(in.Body.Kind), Text: in.Body.Text, Ground: in.Body.Ground, Once: c.key(in.Key),
 	}
 	for _, item := range in.Body.Items {
-		r.Items = append(r.Items, inspection.RectifyItem(item))
+		r.Items = append(r.Items, item.item())
 	}
 	return s.Inspection.Opine(ctx, c.by, r)
 }

@@ -3,6 +3,7 @@ package inspection
 import (
 	"context"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -35,6 +36,14 @@ type JointOpinion struct {
 	Content  JointContent `bun:"type:jsonb" json:"content"`
 	IssuedAt time.Time    `json:"issued_at"`
 	IssuedBy string       `json:"issued_by"`
+}
+
+// FullNumber is the number with the version of what is not the first (INS-1103).
+func (j JointOpinion) FullNumber() string {
+	if j.Version > 1 {
+		return j.Number + "-v" + strconv.Itoa(j.Version)
+	}
+	return j.Number
 }
 
 // JointContent is what the print page shows.
@@ -95,6 +104,11 @@ func (d *Desk) close(ctx context.Context, tx bun.IDB, by auth.Actor, visitID str
 		leaves = append(leaves, visitLeaf("joint_opinion", *v, by.String(), d.now(), map[string]any{
 			"number": out.Number, "version": out.Version, "result": out.Result,
 		}))
+		listed, err := d.drawUp(ctx, tx, *v, out)
+		if err != nil {
+			return nil, err
+		}
+		leaves = append(leaves, listed...)
 		if v.Result != ResultPassed {
 			return leaves, nil
 		}

@@ -35,13 +35,6 @@ const (
 	GroundTest       = "test_result"
 )
 
-// RectifyItem is one thing to put right: what was found, on what ground, by when.
-type RectifyItem struct {
-	Finding string `json:"finding"`
-	Clause  string `json:"clause"`
-	Term    string `json:"term"` // ISO date
-}
-
 // Opinion is what one department says about the visit, in its own words.
 type Opinion struct {
 	bun.BaseModel `bun:"table:opinions" json:"-"`
@@ -270,23 +263,6 @@ func checkOpinion(v Visit, r OpinionRequest) error {
 		return fault.Refuse(fault.Invalid, "opinion_kind",
 			"意见只能是同意、整改后复勘、不同意或暂缓出具", "an opinion is agree, rectify, disagree or deferred")
 	}
-}
-
-func checkItems(items []RectifyItem) error {
-	if len(items) == 0 || slices.ContainsFunc(items, RectifyItem.incomplete) {
-		return fault.Refuse(fault.Invalid, "opinion_items",
-			"整改意见至少列一项，写明问题和依据", "list at least one item to put right, with its finding and clause")
-	}
-	for _, item := range items {
-		if err := office.CheckText("items", item.Finding+item.Clause+item.Term, textLength); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (i RectifyItem) incomplete() bool {
-	return strings.TrimSpace(i.Finding) == "" || strings.TrimSpace(i.Clause) == ""
 }
 
 // Uphold lets a deemed consent stand after review (O9): a supervisor's

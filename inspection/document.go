@@ -53,14 +53,24 @@ type Document struct {
 	Rare []paper.Rare // characters flagged on it (DEL-1105)
 }
 
+// DocumentRequest names a document of a visit: that of one department's part, or
+// the N-th of those that were issued one after another, 0 for the last.
+type DocumentRequest struct {
+	VisitID    string
+	Kind       DocumentKind
+	Department string
+	N          int
+}
+
 // Document prints a document of a visit that the actor may read; a department
 // names its own part and sees no other. Refusals: not_found, document_unknown,
 // document_not_yet.
-func (d *Desk) Document(ctx context.Context, by auth.Actor, visitID string, kind DocumentKind, department string) (Document, error) {
-	v, err := d.FindVisit(ctx, by, visitID)
+func (d *Desk) Document(ctx context.Context, by auth.Actor, r DocumentRequest) (Document, error) {
+	v, err := d.FindVisit(ctx, by, r.VisitID)
 	if err != nil {
 		return Document{}, err
 	}
+	kind, department := r.Kind, r.Department
 	if !slices.Contains(DocumentKinds[:], kind) {
 		return Document{}, fault.Refuse(fault.Invalid, "document_unknown",
 			"没有这种文书；请从勘验页面选择", "there is no such document; choose one on the page of the visit")
@@ -84,7 +94,7 @@ func (d *Desk) Document(ctx context.Context, by auth.Actor, visitID string, kind
 			"还没有可以打印的%[1]s；请等相应的事项办完再打印", "there is nothing to print as %[2]s yet; print it when that step is done",
 			v.documentTitle(kind), string(kind))
 	}
-	return v.document(kind, part, letter)
+	return v.document(r, part, letter)
 }
 
 // Documents are those of the visit that can be printed now.
@@ -125,7 +135,7 @@ func (v VisitView) prints(kind DocumentKind, part ParticipantView) bool {
 	case DocOpinion:
 		return v.Joint != nil
 	case DocRectify:
-		return v.Joint != nil && v.Joint.Result == ResultRectify
+		return v.Joint != nil && (v.Rectification != nil || v.Joint.Result == ResultRectify)
 	case DocEnded:
 		return v.State == VisitCancelled || v.State == VisitNotHeld
 	}
@@ -148,8 +158,9 @@ func (d *Desk) noticeText(ctx context.Context, part ParticipantView) (text strin
 }
 
 // document composes a document and draws it.
-func (v VisitView) document(kind DocumentKind, part ParticipantView, letter string) (Document, error) {
-	s := paper.Sheet{}
+func (v VisitView) document(r DocumentRequest, part ParticipantView, letter string) (Document, error) {
+	s, kind := paper.Sheet{}, r.Kind
+	title := v.documentTitle(kind)
 	number := v.CaseNumber + "-" + strconv.Itoa(v.Round)
 	switch kind {
 	case DocLaunch:
@@ -169,15 +180,24 @@ func (v VisitView) document(kind DocumentKind, part ParticipantView, letter stri
 	case DocDeemed:
 		number = part.Deemed.Number
 		v.deemed(&s, part)
-	case DocOpinion, DocRectify:
-		number = v.Joint.Number
-		if v.Joint.Version > 1 {
-			number += "-v" + strconv.Itoa(v.Joint.Version)
+	case DocOpinion:
+		j, err := v.version(r.N)
+		if err != nil {
+			return Document{}, err
 		}
-		if kind == DocOpinion {
-			v.Joint.opinion(&s)
+		number = j.FullNumber()
+		j.opinion(&s)
+	case DocRectify:
+		list, j, err := v.list(r.N)
+		if err != nil {
+			return Document{}, err
+		}
+		number = j.FullNumber()
+		if list.N > 1 {
+			title, number = "补充整改通知书", number+"-补"+strconv.Itoa(list.N-1)
+			v.added(&s, list)
 		} else {
-			v.Joint.rectify(&s)
+			j.rectify(&s)
 		}
 	case DocEnded:
 		v.ended(&s)
@@ -186,7 +206,7 @@ func (v VisitView) document(kind DocumentKind, part ParticipantView, letter stri
 	if err != nil {
 		return Document{}, err
 	}
-	s.Head = paper.Head{Issuer: v.Centre.Name, Title: v.documentTitle(kind), Number: number, Note: "数据版本 " + version}
+	s.Head = paper.Head{Issuer: v.Centre.Name, Title: title, Number: number, Note: "数据版本 " + version}
 	name := s.Head.Title + "-" + number
 	if kind.OfDepartment() {
 		name += "-" + part.Name
@@ -440,29 +460,93 @@ func (l JointLine) words() string {
 		out = append(out, l.Text)
 	}
 	for i, item := range l.Items {
-		out = append(out, fmt.Sprintf("%d. %s（%s），%s 前整改", i+1, item.Finding, item.Clause, item.Term))
+		out = append(out, fmt.Sprintf("%d. %s（%s），%s整改", i+1, item.Finding, item.Clause, item.until()))
 	}
 	return strings.Join(out, "\n")
 }
 
+// version is the n-th joint opinion, 0 for the one that counts: what was issued
+// before stays to be read (INS-1104).
+func (v VisitView) version(n int) (JointOpinion, error) {
+	for _, j := range v.Versions {
+		if j.Version == n {
+			return j, nil
+		}
+	}
+	if n != 0 || v.Joint == nil {
+		return JointOpinion{}, notFound()
+	}
+	return *v.Joint, nil
+}
+
+// list is the n-th list of what to put right, 0 for the first, with the joint
+// opinion that it follows. A visit of before lists were kept has none.
+func (v VisitView) list(n int) (list RectifyList, j JointOpinion, err error) {
+	if v.Rectification == nil {
+		j, err = v.version(0)
+		return RectifyList{N: 1}, j, err
+	}
+	for _, l := range v.Rectification.Lists {
+		if l.N == max(n, 1) {
+			j, err = v.version(l.Joint)
+			return l, j, err
+		}
+	}
+	return list, j, notFound()
+}
+
 // rectify is the one list of what the applicant has to put right (D08,
-// INS-1107).
+// INS-1107), made of the issued content alone.
 func (j JointOpinion) rectify(s *paper.Sheet) {
-	table := paper.Table{Columns: []paper.Column{{Title: "序号", Width: 11, Align: paper.Center}, {Title: "部门", Width: 38}, {Title: "发现的问题"}, {Title: "依据", Width: 38}, {Title: "整改期限", Width: 24}}}
+	table := rectifyTable()
 	for _, l := range j.Content.Departments {
 		for _, item := range l.Items {
-			table.Rows = append(table.Rows, []string{strconv.Itoa(len(table.Rows) + 1), l.Department, item.Finding, item.Clause, item.Term})
+			table.Rows = append(table.Rows, rectifyRow(len(table.Rows)+1, l.Department, item))
 		}
 	}
 	s.Add(
 		j.head(),
-		paper.Part{Section: "整改事项", Table: &table},
+		paper.Part{Section: "整改事项", Table: table},
 		paper.Part{Text: []string{
 			"以上是各部门一次提出的全部整改事项；除现场有紧急危险，或者勘验后发现隐瞒、情况变化外，各部门不再追加。",
 			"整改完成后请联系综合窗口申请复勘，由窗口统一安排。",
 		}},
 		paper.Part{Signs: []string{"窗口经办人", "申请人签收"}},
 	)
+}
+
+// added is a later list: an exception, with its ground and who decided on it.
+func (v VisitView) added(s *paper.Sheet, list RectifyList) {
+	table := rectifyTable()
+	for _, item := range v.Rectification.Items {
+		if item.List == list.N {
+			table.Rows = append(table.Rows, rectifyRow(item.N, item.Department, item.asked()))
+		}
+	}
+	s.Add(
+		paper.Part{Facts: v.about()},
+		paper.Part{Section: "补充整改事项", Table: table},
+		paper.Part{Text: []string{
+			"整改通知书已一次列明各部门的整改事项。以上事项属于紧急危险、勘验时被隐瞒的情况或者此后变化的情况，经主管审定后补充。",
+			"整改完成后请联系综合窗口申请复勘，由窗口统一安排。",
+		}},
+		paper.Part{Signs: []string{"窗口经办人", "申请人签收"}},
+	)
+}
+
+func rectifyTable() *paper.Table {
+	return &paper.Table{Columns: []paper.Column{
+		{Title: "序号", Width: 11, Align: paper.Center}, {Title: "部门", Width: 32}, {Title: "发现的问题"}, {Title: "依据", Width: 34}, {Title: "核查", Width: 18}, {Title: "整改期限", Width: 28},
+	}}
+}
+
+func rectifyRow(n int, department string, item RectifyItem) []string {
+	return []string{strconv.Itoa(n), department, item.Finding, item.Clause, verifyWords[item.Verify], item.until()}
+}
+
+// asked is what an item asks for.
+func (i ListedItem) asked() RectifyItem {
+	return RectifyItem{Finding: i.Finding, Clause: i.Clause, Verify: i.Verify, Days: i.Days}
 }
 
 // ended tells that a visit does not take place or did not (D04).

@@ -24,7 +24,7 @@ func (w *testWorld) printed(by auth.Actor, v Visit, kind DocumentKind, system st
 	if system != "" {
 		department = w.department(system)
 	}
-	doc, err := w.Document(w.t.Context(), by, v.ID, kind, department)
+	doc, err := w.Document(w.t.Context(), by, DocumentRequest{VisitID: v.ID, Kind: kind, Department: department})
 	w.must(err)
 	if dir := os.Getenv("LIANBAN_KEEP_PRINTS"); dir != "" {
 		w.must(os.WriteFile(filepath.Join(dir, doc.Name), doc.PDF, 0o600))
@@ -56,11 +56,11 @@ func TestDocumentsOfAVisitSayWhatTheRecordSays(t *testing.T) {
 		v := w.newVisit()
 		w.tick()
 		for _, kind := range []DocumentKind{DocOpinion, DocRectify, DocEnded} {
-			_, err := w.Document(ctx, w.clerk, v.ID, kind, "")
+			_, err := w.Document(ctx, w.clerk, DocumentRequest{VisitID: v.ID, Kind: kind, Department: ""})
 			w.refused(err, "document_not_yet")
 		}
 		for _, kind := range []DocumentKind{DocReply, DocDeemed} {
-			_, err := w.Document(ctx, w.clerk, v.ID, kind, w.department("fire"))
+			_, err := w.Document(ctx, w.clerk, DocumentRequest{VisitID: v.ID, Kind: kind, Department: w.department("fire")})
 			w.refused(err, "document_not_yet")
 		}
 		launch, _ := w.printed(w.clerk, v, DocLaunch, "")
@@ -114,7 +114,7 @@ func TestADocumentIsMadeAgainByteForByte(t *testing.T) {
 			}
 		}
 		text, _ := w.printed(w.clerk, v, DocRectify, "")
-		wantWords(t, text, "整改通知书", "各部门不再追加", "申请人签收", "疏散通道堆放杂物", "消防法第二十八条", "2026-12-31")
+		wantWords(t, text, "整改通知书", "各部门不再追加", "申请人签收", "疏散通道堆放杂物", "消防法第二十八条", "5个工作日内")
 	})
 }
 
@@ -158,15 +158,15 @@ func TestDocumentsOfOtherDepartmentsAreNotThere(t *testing.T) {
 		w.tick()
 		for _, kind := range DocumentKinds {
 			if kind.OfDepartment() {
-				_, err := w.Document(t.Context(), w.inspector("fire"), v.ID, kind, w.department("amr"))
+				_, err := w.Document(t.Context(), w.inspector("fire"), DocumentRequest{VisitID: v.ID, Kind: kind, Department: w.department("amr")})
 				w.refused(err, "not_found")
 			}
-			_, err := w.Document(t.Context(), auth.Actor{Kind: auth.KindPerson, ID: "x", Roles: []auth.Role{auth.Courier}}, v.ID, kind, w.department("amr"))
+			_, err := w.Document(t.Context(), auth.Actor{Kind: auth.KindPerson, ID: "x", Roles: []auth.Role{auth.Courier}}, DocumentRequest{VisitID: v.ID, Kind: kind, Department: w.department("amr")})
 			w.refused(err, "not_found")
 		}
-		_, err := w.Document(t.Context(), w.clerk, v.ID, "poem", "")
+		_, err := w.Document(t.Context(), w.clerk, DocumentRequest{VisitID: v.ID, Kind: "poem", Department: ""})
 		w.refused(err, "document_unknown")
-		_, err = w.Document(t.Context(), w.clerk, v.ID, DocNotice, "nobody")
+		_, err = w.Document(t.Context(), w.clerk, DocumentRequest{VisitID: v.ID, Kind: DocNotice, Department: "nobody"})
 		w.refused(err, "not_found")
 	})
 }
@@ -201,7 +201,7 @@ func TestANoticeIsNotPrintedBeforeItsInboxCopyIsMade(t *testing.T) {
 	w := newWorld(t, dbtest.SQLite(t))
 	v := w.newVisit()
 	w.must(w.outbox.SendDue(t.Context(), notify.Mail))
-	_, err := w.Document(t.Context(), w.clerk, v.ID, DocNotice, w.department("amr"))
+	_, err := w.Document(t.Context(), w.clerk, DocumentRequest{VisitID: v.ID, Kind: DocNotice, Department: w.department("amr")})
 	w.refused(err, "document_not_yet")
 	w.must(w.outbox.SendDue(t.Context(), notify.Portal))
 	if text, _ := w.printed(w.clerk, v, DocNotice, "amr"); !strings.Contains(text, "应约") {

@@ -24,7 +24,10 @@ type VisitView struct {
 	Tasks        []Task            `json:"tasks"`
 	Agreements   []Agreement       `json:"agreements,omitempty"`
 	CheckIns     []CheckIn         `json:"check_ins,omitempty"`
-	Joint        *JointOpinion     `json:"joint_opinion,omitempty"`
+	Joint        *JointOpinion     `json:"joint_opinion,omitempty"`  // the one that counts
+	Versions     []JointOpinion    `json:"joint_versions,omitempty"` // all that were issued, the first one first (INS-1104)
+
+	Rectification *Rectification `json:"rectification,omitempty"` // what the applicant has to put right
 }
 
 // ParticipantView is one department's part with its history.
@@ -137,6 +140,18 @@ func (v *VisitView) narrow(by auth.Actor) {
 		}
 	}
 	v.CheckIns = slices.DeleteFunc(v.CheckIns, func(c CheckIn) bool { return own < 0 || c.Party != v.Participants[own].ID })
+	if v.Rectification != nil {
+		v.Rectification.narrow(department)
+	}
+}
+
+// narrow leaves a department what is on the list, which the joint opinion shows to
+// all, and of the rest its own.
+func (r *Rectification) narrow(department string) {
+	for i, l := range r.Lists {
+		r.Lists[i] = RectifyList{VisitID: l.VisitID, N: l.N, Joint: l.Joint, MadeAt: l.MadeAt, How: l.How, GivenAt: l.GivenAt}
+	}
+	r.Proposals = slices.DeleteFunc(r.Proposals, func(a ItemProposal) bool { return a.DepartmentID != department })
 }
 
 // Came are those who checked in for a party.

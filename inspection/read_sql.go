@@ -13,7 +13,6 @@ import (
 
 	"lianban/internal/audit"
 	"lianban/internal/auth"
-	"lianban/internal/fault"
 	"lianban/internal/office"
 	"lianban/scheduler/slot"
 )
@@ -202,10 +201,13 @@ func viewVisit(ctx context.Context, q bun.IDB, id string) (out VisitView, err er
 	if err != nil {
 		return out, err
 	}
-	j, err := findJointOpinion(ctx, q, id)
-	if err == nil {
-		out.Joint = &j
-	} else if fault.KindOf(err) != fault.NotFound {
+	if out.Versions, err = listJointOpinions(ctx, q, id); err != nil {
+		return out, err
+	}
+	if n := len(out.Versions); n > 0 {
+		out.Joint = &out.Versions[n-1]
+	}
+	if out.Rectification, err = findRectification(ctx, q, id); err != nil {
 		return out, err
 	}
 	return out, viewParticipants(ctx, q, &out)

@@ -99,6 +99,9 @@ type caseRows struct {
 	deemed       []Deemed
 	opinions     []Opinion
 	joint        []JointOpinion
+	lists        []RectifyList
+	items        []ListedItem
+	added        []ItemProposal
 }
 
 func (r caseRows) departments() (out []string) {
@@ -136,14 +139,28 @@ func (r caseRows) tell() (facts []string, deadlines map[string]string) {
 	for _, j := range r.joint {
 		facts = append(facts, fact("joint_opinion", j.VisitID, j.Number, j.Version, j.Result))
 	}
+	for _, l := range r.lists {
+		if !l.GivenAt.IsZero() {
+			facts = append(facts, fact("list_given", l.VisitID, l.N, l.How, stamp(l.GivenAt)))
+		}
+	}
+	for _, i := range r.items {
+		facts = append(facts, fact("item", i.ID, i.VisitID, i.DepartmentID, i.print()), fact("item_state", i.ID, i.State, i.Verify))
+	}
+	for _, a := range r.added {
+		facts = append(facts, fact("item_proposed", a.ID, a.Ground))
+		if !a.DecidedAt.IsZero() {
+			facts = append(facts, fact("item_decided", a.ID, a.Agreed))
+		}
+	}
 	return facts, deadlines
 }
 
 // tellings puts the leaves of a case as caseRows.tell puts its rows. Of what
-// moves, a visit's state and a deadline, the last word counts.
+// moves, the state of a visit or an item and a deadline, the last word counts.
 func tellings(entries []audit.Entry) (facts []string, deadlines map[string]string) {
 	deadlines = map[string]string{}
-	visits := map[string]string{}
+	visits, items := map[string]string{}, map[string]string{}
 	for _, e := range entries {
 		visit, round, department := e.Text("visit"), e.Int("round"), path.Base(e.Stream)
 		if state := e.Text("state"); visit != "" && state != "" {
@@ -162,8 +179,18 @@ func tellings(entries []audit.Entry) (facts []string, deadlines map[string]strin
 			facts = append(facts, fact("opinion", e.Text("opinion"), e.Text("kind")))
 		case "joint_opinion":
 			facts = append(facts, fact("joint_opinion", visit, e.Text("number"), e.Int("version"), e.Text("result")))
+		case "list_given":
+			facts = append(facts, fact("list_given", visit, e.Int("list"), e.Text("how"), e.Text("given_at")))
+		case "item_listed":
+			facts = append(facts, fact("item", e.Text("item"), visit, department, e.Text("print")))
+			items[e.Text("item")] = fact("item_state", e.Text("item"), ItemOpen, e.Text("verify"))
+		case "item_proposed":
+			facts = append(facts, fact("item_proposed", e.Text("proposal"), e.Text("ground")))
+		case "item_added", "item_refused":
+			facts = append(facts, fact("item_decided", e.Text("proposal"), e.Type == "item_added"))
 		}
 	}
+	facts = slices.AppendSeq(facts, maps.Values(items))
 	return slices.AppendSeq(facts, maps.Values(visits)), deadlines
 }
 

@@ -35,6 +35,9 @@ func rowsOf(ctx context.Context, q bun.IDB, caseID string) (r caseRows, err erro
 		{&r.deemed, "participant_id IN (?)", here},
 		{&r.opinions, "participant_id IN (?)", here},
 		{&r.joint, "visit_id IN (?)", visits},
+		{&r.lists, "visit_id IN (?)", visits},
+		{&r.items, "visit_id IN (?)", visits},
+		{&r.added, "visit_id IN (?)", visits},
 	} {
 		if err := q.NewSelect().Model(of.rows).Where(of.where, of.ids).Scan(ctx); err != nil {
 			return r, err

@@ -433,7 +433,7 @@ func TestClosingWaitsForEveryRequiredOpinionAndNamesTheMissing(t *testing.T) { /
 		_, err = w.Opine(ctx, w.inspector("amr"), OpinionRequest{ParticipantID: w.part(v.ID, "amr").ID, Kind: Rectify})
 		w.refused(err, "opinion_items")
 		_, err = w.Opine(ctx, w.inspector("amr"), OpinionRequest{
-			ParticipantID: w.part(v.ID, "amr").ID, Kind: Rectify, Items: []RectifyItem{{Finding: "无防鼠板", Clause: "食品安全规范", Term: "2026-12-01"}},
+			ParticipantID: w.part(v.ID, "amr").ID, Kind: Rectify, Items: []RectifyItem{{Finding: "无防鼠板", Clause: "食品安全规范", Verify: VerifyVisit, Days: 5}},
 		})
 		w.must(err)
 		_, err = w.EndSite(ctx, w.clerk, v.ID)

@@ -66,7 +66,7 @@ func (w *testWorld) closeWith(v Visit, kind OpinionKind) {
 	w.must(err)
 	var items []RectifyItem
 	if kind == Rectify {
-		items = []RectifyItem{{Finding: "疏散通道堆放杂物", Clause: "消防法第二十八条", Term: "2026-12-31"}}
+		items = []RectifyItem{{Finding: "疏散通道堆放杂物", Clause: "消防法第二十八条", Verify: VerifyVisit, Days: 5}}
 	}
 	for _, system := range []string{"amr", "fire", "urban"} {
 		_, err := w.Opine(ctx, w.inspector(system), OpinionRequest{ParticipantID: w.part(v.ID, system).ID, Kind: kind, Text: "依据消防法第十五条", Items: items})

@@ -60,6 +60,8 @@ const (
 	TaskLoan        TaskKind = "loan_due"            // an original is due back at its keeper
 	TaskTellAddress TaskKind = "tell_address"        // a department hears on paper that its address changes
 	TaskElectronic  TaskKind = "electronic_unserved" // a result sent as a file was not opened, or its mail is lost
+	TaskGiveList    TaskKind = "give_list"           // a list of what to put right is not given yet (INS-1107)
+	TaskDecideItem  TaskKind = "decide_item"         // a department asks for an item after that
 )
 
 // raiseTask opens a task unless one of the kind is open for the subject, on

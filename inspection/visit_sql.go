@@ -206,12 +206,10 @@ func insertJointOpinion(ctx context.Context, tx bun.IDB, j *JointOpinion) error 
 	return err
 }
 
-func findJointOpinion(ctx context.Context, q bun.IDB, visitID string) (j JointOpinion, err error) {
-	err = q.NewSelect().Model(&j).Where("visit_id = ?", visitID).Order("version DESC").Limit(1).Scan(ctx)
-	if errors.Is(err, sql.ErrNoRows) {
-		return j, notFound()
-	}
-	return j, err
+// listJointOpinions gives every version of a visit's, the first one first.
+func listJointOpinions(ctx context.Context, q bun.IDB, visitID string) (out []JointOpinion, err error) {
+	err = q.NewSelect().Model(&out).Where("visit_id = ?", visitID).Order("version").Scan(ctx)
+	return out, err
 }
 
 // headed is the head of a joint opinion with the division its number is of.

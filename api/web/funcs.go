@@ -103,6 +103,7 @@ var tones = map[string]string{
 
 	"opinion.given": "good", "opinion.deemed": "deemed", "opinion.review": "warn", "opinion.draft": "wait", "opinion.deferred": "wait",
 	"opinion_kind.agree": "good", "opinion_kind.rectify": "warn", "opinion_kind.disagree": "bad",
+	"item_state.open": "warn", "item_state.settled": "good",
 	"result.passed": "good", "result.rectify": "warn", "result.failed": "bad",
 
 	"reply_kind.accept": "good", "reply_kind.decline": "bad", "reply_kind.counter": "warn", "reply_kind.excuse": "warn",

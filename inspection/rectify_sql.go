@@ -1,0 +1,90 @@
+package inspection
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+
+	"github.com/uptrace/bun"
+
+	"lianban/internal/fault"
+)
+
+func insertList(ctx context.Context, tx bun.IDB, list *RectifyList, items []ListedItem) error {
+	if _, err := tx.NewInsert().Model(list).Exec(ctx); err != nil {
+		return err
+	}
+	_, err := tx.NewInsert().Model(&items).Exec(ctx)
+	return err
+}
+
+func findList(ctx context.Context, q bun.IDB, visitID string, n int) (list RectifyList, err error) {
+	err = q.NewSelect().Model(&list).Where("visit_id = ? AND n = ?", visitID, n).Scan(ctx)
+	if errors.Is(err, sql.ErrNoRows) {
+		return list, fault.Refuse(fault.Conflict, "list_unknown",
+			"本次勘验没有这份整改通知书", "this visit has no such list")
+	}
+	return list, err
+}
+
+func listLists(ctx context.Context, q bun.IDB, visitID string) (out []RectifyList, err error) {
+	err = q.NewSelect().Model(&out).Where("visit_id = ?", visitID).Order("n").Scan(ctx)
+	return out, err
+}
+
+func listItems(ctx context.Context, q bun.IDB, visitID string) (out []ListedItem, err error) {
+	err = q.NewSelect().Model(&out).Where("visit_id = ?", visitID).Order("n").Scan(ctx)
+	return out, err
+}
+
+// markGiven is the one move of a list.
+func markGiven(ctx context.Context, tx bun.IDB, list RectifyList) error {
+	res, err := tx.NewUpdate().Model(&list).
+		Column("how", "receiver", "reason", "witnesses", "scan", "given_at", "recorded_at", "recorded_by").
+		Where("id = ? AND given_at IS NULL", list.ID).Exec(ctx)
+	return exactlyOne(res, err, "bad_move")
+}
+
+func setTerm(ctx context.Context, tx bun.IDB, item ListedItem) error {
+	res, err := tx.NewUpdate().Model(&item).Column("due_at", "deadline").Where("id = ? AND state = ?", item.ID, ItemOpen).Exec(ctx)
+	return exactlyOne(res, err, "bad_move")
+}
+
+func insertProposal(ctx context.Context, tx bun.IDB, a *ItemProposal) error {
+	_, err := tx.NewInsert().Model(a).Exec(ctx)
+	return err
+}
+
+func findProposal(ctx context.Context, q bun.IDB, visitID, id string) (a ItemProposal, err error) {
+	err = q.NewSelect().Model(&a).Where("id = ? AND visit_id = ?", id, visitID).Scan(ctx)
+	if errors.Is(err, sql.ErrNoRows) {
+		return a, fault.Refuse(fault.Conflict, "proposal_unknown",
+			"本次勘验没有这一追加事项，请刷新后核对", "this visit has no such later item; reload and check")
+	}
+	return a, err
+}
+
+func listProposals(ctx context.Context, q bun.IDB, visitID string) (out []ItemProposal, err error) {
+	err = q.NewSelect().Model(&out).Where("visit_id = ?", visitID).Order("proposed_at", "id").Scan(ctx)
+	return out, err
+}
+
+func decideProposal(ctx context.Context, tx bun.IDB, a ItemProposal) error {
+	res, err := tx.NewUpdate().Model(&a).Column("agreed", "note", "decided_by", "decided_at").
+		Where("id = ? AND decided_at IS NULL", a.ID).Exec(ctx)
+	return exactlyOne(res, err, "bad_move")
+}
+
+// findRectification reads what a visit asked for, nil if it asked for nothing.
+func findRectification(ctx context.Context, q bun.IDB, visitID string) (*Rectification, error) {
+	lists, err := listLists(ctx, q, visitID)
+	if err != nil || len(lists) == 0 {
+		return nil, err
+	}
+	r := Rectification{Lists: lists}
+	if r.Items, err = listItems(ctx, q, visitID); err != nil {
+		return nil, err
+	}
+	r.Proposals, err = listProposals(ctx, q, visitID)
+	return &r, err
+}
