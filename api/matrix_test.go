@@ -80,6 +80,10 @@ func apiSamples(s *scene) map[string]sample {
 	atWindow := map[string]any{"party": "window", "way": "window"}
 	end := map[string]any{"reason_code": "weather", "reason": "大雨"}
 	call := map[string]any{"round": 1, "kind": "accept", "channel": "phone", "given_by": "周队长"}
+	exchange := func(caller string) map[string]any { // the two who come have the lowest ids
+		fire := s.people["fire"]
+		return map[string]any{"leaves": fire[0].ID, "comes": fire[2].ID, "reason": "临时参加专项检查", "caller": caller}
+	}
 	parcel := func(rest string) string { return "/parcels/" + s.parcel + rest }
 	return map[string]sample{
 		"acceptCase": {path: "/cases", body: restaurant()},
@@ -119,6 +123,11 @@ func apiSamples(s *scene) map[string]sample {
 		},
 		"withdrawDepartment": {
 			path: partPath(s.visit, "amr", "withdraw"), object: true, body: map[string]any{"reason_code": "other", "reason": "不再需要"},
+		},
+		"listSubstitutes": {path: part("substitutes"), object: true},
+		"substitute": {
+			path: part("substitute"), object: true, body: exchange(""),
+			byRole: map[auth.Role]any{auth.Clerk: exchange("值班员"), auth.Supervisor: exchange("值班员")},
 		},
 		"weighCounter":   {path: part("counter"), object: true},
 		"acceptCounter":  {path: part("counter/accept"), object: true, body: map[string]any{"start": "2026-11-23T06:00:00Z", "resources": s.best.Resources}},

@@ -25,7 +25,7 @@ type moment struct {
 // toneOf colours what a reader looks for first.
 var toneOf = map[string]string{
 	"arrived": "good", "reply_received": "good", "visit_confirmed": "good", "opinion": "good", "joint_opinion": "good", "list_given": "good", "item_proposed": "warn", "item_added": "warn",
-	"hold": "warn", "visit_retimed": "warn", "deadline_moved": "warn", "escalated": "warn", "reversal_proposed": "warn",
+	"hold": "warn", "substituted": "warn", "visit_retimed": "warn", "deadline_moved": "warn", "escalated": "warn", "reversal_proposed": "warn",
 	"missing": "warn", "absent": "bad", "delivery_failed": "bad", "reply_late": "bad", "visit_cancelled": "bad", "visit_not_held": "bad",
 	"deemed": "deemed", "deemed_suspended": "deemed", "deemed_reversed": "deemed",
 }

@@ -104,7 +104,7 @@ type part struct {
 	Silent bool   // an answer is still waited for
 	Doubts []doubt
 
-	MayConfirm, MayUphold, MayReverse, MayServe, MayReply, MayWithdraw bool
+	MayConfirm, MayUphold, MayReverse, MayServe, MayReply, MayWithdraw, MaySubstitute bool
 	// PaperOnly: a paper that came before the visit is still taken (DL-14).
 	PaperOnly bool
 }
@@ -213,11 +213,12 @@ func (p *site) partOf(v *view, visit inspection.VisitView, one inspection.Partic
 	deemed := one.Opinion == inspection.OpinionDeemed || one.Opinion == inspection.OpinionReview
 	return part{
 		ParticipantView: one, Line: p.deadlineLine(v, one.Deadline), Doubts: doubtsOf(v, visit, one),
-		Silent:      one.Consent == inspection.ConsentAwaiting || one.Consent == inspection.ConsentUnserved,
-		MayServe:    window && live && noticed,
-		MayReply:    window && (live || noticed && one.Consent != inspection.ConsentVoid && one.Consent != inspection.ConsentWithdrawn),
-		MayWithdraw: window && live && !one.Lead && (!one.Required || v.supervises(visit.CentreID)),
-		PaperOnly:   !live,
+		Silent:        one.Consent == inspection.ConsentAwaiting || one.Consent == inspection.ConsentUnserved,
+		MayServe:      window && live && noticed,
+		MayReply:      window && (live || noticed && one.Consent != inspection.ConsentVoid && one.Consent != inspection.ConsentWithdrawn),
+		MayWithdraw:   window && live && !one.Lead && (!one.Required || v.supervises(visit.CentreID)),
+		PaperOnly:     !live,
+		MaySubstitute: live && len(one.People) > 0 && (window || v.is(inOffice...) && v.by.Department == one.DepartmentID),
 		MayUphold: v.supervises(visit.CentreID) && one.Opinion == inspection.OpinionReview && one.Deemed != nil &&
 			(one.Deemed.Reason != inspection.NoReply || one.Consent == inspection.ConsentDeemed),
 		MayReverse: deemed && visit.State != inspection.VisitClosed && one.Deemed != nil && one.Deemed.SuspendedAt.IsZero() &&

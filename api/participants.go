@@ -26,6 +26,7 @@ func (s *Server) participantRoutes() {
 	reply.Body = scanBodyMax // at the usual rate: no answer waits because it could have been a paper
 	register(s, reply, s.reply)
 	s.answerRoutes(post)
+	s.substituteRoutes(post)
 	register(s, post("withdraw", "withdrawDepartment", words{"撤回对部门的邀请", "Withdraw a department from a booked visit"}, organisers), s.withdrawDepartment)
 	register(s, post("opinion", "opine", words{"出具部门意见", "Give a department's opinion"}, answerers), s.opine)
 	served := post("service", "serveByHand", words{"登记书面或电话送达", "Record a notice served by hand"}, organisers)

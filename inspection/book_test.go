@@ -305,6 +305,7 @@ func (w *testWorld) noOverlap() {
 func TestTheTableItselfRefusesAnOverlap(t *testing.T) { // PRO-8, DB-7
 	dbtest.Each(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
+		w.tampered = true
 		v := w.newVisit()
 		other := w.newDraft()
 		err := d.Write(t.Context(), func(tx bun.IDB) error {

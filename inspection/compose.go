@@ -46,7 +46,7 @@ func (d *Desk) Compose(ctx context.Context, tx bun.IDB, m notify.Message) (notif
 	}
 	body.FromName, body.From = l.g.centre.Name+"综合窗口", d.Mail.From
 	body.Answers = m.Purpose == notify.PurposeReceipt
-	if l.p.ID == "" || m.Channel != notify.Mail {
+	if l.p.ID == "" || m.Channel != notify.Mail || m.Purpose == notify.PurposeRoster { // a person of a department answers for nobody
 		return body, nil
 	}
 	return body, d.attach(ctx, tx, l, &body)
@@ -136,6 +136,8 @@ func (d *Desk) say(ctx context.Context, tx bun.IDB, l *letter) error {
 		l.out.RespondBy, l.out.OpinionDue = l.facts.Due, true
 	case notify.PurposeReceipt:
 		return sayReceipt(ctx, tx, l)
+	case notify.PurposeRoster:
+		return sayRoster(ctx, tx, l)
 	case notify.PurposeConfirmed:
 		for _, p := range l.invited {
 			if p.Consent == ConsentDeemed {

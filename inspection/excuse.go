@@ -10,7 +10,6 @@ import (
 	"lianban/internal/auth"
 	"lianban/internal/fault"
 	"lianban/internal/once"
-	"lianban/scheduler/slot"
 )
 
 // Illness is the excuse that a free substitute takes the ground from (INS-812).
@@ -112,94 +111,4 @@ func (d *Desk) release(ctx context.Context, tx bun.IDB, by auth.Actor, p Partici
 		return leaves, err
 	}
 	return append(leaves, confirmed...), d.queueToAll(ctx, tx, settled, confirmedWord(v))
-}
-
-// Substitutes are the people of a department who could come to a visit instead of
-// one of those who are booked: qualified, free and not booked for it (INS-610,
-// INS-812). Refusals: not_found, wrong_window.
-func (d *Desk) Substitutes(ctx context.Context, by auth.Actor, participantID string) (out []Resource, err error) {
-	err = d.DB.Read(ctx, func(q bun.IDB) error {
-		p, err := findParticipant(ctx, q, participantID)
-		if err != nil {
-			return err
-		}
-		v, err := findVisit(ctx, q, p.VisitID)
-		if err != nil {
-			return err
-		}
-		if err := mayOrganise(ctx, q, by, v.CentreID); err != nil {
-			return err
-		}
-		out, err = d.substitutes(ctx, q, v, p.DepartmentID)
-		return err
-	})
-	return out, err
-}
-
-func (d *Desk) substitutes(ctx context.Context, q bun.IDB, v Visit, department string) (out []Resource, err error) {
-	booked, err := listBookings(ctx, q, v.ID)
-	if err != nil {
-		return nil, err
-	}
-	w, err := d.dayOf(ctx, q, v)
-	if err != nil {
-		return nil, err
-	}
-	rows, err := slot.Prepare(w.problem)
-	if err != nil {
-		return nil, err
-	}
-	for _, r := range w.resources {
-		here := slices.ContainsFunc(booked, func(b Booking) bool { return b.ResourceID == r.ID })
-		if r.DepartmentID == department && !here && rows.Fits(v.Start, insteadOf(booked, w, department, r.ID)).Code == "" {
-			out = append(out, r)
-		}
-	}
-	return out, nil
-}
-
-// dayOf is the world of a booked visit on its own day, without the rules on when
-// it may be booked and without the departments that need not come.
-func (d *Desk) dayOf(ctx context.Context, q bun.IDB, v Visit) (world, error) {
-	w, err := d.around(ctx, q, v)
-	if err != nil {
-		return w, err
-	}
-	participants, err := listParticipants(ctx, q, v.ID)
-	if err != nil {
-		return w, err
-	}
-	w.departments = slices.DeleteFunc(w.departments, func(row CaseDepartment) bool {
-		return slices.ContainsFunc(participants, func(p Participant) bool {
-			return p.DepartmentID == row.DepartmentID && p.Consent == ConsentExcused
-		})
-	})
-	day := dateOf(v.Start)
-	if err := w.question(SlotRequest{From: day, To: day, PastLimit: true}, d.now()); err != nil {
-		return w, err
-	}
-	w.problem.Earliest, w.problem.HalfDay = day, 0
-	if err := w.days(day, day); err != nil {
-		return w, err
-	}
-	if w.resources, err = listResources(ctx, q, ids(w.departments), v.CentreID); err != nil {
-		return w, err
-	}
-	w.hasRoom = len(w.pool(KindRoom, taken{}).Units) > 0
-	return w, d.occupy(ctx, q, &w, nearDays)
-}
-
-// insteadOf is what a visit occupies, with one person of a department in the place
-// of the first of them.
-func insteadOf(booked []Booking, w world, department, person string) (out []string) {
-	replaced := false
-	for _, b := range booked {
-		i := slices.IndexFunc(w.resources, func(r Resource) bool { return r.ID == b.ResourceID })
-		if !replaced && i >= 0 && w.resources[i].DepartmentID == department {
-			replaced = true
-			continue
-		}
-		out = append(out, b.ResourceID)
-	}
-	return append(out, person)
 }

@@ -43,7 +43,8 @@ type messageFacts struct {
 	Reason   string    `json:"reason,omitempty"`
 	Due      time.Time `json:"due,omitzero"` // of an opinion
 
-	Withdrawn bool `json:"withdrawn,omitempty"` // a cancellation to one department alone
+	Withdrawn    bool   `json:"withdrawn,omitempty"`    // a cancellation to one department alone
+	Substitution string `json:"substitution,omitempty"` // to the people whom it concerns
 }
 
 // noticeNumber is how notices are numbered.

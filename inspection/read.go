@@ -42,6 +42,8 @@ type ParticipantView struct {
 	DeemedBefore []Deemed   `json:"deemed_before,omitempty"`
 	Opinions     []Opinion  `json:"opinions"`
 	People       []Resource `json:"people"`
+	// Substituted are the changes of who comes, in all rounds (INS-610).
+	Substituted []Substitution `json:"substituted,omitempty"`
 
 	OpinionDue   time.Time     `json:"opinion_due,omitzero"` // T3, while it runs
 	Attestations []Attestation `json:"attestations,omitempty"`

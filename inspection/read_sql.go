@@ -246,7 +246,22 @@ func viewParticipants(ctx context.Context, q bun.IDB, v *VisitView) error {
 			}
 		}
 	}
+	if err := dealSubstituted(ctx, q, v); err != nil {
+		return err
+	}
 	return dealOut(ctx, q, v.ID, ids, index)
+}
+
+func dealSubstituted(ctx context.Context, q bun.IDB, v *VisitView) error {
+	rows, err := listSubstitutions(ctx, q, v.ID)
+	for _, s := range rows {
+		for i := range v.Participants {
+			if s.DepartmentID == v.Participants[i].DepartmentID {
+				v.Participants[i].Substituted = append(v.Participants[i].Substituted, s)
+			}
+		}
+	}
+	return err
 }
 
 func dealOut(ctx context.Context, q bun.IDB, visitID string, ids []string, index map[string]*ParticipantView) error {

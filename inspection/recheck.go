@@ -25,7 +25,7 @@ const casePage = 200
 
 // CheckLog compares what the tables say of every case with what the log says:
 // proofs of service, answers, outcomes, opinions, joint opinions, where each
-// visit stands and until when each department may answer. It gives how many
+// visit stands, who is booked for it and until when each department may answer. It gives how many
 // cases it went through. A row that somebody added, removed or edited by other
 // means than the acts shows here, whatever it would have to look like.
 func CheckLog(ctx context.Context, q bun.IDB, found func(Mismatch)) (cases int, err error) {
@@ -60,8 +60,10 @@ func checkCase(ctx context.Context, q bun.IDB, c Case, found func(Mismatch)) err
 		}
 		entries = append(entries, more...)
 	}
+	sortEntries(entries)
 	here, deadlines := rows.tell()
 	there, set := tellings(entries)
+	there = append(there, rows.coming(entries)...)
 	for what, until := range deadlines { // one that was erased with its only proof stands in the log alone (C9)
 		if set[what] != until {
 			here = append(here, fact(what, until))
@@ -102,6 +104,9 @@ type caseRows struct {
 	lists        []RectifyList
 	items        []ListedItem
 	added        []ItemProposal
+	bookings     []Booking         // of booked visits
+	of           map[string]string // department of a resource, of those that take part
+	substituted  []Substitution
 }
 
 func (r caseRows) departments() (out []string) {
@@ -153,7 +158,39 @@ func (r caseRows) tell() (facts []string, deadlines map[string]string) {
 			facts = append(facts, fact("item_decided", a.ID, a.Agreed))
 		}
 	}
+	for _, b := range r.bookings {
+		facts = append(facts, fact("comes", b.VisitID, b.ResourceID))
+	}
+	for _, x := range r.substituted {
+		facts = append(facts, fact("substituted", x.ID, x.VisitID, x.Round, x.Out, x.In))
+	}
 	return facts, deadlines
+}
+
+// coming follows in the leaves who is booked for each visit: a round names them,
+// a department that need not come gives its people back (INS-610).
+func (r caseRows) coming(entries []audit.Entry) (facts []string) {
+	coming := map[string][]string{} // by visit
+	for _, e := range entries {
+		visit, department := e.Text("visit"), path.Base(e.Stream)
+		switch e.Type {
+		case "visit_offered", "visit_retimed":
+			named, _ := e.Fields["resources"].([]string)
+			coming[visit] = slices.Clone(named)
+		case "substituted":
+			coming[visit] = append(slices.DeleteFunc(coming[visit], func(id string) bool { return id == e.Text("out") }), e.Text("in"))
+		case "withdrawn", "excuse_upheld":
+			coming[visit] = slices.DeleteFunc(coming[visit], func(id string) bool { return r.of[id] == department })
+		case "visit_cancelled":
+			delete(coming, visit)
+		}
+	}
+	for visit, people := range coming {
+		for _, id := range people {
+			facts = append(facts, fact("comes", visit, id))
+		}
+	}
+	return facts
 }
 
 // tellings puts the leaves of a case as caseRows.tell puts its rows. Of what
@@ -175,6 +212,8 @@ func tellings(entries []audit.Entry) (facts []string, deadlines map[string]strin
 			facts = append(facts, fact("reply", e.Text("reply"), visit, round, e.Text("kind"), e.Text("received_at")))
 		case "deemed":
 			facts = append(facts, fact("deemed", e.Text("number"), visit, department, round, e.Text("reason"), audit.Instant(e.At)))
+		case "substituted":
+			facts = append(facts, fact("substituted", e.Text("substitution"), visit, round, e.Text("out"), e.Text("in")))
 		case "opinion":
 			facts = append(facts, fact("opinion", e.Text("opinion"), e.Text("kind")))
 		case "joint_opinion":

@@ -38,10 +38,18 @@ func rowsOf(ctx context.Context, q bun.IDB, caseID string) (r caseRows, err erro
 		{&r.lists, "visit_id IN (?)", visits},
 		{&r.items, "visit_id IN (?)", visits},
 		{&r.added, "visit_id IN (?)", visits},
+		{&r.bookings, "expires_at IS NULL AND visit_id IN (?)", visits},
+		{&r.substituted, "visit_id IN (?)", visits},
 	} {
 		if err := q.NewSelect().Model(of.rows).Where(of.where, of.ids).Scan(ctx); err != nil {
 			return r, err
 		}
 	}
-	return r, nil
+	var people []Resource
+	err = q.NewSelect().Model(&people).Column("id", "department_id").Where("department_id IN (?)", bun.List(append(r.departments(), ""))).Scan(ctx)
+	r.of = map[string]string{}
+	for _, one := range people {
+		r.of[one.ID] = one.DepartmentID
+	}
+	return r, err
 }

@@ -19,6 +19,7 @@ func TestNothingInTheTablesChangesUnseenByTheLog(t *testing.T) { // EV-12
 		w := newWorld(t, d)
 		v := w.served()
 		w.reply(v, "fire", ReplyDecline)
+		w.substituted(v, "fire")
 		w.deemedAt(v, "amr")
 		w.holdVisit(v)
 		if told := w.mismatches(); len(told) > 0 {
@@ -38,6 +39,8 @@ func TestNothingInTheTablesChangesUnseenByTheLog(t *testing.T) { // EV-12
 			{"DELETE FROM deemed", "", "deemed"},
 			{"UPDATE opinions SET kind = 'disagree'", "opinion", "opinion"},
 			{"UPDATE joint_opinions SET result = 'failed'", "joint_opinion", "joint_opinion"},
+			{"UPDATE substitutions SET in_id = out_id", "substituted", "substituted"},
+			{"DELETE FROM bookings", "", "comes"},
 			{"UPDATE visits SET state = 'cancelled'", "visit", "visit"},
 		} {
 			told := w.afterDeed(c.deed)

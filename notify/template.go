@@ -67,6 +67,9 @@ type Facts struct {
 	Silent     []string  // confirmed: deemed to agree, may still come
 	Prepare    string    // applicant: what to prepare
 	Attend     string    // applicant: who must be present
+	Person     string    // roster: the recipient
+	Instead    string    // roster: the other one
+	Comes      bool      // roster: the recipient comes in the other's place; false: the other way round
 
 	Parcel string    // number of the parcel
 	Bag    string    // or of a bag between window and departments

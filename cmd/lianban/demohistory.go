@@ -63,6 +63,8 @@ func (s *stage) visitOfToday() inspection.Visit {
 		"lst", "M23", "潇水茶舍", "13807461202", "冷水滩区潇湘大道215号", 26.4318, 111.6104, "floor_area_m2=86 outdoor_sign=yes",
 	}), 3, "10:00")
 	s.accepts(v, "lst/amr", "lst/health", "lst/fire", "lst/urban")
+	s.pass(40)
+	s.substitutes(v, "lst/fire", "周末值勤后调休")
 	return v
 }
 

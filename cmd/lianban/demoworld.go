@@ -273,7 +273,10 @@ func (w *world) addOfficer(ctx context.Context, a area, d office.Department, i i
 	}
 	login := fmt.Sprintf("%s.%s%d", d.System, a.key, i+1)
 	certificate := fmt.Sprintf("湘M%s%02d%s", a.code[2:], i+1, strings.ToUpper(d.System[:2]))
-	err := w.addPerson(ctx, auth.NewPerson{Login: login, Name: name, Certificate: certificate, Post: auth.Post{Roles: roles, Department: d.ID}})
+	err := w.addPerson(ctx, auth.NewPerson{
+		Login: login, Name: name, Certificate: certificate, Post: auth.Post{Roles: roles, Department: d.ID},
+		Phone: fmt.Sprintf("1370746%04d", 2000+len(w.people)),
+	})
 	if err != nil {
 		return err
 	}

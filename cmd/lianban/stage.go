@@ -224,6 +224,25 @@ func (s *stage) accepts(v inspection.Visit, keys ...string) {
 	}
 }
 
+// substitutes sends somebody else of a department; time and answers stay (INS-610).
+func (s *stage) substitutes(v inspection.Visit, key, why string) {
+	p := s.part(v, key)
+	if s.err != nil {
+		return
+	}
+	could, err := s.inspection.Substitutes(s.ctx, s.officer(key), p.ID)
+	if err == nil && len(could) == 0 {
+		err = fmt.Errorf("nobody of %s can come", key)
+	}
+	if s.fail("find a substitute", err); s.err != nil {
+		return
+	}
+	_, err = s.inspection.Substitute(s.ctx, s.officer(key), inspection.SubstituteRequest{
+		ParticipantID: p.ID, Out: p.People[0].ID, In: could[0].ID, Reason: why,
+	})
+	s.fail("substitute", err)
+}
+
 // opine is a department's opinion on the site.
 func (s *stage) opine(v inspection.Visit, key, text string) {
 	p := s.part(v, key)
