@@ -152,6 +152,7 @@ var notCreating = map[string]string{
 	"holdSlot":     "a visit holds one slot; the same choice again is the same hold",
 	"noticeOpened": "opened is opened",
 	"startVisit":   "moves the visit, from one state only", "endSite": "moves the visit", "cancelVisit": "moves the visit", "visitNotHeld": "moves the visit",
+	"signOpinion": "one person signs once", "dropOpinion": "moves the opinion",
 	"confirmDeemed": "moves the department's part", "upholdDeemed": "moves the department's part", "reverseDeemed": "two persons, each once",
 	"checkAgreement": "checked once",
 	"leaveSite":      "left once", "withdrawAttestation": "taken back once", "decideCorrection": "decided once", "decideItem": "decided once",
@@ -192,7 +193,7 @@ func TestEveryPostThatCreatesTakesAnIdempotencyKey(t *testing.T) {
 }
 
 // onSite are the acts that need a visit under way, or one that is over.
-var onSite = []string{"opine", "closeVisit", "checkIn", "attestAbsence", "proposeCorrection", "giveList", "proposeItem"}
+var onSite = []string{"opine", "closeVisit", "checkIn", "attestAbsence", "proposeCorrection", "giveList", "proposeItem", "signOnPaper"}
 
 // STK-43, INS-604: the second click gets the first answer and makes nothing;
 // the key of one request is refused for another. Opinions and closing are

@@ -33,6 +33,8 @@ var labels = map[string]words{
 	"caller":            {"来电人", "who rang"},
 	"comes":             {"来的人员", "who comes"},
 	"leaves":            {"不来的人员", "who does not come"},
+	"check_in":          {"签名人", "who signed"},
+	"opinion":           {"意见", "opinion"},
 	"category":          {"正当理由的类别", "kind of excuse"},
 	"drawn":             {"手绘签名", "drawn signature"},
 	"method":            {"接收方式", "how it goes"},

@@ -156,8 +156,13 @@ func apiSamples(s *scene) map[string]sample {
 		"proposeItem": {path: part("items"), object: true, body: map[string]any{"ground": "changed", "reason": "新增燃气灶", "item": map[string]any{
 			"finding": "未设切断阀", "clause": "GB 50028", "verify": "visit", "days": 3,
 		}}},
-		"decideItem": {path: visit + "/proposals/" + s.visit + "/decide", object: true, body: map[string]any{"agree": true}},
-		"opine":      {path: part("opinion"), object: true, body: map[string]any{"kind": "agree"}},
+		"decideItem":  {path: visit + "/proposals/" + s.visit + "/decide", object: true, body: map[string]any{"agree": true}},
+		"opine":       {path: part("opinion"), object: true, body: map[string]any{"kind": "agree"}},
+		"signOpinion": {path: part("opinions/none/sign"), object: true},
+		"dropOpinion": {path: part("opinions/none/drop"), object: true, body: reason},
+		"signOnPaper": {path: part("opinions/none/paper-signatures"), object: true, body: map[string]any{
+			"check_in": "none", "scan": map[string]any{"name": "a.png", "content": onePixel(s.t)},
+		}},
 		"serveByHand": {path: part("service"), object: true, body: map[string]any{
 			"channel": "phone", "receiver": "周队长", "at": s.trust.Now(),
 		}},

@@ -41,6 +41,7 @@ func (s *Server) pages() error {
 	p.visitPages()
 	p.sitePages()
 	p.rectifyPages()
+	p.signPages()
 	p.boardPages()
 	p.partPages()
 	p.substitutePages()

@@ -91,6 +91,7 @@ type invitationPage struct {
 	Letter, Citation   string
 	Once               string
 	MayReply, MayOpine bool
+	MaySign            bool
 	Site               onMySite
 	OpinionDue         time.Time
 	Colleagues         []option
@@ -136,6 +137,7 @@ func (p *site) invitation(v *view) error {
 	if own.Consent == inspection.ConsentWithdrawn {
 		d.MayReply, d.MayOpine = false, false
 	}
+	d.MaySign = d.MayOpine && own.Draft != nil && !signedBy(own.Draft, v.by.String())
 	d.Moved = movedOf(v, found)
 	d.Site = p.mySite(v, found, own)
 	if owesOpinion(own.ParticipantView) {

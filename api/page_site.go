@@ -51,7 +51,9 @@ type sitePart struct {
 	Words      []attested
 	Correction *inspection.Correction
 
+	Unsigned                         []inspection.CheckIn
 	MayAttest, MayCorrect, MayDecide bool
+	MayDrop                          bool // the draft stands in the way of closing (INS-913)
 }
 
 // attested is one standing word, and whether the reader may take it back.
@@ -115,6 +117,8 @@ func (p *site) sitePartOf(v *view, d siteDayPage, one inspection.ParticipantView
 			part.Correction = &c
 		}
 	}
+	part.Unsigned = unsigned(one, part.Came)
+	part.MayDrop = d.Supervises && d.Taking && one.Draft != nil && one.Opinion != inspection.OpinionDraft
 	part.MayAttest = d.Edits && d.Taking && one.Attendance == inspection.AttendanceAbsentProv
 	part.MayCorrect = d.Edits && one.Attendance == inspection.AttendanceAbsent && part.Correction == nil && d.Visit.State == inspection.VisitCollecting
 	part.MayDecide = d.Supervises && part.Correction != nil && part.Correction.ProposedBy != v.by.String()

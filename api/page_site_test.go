@@ -13,7 +13,7 @@ import (
 	"lianban/inspection"
 )
 
-func picture(t *testing.T) []byte {
+func picture(t testing.TB) []byte {
 	t.Helper()
 	var out bytes.Buffer
 	if err := png.Encode(&out, image.NewGray(image.Rect(0, 0, 4, 4))); err != nil {
@@ -91,4 +91,49 @@ func TestTheWindowSeesOnItsTelephoneWhoCameAndWhoIsMissing(t *testing.T) {
 		t.Errorf("amr is %s", got)
 	}
 	s.browse("clerk", at, nil).is(http.StatusOK).says("到场情况更正为迟到", "已由两人确认")
+}
+
+// INS-1008, INS-1003, INS-913
+func TestAnOpinionIsSignedOnTheTelephoneAndOnPaper(t *testing.T) {
+	s, at := onSiteNow(t)
+	site, inbox := at+"/site", "/inbox/"+s.booked.ID
+	fire := s.partOf(s.booked, "431103-fire").ID
+	s.browse("inspector", inbox+"/checkin", url.Values{"certificate": {"湘F1001"}}).is(http.StatusSeeOther)
+	s.browse("inspector", inbox+"/opinion", url.Values{"kind": {"agree"}}).is(http.StatusSeeOther)
+	s.browse("inspector", inbox, nil).is(http.StatusOK).says("意见待会签", "到场人数不足：还须本部门另一名", "您已签署")
+	s.upload("clerk", site+"/checkins", map[string]string{"party": fire, "name": "吴勇", "certificate": "湘F1002"}, nil).is(http.StatusSeeOther)
+	s.browse("clerk", site, nil).is(http.StatusOK).says("意见待会签", "还缺签名：", "登记书面签名")
+	s.browseIn("en", "clerk", site, nil).is(http.StatusOK).says("Still to sign", "Enter a signature on paper")
+
+	draft := s.partOf(s.booked, "431103-fire").Draft
+	paper := site + "/parts/" + fire + "/opinion/" + draft.ID + "/paper"
+	s.browse("inspector", inbox+"/opinion/"+draft.ID+"/sign", url.Values{}).is(http.StatusConflict).says("已经签署，不用再签")
+	s.browse("inspector", inbox+"/opinion/"+draft.ID+"/drop", url.Values{"reason": {" "}}).is(http.StatusUnprocessableEntity)
+	s.upload("clerk", paper, map[string]string{"check_in": s.checkInOf("吴勇")}, nil).is(http.StatusUnprocessableEntity).says("请上传纸质件的扫描件")
+	s.upload("clerk", paper, map[string]string{"check_in": s.checkInOf("吴勇")}, picture(t)).is(http.StatusSeeOther)
+	if got := s.partOf(s.booked, "431103-fire"); got.Opinion != inspection.OpinionGiven {
+		t.Fatalf("%s", got.Opinion)
+	}
+	s.browse("clerk", at, nil).is(http.StatusOK).says("会签 吴勇", "签名页", "意见签署完成：同意")
+
+	s.browse("inspector", inbox+"/opinion", url.Values{"kind": {"disagree"}, "text": {"依据消防法第十五条"}}).is(http.StatusSeeOther)
+	s.browse("clerk", site, nil).is(http.StatusOK).says("意见待会签")
+	draft = s.partOf(s.booked, "431103-fire").Draft
+	drop := site + "/parts/" + fire + "/opinion/" + draft.ID + "/drop"
+	s.browse("supervisor", site, nil).is(http.StatusOK).says("撤回这份意见")
+	s.browse("supervisor", drop, url.Values{"reason": {"该部门来电撤回"}}).is(http.StatusSeeOther)
+	s.browse("supervisor", at, nil).is(http.StatusOK).says("已撤回", "该部门来电撤回")
+}
+
+// checkInOf is the check-in of a person by name.
+func (s *stage) checkInOf(name string) string {
+	found, err := s.Inspection.FindVisit(s.t.Context(), s.actor("clerk"), s.booked.ID)
+	s.must(err)
+	for _, c := range found.CheckIns {
+		if c.Name == name {
+			return c.ID
+		}
+	}
+	s.t.Fatalf("%s has not checked in", name)
+	return ""
 }

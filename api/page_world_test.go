@@ -132,10 +132,24 @@ func (s *stage) close(v inspection.Visit) inspection.Visit {
 		Items: []inspection.RectifyItem{{Finding: "后厨灭火毯数量不足" + trouble, Clause: "GB 55037-2022", Verify: inspection.VerifyVisit, Days: 5}},
 	})
 	s.must(err)
+	s.allSign(v, "431103-fire")
 	_, err = s.Inspection.Close(ctx, clerk, v.ID, once.Key{})
 	s.must(err)
 	s.again()
 	return v
+}
+
+// allSign has the window enter the signatures that an opinion lacks.
+func (s *stage) allSign(v inspection.Visit, department string) {
+	s.t.Helper()
+	p := s.partOf(v, department)
+	found, err := s.Inspection.FindVisit(s.t.Context(), s.actor("clerk"), v.ID)
+	s.must(err)
+	for _, c := range unsigned(p, found.Came(p.ID)) {
+		s.must(s.Inspection.SignOnPaper(s.t.Context(), s.actor("clerk"), inspection.PaperSignature{
+			ParticipantID: p.ID, OpinionID: p.Draft.ID, CheckInID: c.ID, Scan: inspection.Scan{Name: "签名页.png", Bytes: picture(s.t)},
+		}))
+	}
 }
 
 // again signs everybody in anew: the days that passed ended every session.

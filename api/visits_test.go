@@ -95,7 +95,7 @@ func TestVisitRunsFromStartToJointOpinion(t *testing.T) {
 		{name: "disagree without a ground", as: "inspector", path: opinion, body: map[string]any{"kind": "disagree", "text": " "}, status: 422, code: "ground_missing"},
 		{name: "another department's", as: "head-elsewhere", path: opinion, body: map[string]any{"kind": "agree"}, status: 404, code: "not_found"},
 		{name: "a window's", as: "clerk", path: opinion, body: map[string]any{"kind": "agree"}, status: 403, code: "not_your_department"},
-		{name: "rectify", as: "inspector", path: opinion, body: map[string]any{"kind": "rectify", "items": []any{map[string]any{"finding": "灭火器过期", "clause": "GB 50140", "verify": "photo", "days": 5}}}, status: 200, leaves: 1},
+		{name: "rectify", as: "inspector", path: opinion, body: map[string]any{"kind": "rectify", "items": []any{map[string]any{"finding": "灭火器过期", "clause": "GB 50140", "verify": "photo", "days": 5}}}, status: 200, leaves: 3},
 		{name: "site part over", as: "clerk", path: path + "/end-site", status: 200, leaves: 1, shows: []string{`"collecting"`}},
 		{name: "opinions are missing", as: "clerk", path: path + "/close", status: 409, code: "opinions_open", shows: []string{`"departments":[`}},
 	})

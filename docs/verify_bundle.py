@@ -246,7 +246,7 @@ def visit_day(f, d, mine, of, entries, reason, at):  # did not come, or gave no 
     need(instant(d['at']) >= judged + dt.timedelta(seconds=f['grace_seconds']), 'too early')                    # 10
     need(f['inbox'] and all(instant(c['alive_through']) > judged for c in f['inbox'].values()), 'inbox not read')
     suspended = any(e['type'] == 'deemed_suspended' for e in mine)                                              # 11
-    need(suspended or not any(o['kind'] != 'deferred' for o in of('opinion')), 'an opinion was given', Conflict)
+    need(suspended or not any(o['kind'] != 'deferred' for o in of('opinion_given')), 'an opinion was given', Conflict)
     need(set(f['relies']) <= {e['seq'] for e in entries if e['seq'] < d['seq']}, 'relies on what is not here')  # 12
 
 def verdict(file, key=None, checkpoints=(), receipts=()):  # gives the result and the exit code

@@ -151,9 +151,9 @@ func (d *Desk) whoCame(ctx context.Context, tx bun.IDB, by auth.Actor, v Visit, 
 			return c, err
 		}
 		c.PersonID, c.Name = by.ID, by.Name
-		certificate, err := certificateOf(ctx, tx, p.DepartmentID, by.ID)
-		if certificate != "" {
-			c.Certificate = certificate
+		inspector, err := inspectorOf(ctx, tx, p.DepartmentID, by.ID)
+		if inspector.Certificate != "" {
+			c.Certificate = inspector.Certificate
 		}
 		return c, err
 	case r.Way != ByWindow && r.Way != ByPaper:

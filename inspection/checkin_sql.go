@@ -21,15 +21,21 @@ func markLeft(ctx context.Context, tx bun.IDB, c CheckIn, now time.Time, agreed 
 	return exactlyOne(res, err, "bad_move")
 }
 
-// certificateOf is the number on file of an inspector with an account.
-func certificateOf(ctx context.Context, q bun.IDB, department, person string) (string, error) {
-	var r Resource
-	err := q.NewSelect().Model(&r).Column("certificate").
-		Where("department_id = ? AND person_id = ? AND kind = ? AND active", department, person, KindInspector).Limit(1).Scan(ctx)
+// listThere are those of a department who came to the visit.
+func listThere(ctx context.Context, q bun.IDB, p Participant, v Visit) (out []CheckIn, err error) {
+	err = q.NewSelect().Model(&out).Where("visit_id = ? AND round = ? AND party = ?", v.ID, v.Round, p.ID).Order("came_at", "id").Scan(ctx)
+	return out, err
+}
+
+// inspectorOf is the department's inspector with that account; empty when the
+// account is nobody's who can be booked.
+func inspectorOf(ctx context.Context, q bun.IDB, department, person string) (r Resource, err error) {
+	err = q.NewSelect().Model(&r).Where("department_id = ? AND person_id = ? AND kind = ? AND active", department, person, KindInspector).
+		Limit(1).Scan(ctx)
 	if errors.Is(err, sql.ErrNoRows) {
-		return "", nil
+		return r, nil
 	}
-	return r.Certificate, err
+	return r, err
 }
 
 // setAttendance is a move of the attendance track, guarded by the state it was

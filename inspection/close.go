@@ -174,6 +174,9 @@ func (d *Desk) jointOpinion(ctx context.Context, tx bun.IDB, v Visit, by auth.Ac
 	if err := opinionsFinal(tracks); err != nil {
 		return JointOpinion{}, err
 	}
+	if err := noOpenDrafts(ctx, tx, tracks); err != nil {
+		return JointOpinion{}, err
+	}
 	lines, result, err := jointLines(ctx, tx, tracks)
 	if err != nil {
 		return JointOpinion{}, err
@@ -208,7 +211,10 @@ func jointLines(ctx context.Context, tx bun.IDB, tracks []Participant) ([]JointL
 			return nil, "", err
 		}
 		if found {
-			line.Kind, line.Text, line.Items, line.By, line.At = o.Kind, o.Text, o.Items, o.GivenName, o.GivenAt
+			if line.By, err = signedNames(ctx, tx, o); err != nil {
+				return nil, "", err
+			}
+			line.Kind, line.Text, line.Items, line.At = o.Kind, o.Text, o.Items, o.SignedAt
 		}
 		switch {
 		case p.Opinion == OpinionDeemed:

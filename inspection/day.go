@@ -49,8 +49,13 @@ type Opinion struct {
 	GivenBy       string        `json:"given_by"`
 	GivenName     string        `json:"given_name"`
 	GivenAt       time.Time     `json:"given_at"`
-	Ground        string        `json:"ground,omitempty"` // of a deferral
-	SignedAt      time.Time     `bun:",nullzero" json:"signed_at,omitzero"`
+	Ground        string        `json:"ground,omitempty"`                   // of a deferral
+	SignedAt      time.Time     `bun:",nullzero" json:"signed_at,omitzero"` // by everybody who has to; before it is a draft
+	DroppedAt     time.Time     `bun:",nullzero" json:"dropped_at,omitzero"`
+	DroppedBy     string        `json:"dropped_by,omitempty"`
+	DroppedWhy    string        `json:"dropped_why,omitempty"`
+
+	Signatures []Signature `bun:"-" json:"signatures,omitempty"` // when a view reads them
 }
 
 // Start begins the visit on site (V8), not earlier than an hour before its
@@ -143,9 +148,10 @@ type OpinionRequest struct {
 	Once          once.Key
 }
 
-// Opine records a department's opinion, by a signed-in person of it (L2),
-// while the visit runs or opinions are collected (O2); a second one corrects
-// the first (O7). A deemed department may still come: agreement is attached,
+// Opine records a department's opinion with the signature of who writes it, a
+// signed-in person of it (L2), while the visit runs or opinions are collected.
+// It counts when everybody who was there has signed (O1, O2; sign.go); a second
+// one corrects the first (O7). A deemed department may still come: agreement is attached,
 // anything else goes to a supervisor (O8, INS-915). Refusals: not_found,
 // not_your_department, visit_not_running, opinion_kind, opinion_items,
 // ground_missing, deferral_ground, deferral_late.
@@ -164,20 +170,28 @@ func (d *Desk) opine(ctx context.Context, tx bun.IDB, by auth.Actor, r OpinionRe
 		}
 		out = Opinion{
 			ID: newID(), ParticipantID: p.ID, VisitID: v.ID, Round: v.Round, Kind: r.Kind, Text: r.Text, Items: r.Items,
-			GivenBy: by.ID, GivenName: by.Name, GivenAt: d.now(), Ground: r.Ground, SignedAt: d.now(),
+			GivenBy: by.ID, GivenName: by.Name, GivenAt: d.now(), Ground: r.Ground,
 		}
 		if r.Kind != Deferred {
 			out.Ground = ""
 		}
+		dropped, err := d.replaceDraft(ctx, tx, by, p)
+		if err != nil {
+			return nil, err
+		}
 		if err := insertOpinion(ctx, tx, &out); err != nil {
 			return nil, err
 		}
-		if err := d.moveOpinion(ctx, tx, p, v, r.Kind); err != nil {
+		leaf := participantLeaf("opinion", p, by.String(), d.now(), map[string]any{
+			"opinion": out.ID, "kind": string(r.Kind), "items": len(r.Items),
+		})
+		s, err := signerOf(ctx, tx, by, p, v)
+		if err != nil {
 			return nil, err
 		}
-		return []audit.Leaf{participantLeaf("opinion", p, by.String(), d.now(), map[string]any{
-			"opinion": out.ID, "kind": string(r.Kind), "items": len(r.Items),
-		})}, nil
+		s.RecordedBy = by.String()
+		signed, err := d.sign(ctx, tx, p, v, out, s)
+		return slices.Concat(dropped, []audit.Leaf{leaf}, signed), err
 	})
 	return out, err
 }
@@ -235,10 +249,18 @@ func effective(ctx context.Context, q bun.IDB, p Participant) (bool, error) {
 	return err == nil && row.SuspendedAt.IsZero(), err
 }
 
+// takesOpinions: from the start of the visit to its joint opinion.
+func takesOpinions(v Visit) error {
+	if v.State == VisitInProgress || v.State == VisitCollecting {
+		return nil
+	}
+	return fault.Refuse(fault.Conflict, "visit_not_running",
+		"勘验开始后才能出具意见", "opinions are given once the visit has started and until it is closed")
+}
+
 func checkOpinion(v Visit, r OpinionRequest) error {
-	if v.State != VisitInProgress && v.State != VisitCollecting {
-		return fault.Refuse(fault.Conflict, "visit_not_running",
-			"勘验开始后才能出具意见", "opinions are given once the visit has started and until it is closed")
+	if err := takesOpinions(v); err != nil {
+		return err
 	}
 	if err := office.CheckText("text", r.Text, textLength); err != nil {
 		return err

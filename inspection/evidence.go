@@ -349,7 +349,7 @@ func answersOver(entries []audit.Entry, deemed audit.Entry) map[string]bool {
 // department had said nothing that stands (INS-926, INS-932).
 func checkOpinions(entries []audit.Entry, deemed audit.Entry, suspended bool, report *audit.Report) {
 	said := slices.ContainsFunc(entries, func(e audit.Entry) bool {
-		return e.Type == "opinion" && e.Stream == deemed.Stream && e.Seq < deemed.Seq && e.Text("visit") == deemed.Text("visit") &&
+		return e.Type == "opinion_given" && e.Stream == deemed.Stream && e.Seq < deemed.Seq && e.Text("visit") == deemed.Text("visit") &&
 			e.Text("kind") != string(Deferred)
 	})
 	switch {

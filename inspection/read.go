@@ -46,6 +46,7 @@ type ParticipantView struct {
 	Substituted []Substitution `json:"substituted,omitempty"`
 
 	OpinionDue   time.Time     `json:"opinion_due,omitzero"` // T3, while it runs
+	Draft        *Draft        `json:"draft,omitempty"`
 	Attestations []Attestation `json:"attestations,omitempty"`
 	Corrections  []Correction  `json:"corrections,omitempty"`
 }

@@ -249,7 +249,9 @@ func viewParticipants(ctx context.Context, q bun.IDB, v *VisitView) error {
 	if err := dealSubstituted(ctx, q, v); err != nil {
 		return err
 	}
-	return dealOut(ctx, q, v.ID, ids, index)
+	err = dealOut(ctx, q, v.ID, ids, index)
+	v.lackSignatures()
+	return err
 }
 
 func dealSubstituted(ctx context.Context, q bun.IDB, v *VisitView) error {
@@ -313,10 +315,27 @@ func dealOutcomes(ctx context.Context, q bun.IDB, visitID string, ids []string, 
 	if err != nil {
 		return err
 	}
+	signed, err := listSignatures(ctx, q, idsOf(opinions)...)
+	if err != nil {
+		return err
+	}
 	for _, o := range opinions {
+		for _, s := range signed {
+			if s.OpinionID == o.ID {
+				o.Signatures = append(o.Signatures, s)
+			}
+		}
 		index[o.ParticipantID].Opinions = append(index[o.ParticipantID].Opinions, o)
 	}
 	return dealAttendance(ctx, q, ids, index)
+}
+
+func idsOf(opinions []Opinion) []string {
+	ids := make([]string, len(opinions))
+	for i, o := range opinions {
+		ids[i] = o.ID
+	}
+	return ids
 }
 
 func dealAttendance(ctx context.Context, q bun.IDB, ids []string, index map[string]*ParticipantView) error {

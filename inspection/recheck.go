@@ -100,6 +100,7 @@ type caseRows struct {
 	replies      []Reply
 	deemed       []Deemed
 	opinions     []Opinion
+	signatures   []Signature
 	joint        []JointOpinion
 	lists        []RectifyList
 	items        []ListedItem
@@ -140,6 +141,15 @@ func (r caseRows) tell() (facts []string, deadlines map[string]string) {
 	}
 	for _, o := range r.opinions {
 		facts = append(facts, fact("opinion", o.ID, o.Kind))
+		if !o.SignedAt.IsZero() {
+			facts = append(facts, fact("opinion_given", o.ID, o.Kind))
+		}
+		if !o.DroppedAt.IsZero() {
+			facts = append(facts, fact("opinion_dropped", o.ID))
+		}
+	}
+	for _, s := range r.signatures {
+		facts = append(facts, fact("opinion_signed", s.ID, s.OpinionID, s.Capacity))
 	}
 	for _, j := range r.joint {
 		facts = append(facts, fact("joint_opinion", j.VisitID, j.Number, j.Version, j.Result))
@@ -216,6 +226,12 @@ func tellings(entries []audit.Entry) (facts []string, deadlines map[string]strin
 			facts = append(facts, fact("substituted", e.Text("substitution"), visit, round, e.Text("out"), e.Text("in")))
 		case "opinion":
 			facts = append(facts, fact("opinion", e.Text("opinion"), e.Text("kind")))
+		case "opinion_given":
+			facts = append(facts, fact("opinion_given", e.Text("opinion"), e.Text("kind")))
+		case "opinion_dropped":
+			facts = append(facts, fact("opinion_dropped", e.Text("opinion")))
+		case "opinion_signed":
+			facts = append(facts, fact("opinion_signed", e.Text("signature"), e.Text("opinion"), e.Text("capacity")))
 		case "joint_opinion":
 			facts = append(facts, fact("joint_opinion", visit, e.Text("number"), e.Int("version"), e.Text("result")))
 		case "list_given":

@@ -131,7 +131,7 @@ func (p Participant) Saw() bool {
 // DecideItem is the second half: a supervisor of the organising centre, other than
 // who proposed it, agrees or refuses. What is agreed to makes a list of its own,
 // which is given in writing as the first was (INS-1107). Refusals: not_found,
-// not_supervisor, wrong_window, two_persons, proposal_unknown, proposal_decided,
+// not_supervisor, wrong_window, two_persons, later_item_unknown, proposal_decided,
 // no_list, reason_missing, text_invalid.
 func (d *Desk) DecideItem(ctx context.Context, by auth.Actor, visitID, proposalID string, agree bool, note string) error {
 	d = d.still()

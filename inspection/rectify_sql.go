@@ -58,7 +58,7 @@ func insertProposal(ctx context.Context, tx bun.IDB, a *ItemProposal) error {
 func findProposal(ctx context.Context, q bun.IDB, visitID, id string) (a ItemProposal, err error) {
 	err = q.NewSelect().Model(&a).Where("id = ? AND visit_id = ?", id, visitID).Scan(ctx)
 	if errors.Is(err, sql.ErrNoRows) {
-		return a, fault.Refuse(fault.Conflict, "proposal_unknown",
+		return a, fault.Refuse(fault.Conflict, "later_item_unknown",
 			"本次勘验没有这一追加事项，请刷新后核对", "this visit has no such later item; reload and check")
 	}
 	return a, err

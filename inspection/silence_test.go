@@ -31,6 +31,7 @@ func (w *testWorld) opines(v Visit, by auth.Actor, system string, r OpinionReque
 	r.ParticipantID = w.part(v.ID, system).ID
 	_, err := w.Opine(w.t.Context(), by, r)
 	w.must(err)
+	w.allSign(v, system)
 }
 
 func TestADepartmentThatDidNotComeIsDeemedTheNextWorkingDayAndNotBefore(t *testing.T) { // INS-921…928, O5, SIM-9
@@ -293,6 +294,10 @@ func TestTooFewPeopleAreNeverDeemed(t *testing.T) { // INS-1003, INS-931
 	w.wait(at(20, 18, 0))
 	w.holdsOn(v, "urban", HoldShort)
 	w.opines(v, w.inspector("urban"), "urban", OpinionRequest{Kind: Agree}) // its real opinion, signed in
+	if got := w.part(v.ID, "urban"); got.Opinion != OpinionDraft || !got.Draft.Second {
+		t.Errorf("%s", got.Opinion)
+	}
+	w.must(w.Sign(t.Context(), w.nth("urban", 2), w.part(v.ID, "urban").ID, w.part(v.ID, "urban").Draft.ID))
 	if got := w.part(v.ID, "urban"); got.Opinion != OpinionGiven || got.Deemed != nil {
 		t.Errorf("%s", got.Opinion)
 	}

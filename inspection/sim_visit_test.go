@@ -13,12 +13,14 @@ type dayOf struct {
 	came           int
 	byClerk, byTop bool // who attests that it did not come
 	mail, spoke    bool
+	unsigned       bool // not everybody who came has signed what was said
+	contrary       bool
 }
 
 // must says from what happened alone which silence counts (INS-921…936).
 func (d dayOf) must(applicant bool) DeemedReason {
 	switch {
-	case d.mail || d.spoke:
+	case d.mail, d.spoke && (d.contrary || !d.unsigned): // INS-913, INS-926
 		return ""
 	case d.came == 0 && applicant && d.byClerk && d.byTop:
 		return NoShow
@@ -26,6 +28,23 @@ func (d dayOf) must(applicant bool) DeemedReason {
 		return NoOpinion
 	}
 	return ""
+}
+
+// says what a department said on that day.
+func (w *testWorld) says(v Visit, system string, d dayOf) {
+	w.t.Helper()
+	if !d.spoke {
+		return
+	}
+	r := OpinionRequest{ParticipantID: w.part(v.ID, system).ID, Kind: Agree}
+	if d.contrary {
+		r.Kind, r.Text = Disagree, "依据消防法第十五条"
+	}
+	_, err := w.Opine(w.t.Context(), w.inspector(system), r)
+	w.must(err)
+	if !d.unsigned {
+		w.allSign(v, system)
+	}
 }
 
 // INS-909, INS-925, PRO-1, PRO-2, DB-13: whatever happens on the visit day, the
@@ -47,6 +66,7 @@ func TestWhateverHappensOnTheVisitDayTheOutcomesAreThoseOfTheRules(t *testing.T)
 		for _, system := range []string{"amr", "fire", "urban"} {
 			d := dayOf{came: r.IntN(3), byClerk: r.IntN(4) > 0, byTop: r.IntN(4) > 0, mail: r.IntN(5) == 0}
 			d.spoke = d.came > 0 && r.likely(3)
+			d.unsigned, d.contrary = d.came == 2 && r.IntN(2) == 0, r.IntN(2) == 0
 			for n := range d.came {
 				w.comes(v, system, n+1)
 			}
@@ -71,9 +91,7 @@ func TestWhateverHappensOnTheVisitDayTheOutcomesAreThoseOfTheRules(t *testing.T)
 		w.must(err)
 		w.tick() // the words on the due opinions go out
 		for system, d := range days {
-			if d.spoke {
-				w.opines(v, w.inspector(system), system, OpinionRequest{Kind: Agree})
-			}
+			w.says(v, system, d)
 		}
 		w.wait(at(20, 17, 35).Add(-time.Millisecond))
 		if n := w.deemedRows(); n != 0 {

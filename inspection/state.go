@@ -132,7 +132,9 @@ var AttendanceMoves = []Move[Attendance]{
 
 // OpinionMoves are the moves of the opinion track.
 var OpinionMoves = []Move[OpinionState]{
-	{"Opine", []OpinionState{OpinionNone}, OpinionGiven, "O2"},
+	{"Opine, with signatures lacking", []OpinionState{OpinionNone, OpinionDeferred}, OpinionDraft, "O1"},
+	{"DropOpinion", []OpinionState{OpinionDraft}, OpinionNone, "O1"},
+	{"Opine, Sign", []OpinionState{OpinionNone, OpinionDraft}, OpinionGiven, "O2"},
 	{"Opine again", []OpinionState{OpinionGiven}, OpinionGiven, "O7"},
 	{"Opine deferred", []OpinionState{OpinionNone, OpinionDraft}, OpinionDeferred, "O3"},
 	{"Opine after a deferral", []OpinionState{OpinionDeferred}, OpinionGiven, "O2"},

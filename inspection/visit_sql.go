@@ -192,15 +192,6 @@ func lastOpinion(ctx context.Context, q bun.IDB, p Participant) (o Opinion, foun
 	return o, err == nil, err
 }
 
-// openDraft is the opinion that lacks somebody's signature, if it is the last word.
-func openDraft(ctx context.Context, q bun.IDB, p Participant) (o Opinion, found bool, err error) {
-	err = q.NewSelect().Model(&o).Where("participant_id = ?", p.ID).Order("given_at DESC", "id DESC").Limit(1).Scan(ctx)
-	if errors.Is(err, sql.ErrNoRows) {
-		return o, false, nil
-	}
-	return o, err == nil && o.SignedAt.IsZero(), err
-}
-
 func insertJointOpinion(ctx context.Context, tx bun.IDB, j *JointOpinion) error {
 	_, err := tx.NewInsert().Model(j).Exec(ctx)
 	return err

@@ -71,6 +71,25 @@ var (
 	wordKind   = regexp.MustCompile(`\b(?:word|chip) "([^"]+)"`)
 )
 
+// The decoder takes the last of two; the page of the first would say something else.
+func TestNoKeyOfACatalogueStandsTwice(t *testing.T) {
+	for _, lang := range Languages {
+		text, err := files.ReadFile("i18n/" + lang + ".json")
+		if err != nil {
+			t.Fatal(err)
+		}
+		seen := map[string]bool{}
+		for _, m := range keyOfCatalogue.FindAllStringSubmatch(string(text), -1) {
+			if seen[m[1]] {
+				t.Errorf("%s: %q stands twice", lang, m[1])
+			}
+			seen[m[1]] = true
+		}
+	}
+}
+
+var keyOfCatalogue = regexp.MustCompile(`(?m)^  "([^"]+)":`)
+
 func TestTemplatesUseOnlyWordsThatExist(t *testing.T) {
 	w, err := readWords("zh")
 	if err != nil {

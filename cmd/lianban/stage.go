@@ -243,14 +243,65 @@ func (s *stage) substitutes(v inspection.Visit, key, why string) {
 	s.fail("substitute", err)
 }
 
-// opine is a department's opinion on the site.
-func (s *stage) opine(v inspection.Visit, key, text string) {
+// hosts checks in the window and the applicant on the site.
+func (s *stage) hosts(v inspection.Visit, clerk auth.Actor, applicant string) {
+	for _, r := range []inspection.CheckInRequest{
+		{Party: inspection.PartyWindow}, {Party: inspection.PartyApplicant, Name: applicant, Certificate: "1224"},
+	} {
+		if s.err != nil {
+			return
+		}
+		r.VisitID, r.Way = v.ID, inspection.ByWindow
+		_, err := s.inspection.CheckIn(s.ctx, clerk, r)
+		s.fail("check in", err)
+	}
+}
+
+// booked are the people whom the visit has booked of a department.
+func (s *stage) booked(p inspection.ParticipantView) (out []auth.Actor) {
+	for _, r := range p.People {
+		for _, who := range s.people {
+			if who.ID == r.PersonID {
+				out = append(out, who)
+			}
+		}
+	}
+	return out
+}
+
+// comes has the people who are booked check in on their own telephones.
+func (s *stage) comes(v inspection.Visit, key string) {
 	p := s.part(v, key)
+	for _, who := range s.booked(p) {
+		if s.err != nil {
+			return
+		}
+		_, err := s.inspection.CheckIn(s.ctx, who, inspection.CheckInRequest{VisitID: v.ID, Party: p.ID, Way: inspection.ByPhone})
+		s.fail(key+" checks in", err)
+	}
+}
+
+// opine is a department's opinion on the site: one of its people writes it, the
+// others who came sign (INS-1008).
+func (s *stage) opine(v inspection.Visit, key, text string) {
+	p, who := s.part(v, key), s.officer(key)
 	if s.err != nil {
 		return
 	}
-	_, err := s.inspection.Opine(s.ctx, s.officer(key), inspection.OpinionRequest{ParticipantID: p.ID, Kind: inspection.Agree, Text: text})
+	people := s.booked(p)
+	came := p.Attendance == inspection.AttendancePresent
+	if came && !slices.ContainsFunc(people, func(a auth.Actor) bool { return a.ID == who.ID }) {
+		who = people[0]
+	}
+	o, err := s.inspection.Opine(s.ctx, who, inspection.OpinionRequest{ParticipantID: p.ID, Kind: inspection.Agree, Text: text})
 	s.fail(key+" gives its opinion", err)
+	for _, other := range people {
+		if s.err != nil || !came || other.ID == who.ID {
+			continue
+		}
+		s.pass(1)
+		s.fail(key+" signs", s.inspection.Sign(s.ctx, other, p.ID, o.ID))
+	}
 }
 
 // sent gives the message of a purpose that went to a department over a channel.

@@ -287,14 +287,28 @@ func (k *walker) visitDay() {
 		_, err := k.inspection.Start(k.ctx, k.clerk("lst"), k.v.ID)
 		k.fail("start", err)
 	}
+	k.hosts(k.v, k.clerk("lst"), "唐建国")
+	k.comes(k.v, "lst/fire")
+	k.see("%s", k.tell("已签到：窗口、申请人、%s", "checked in: the window, the applicant, %s", strings.Join(k.cameOf("lst/fire"), k.tell("、", ", "))))
 	k.pass(25)
-	k.act(k.now(), k.officerOf("lst/fire"), k.tell("出具意见：同意", "gives its opinion: agree"))
+	k.act(k.now(), k.officerOf("lst/fire"), k.tell("出具意见：同意；到场的两人都签署", "gives its opinion: agree; both who came sign it"))
 	k.opine(k.v, "lst/fire", "疏散通道畅通，灭火器配置符合要求。")
 	k.see("疏散通道畅通，灭火器配置符合要求。")
 	k.pass(10)
 	k.act(k.now(), k.officerOf("lst/urban"), k.tell("没有到场，按图纸出具书面意见：同意", "did not come and agrees in writing"))
 	k.opine(k.v, "lst/urban", "店招尺寸与样式符合规定。")
 	k.see("店招尺寸与样式符合规定。")
+}
+
+// cameOf are the names of those who checked in for a department.
+func (k *walker) cameOf(key string) (names []string) {
+	p := k.part(k.v, key)
+	found, err := k.inspection.FindVisit(k.ctx, k.clerk("lst"), k.v.ID)
+	k.fail("read the visit", err)
+	for _, c := range found.Came(p.ID) {
+		names = append(names, c.Name)
+	}
+	return names
 }
 
 func (k *walker) jointOpinion() {
