@@ -245,8 +245,12 @@ func (p *site) opine(v *view) error {
 			request.Items = append(request.Items, item)
 		}
 	}
-	if _, err := p.Inspection.Opine(v.ctx(), v.by, request); err != nil {
+	given, err := p.Inspection.Opine(v.ctx(), v.by, request)
+	if err != nil {
 		return p.done(v, err, form{"opine", ""}, p.invitation)
+	}
+	if given.SignedAt.IsZero() {
+		return v.leave("/inbox/"+found.ID, "flash.opined.waits")
 	}
 	return v.leave("/inbox/"+found.ID, "flash.opined")
 }

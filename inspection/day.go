@@ -190,7 +190,7 @@ func (d *Desk) opine(ctx context.Context, tx bun.IDB, by auth.Actor, r OpinionRe
 			return nil, err
 		}
 		s.RecordedBy = by.String()
-		signed, err := d.sign(ctx, tx, p, v, out, s)
+		signed, err := d.sign(ctx, tx, p, v, &out, s)
 		return slices.Concat(dropped, []audit.Leaf{leaf}, signed), err
 	})
 	return out, err

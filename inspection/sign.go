@@ -105,7 +105,7 @@ func (d *Desk) Sign(ctx context.Context, by auth.Actor, participantID, opinionID
 				"those who checked in sign the opinion; where too few came, another qualified inspector or the head of the department does")
 		}
 		s.RecordedBy = by.String()
-		return d.sign(ctx, tx, p, v, o, s)
+		return d.sign(ctx, tx, p, v, &o, s)
 	})
 }
 
@@ -151,7 +151,7 @@ func (d *Desk) signOnPaper(ctx context.Context, tx bun.IDB, by auth.Actor, p Par
 	if err != nil {
 		return nil, err
 	}
-	leaves, err := d.sign(ctx, tx, p, v, o, Signature{
+	leaves, err := d.sign(ctx, tx, p, v, &o, Signature{
 		Signer: there[i].ID, Name: there[i].Name, Capacity: CapacityPresent, Scan: scan.ID, RecordedBy: by.String(),
 	})
 	if err != nil {
@@ -235,7 +235,7 @@ func actOnDraft(ctx context.Context, tx bun.IDB, participantID, opinionID string
 
 // sign writes one signature and, when nothing is lacking any more, makes the
 // opinion the department's.
-func (d *Desk) sign(ctx context.Context, tx bun.IDB, p Participant, v Visit, o Opinion, s Signature) ([]audit.Leaf, error) {
+func (d *Desk) sign(ctx context.Context, tx bun.IDB, p Participant, v Visit, o *Opinion, s Signature) ([]audit.Leaf, error) {
 	s.ID, s.OpinionID, s.SignedAt = newID(), o.ID, d.now()
 	fresh, err := insertNew(ctx, tx, &s)
 	if err != nil {
@@ -244,7 +244,7 @@ func (d *Desk) sign(ctx context.Context, tx bun.IDB, p Participant, v Visit, o O
 	if !fresh {
 		return nil, fault.Refuse(fault.Conflict, "already_signed", "%s已经签署，不用再签", "%s has signed already", s.Name)
 	}
-	due, err := d.lacking(ctx, tx, p, v, o)
+	due, err := d.lacking(ctx, tx, p, v, *o)
 	if err != nil {
 		return nil, err
 	}
@@ -254,7 +254,8 @@ func (d *Desk) sign(ctx context.Context, tx bun.IDB, p Participant, v Visit, o O
 	if !due.Whole() {
 		return leaves, d.awaitSignatures(ctx, tx, p)
 	}
-	if err := markSigned(ctx, tx, o, d.now()); err != nil {
+	o.SignedAt = d.now()
+	if err := markSigned(ctx, tx, *o); err != nil {
 		return nil, err
 	}
 	given := participantLeaf("opinion_given", p, s.RecordedBy, d.now(), map[string]any{"opinion": o.ID, "kind": string(o.Kind)})

@@ -38,8 +38,7 @@ func openDraft(ctx context.Context, q bun.IDB, p Participant) (o Opinion, found 
 	return o, err == nil, err
 }
 
-func markSigned(ctx context.Context, tx bun.IDB, o Opinion, now time.Time) error {
-	o.SignedAt = now
+func markSigned(ctx context.Context, tx bun.IDB, o Opinion) error {
 	res, err := tx.NewUpdate().Model(&o).Column("signed_at").Where("id = ? AND signed_at IS NULL AND dropped_at IS NULL", o.ID).Exec(ctx)
 	return exactlyOne(res, err, "bad_move")
 }
