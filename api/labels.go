@@ -37,6 +37,8 @@ var labels = map[string]words{
 	"opinion":           {"意见", "opinion"},
 	"category":          {"正当理由的类别", "kind of excuse"},
 	"drawn":             {"手绘签名", "drawn signature"},
+	"more":              {"其余各件", "further pieces"},
+	"pieces":            {"其余各件一并交出", "with its other pieces"},
 	"method":            {"接收方式", "how it goes"},
 	"person":            {"同意人", "who consents"},
 	"receipt":           {"接收回执", "receipt"},

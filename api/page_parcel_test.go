@@ -125,6 +125,37 @@ func (s *stage) report(p delivery.ParcelView, form url.Values) *seen {
 	return s.browse("courier", "/round/"+p.ID, form)
 }
 
+// DEL-402, DEL-1104: several bags of one sending are sealed in one form, given to
+// the courier in one, scanned and delivered each for itself; the pages of window,
+// courier and applicant show each and the state of the whole.
+func TestPiecesAreSealedGivenAndFollowedOnThePages(t *testing.T) {
+	s := newCounter(t)
+	items := s.shelve(s.open, delivery.ClassCertificate, delivery.ClassApproval)
+	at := "/cases/" + s.open.ID + "/seal"
+	s.browse("clerk", at, nil).is(http.StatusOK).says("分成多件封装", "第2件的封袋编号")
+	form := sealForm(items, "two")
+	form.Set("piece-"+items[1].ID, "2")
+	s.browse("clerk", at, form).is(http.StatusUnprocessableEntity).says("各有自己的封袋编号")
+	s.browseIn("en", "clerk", at, form).is(http.StatusUnprocessableEntity).says("a bag number of its own")
+	form.Set("bag2", "B0002")
+	to := s.browse("clerk", at, form).is(http.StatusSeeOther).to()
+	first := s.parcelAt(strings.TrimPrefix(to, "/parcels/"))
+	second := s.parcelAt(first.Sending[1].ParcelID)
+	s.browse("clerk", to, nil).is(http.StatusOK).says("第1/2件", "共2件", second.Number, "还在窗口的1件")
+	s.browse("clerk", "/parcels", nil).says("第1/2件", "第2/2件")
+	s.browse("clerk", to+"/handover", url.Values{"courier": {s.actor("courier").ID}, "once": {"h"}, "pieces": {"yes"}}).is(http.StatusSeeOther)
+	s.browse("courier", "/round", nil).is(http.StatusOK).says("第1/2件", "第2/2件")
+	s.browse("courier", "/round/take", url.Values{"numbers": {first.Number}}).is(http.StatusOK).says(first.Number, "已接收")
+	if got := s.parcelAt(second.ID).State; got != delivery.ParcelSealed {
+		t.Errorf("the second piece was not scanned and is %s", got)
+	}
+	s.browse("courier", "/round/take", url.Values{"numbers": {second.Number}}).is(http.StatusOK)
+	s.browse("courier", "/round/"+first.ID, nil).is(http.StatusOK).says("请一并送达", second.Number)
+	s.report(first, s.door(first, "started")).is(http.StatusSeeOther)
+	s.browse("", "/t", url.Values{"number": {second.Number}, "last4": {"1234"}}).is(http.StatusOK).says("共2件：已交寄", "第1件", "派送中", "本件")
+	s.browseIn("en", "", "/t", url.Values{"number": {first.Number}, "last4": {"1234"}}).is(http.StatusOK).says("2 pieces", "this one")
+}
+
 // DEL-302, DEL-712: what is sealed is complete, goes an open way, and the due
 // moment is said before.
 func TestSealFormSaysUntilWhenByWhichWayAndToWhom(t *testing.T) {

@@ -133,6 +133,8 @@ type stopPage struct {
 	Phone     string // in full once its showing is recorded (DEL-1012)
 	Bag       string
 	Next      string
+	Pieces    []delivery.PieceView // that the courier has of the same sending (DEL-402)
+	Whole     delivery.ParcelState
 }
 
 // stopReceiver is one kind of receiver as the form offers it.
@@ -152,6 +154,10 @@ func (p *site) stop(v *view) error {
 	d := stopPage{
 		Stop: line, Proofs: found.Demand.Proofs.In(v.x.lang), Needs: map[string]bool{}, Me: v.by.ID, Bag: found.Bag,
 		Attempt: attemptOf(found), Events: map[string]string{}, Next: string(found.State), Phone: phoneShown(found, v.by),
+		Whole: found.Whole,
+	}
+	if len(found.Sending) > 1 {
+		d.Pieces = found.Sending
 	}
 	for _, act := range stopActs {
 		d.Events[act] = uuid.Must(uuid.NewV7()).String()
@@ -209,7 +215,7 @@ func (p *site) stopOf(v *view) (delivery.ParcelView, stopLine, error) {
 	to := found.Receiver.Masked()
 	return found, p.stopLineOf(v, delivery.Stop{
 		ParcelID: found.ID, Number: found.Number, Name: to.Name, Phone: to.Phone, Address: to.Address, State: found.State, Due: found.DueAt,
-		Missing: found.Missing,
+		Missing: found.Missing, Piece: found.Piece, Pieces: found.Pieces,
 	}), nil
 }
 

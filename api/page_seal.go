@@ -19,13 +19,15 @@ type sealPage struct {
 	Split     string             // why the items cannot go together
 	HasSeal   bool
 	Once      string
-	Redeliver string // parcel that came back
+	Redeliver string   // parcel that came back
+	Pieces    []option // into which of several bags a thing may go (DEL-402)
 }
 
 type sealItem struct {
 	delivery.Item
 	ClassWord string
 	Chosen    bool
+	Piece     string // as the form had it
 }
 
 // sealReceiver says who may take the parcel and what they have to show.
@@ -58,8 +60,13 @@ func (p *site) sealForm(v *view) error {
 	kept := v.tried.Keeps("seal", "")
 	for _, i := range offer.Items {
 		chosen := !kept || v.tried.Chose("seal", "", "item", i.ID)
-		d.Items = append(d.Items, sealItem{i, i.Class.In(v.x.lang), chosen})
+		d.Items = append(d.Items, sealItem{i, i.Class.In(v.x.lang), chosen, v.form("piece-" + i.ID)})
 		d.HasSeal = d.HasSeal || i.Class == delivery.ClassSeal
+	}
+	if len(d.Items) > 1 {
+		for n := range min(len(d.Items), delivery.MostPieces) {
+			d.Pieces = append(d.Pieces, option{Value: itoa(n + 1), Text: p.say(v, "seal.piece", "n", n+1)})
+		}
 	}
 	if offer.Split != nil {
 		d.Split = p.problem(v.ctx(), v.x, offer.Split).Detail
@@ -86,6 +93,25 @@ func (p *site) sealWayOf(v *view, w delivery.WayOffer) sealWay {
 	out.Chosen = v.tried.Chose("seal", "", "way", out.Value) ||
 		!v.tried.Keeps("seal", "") && w.Way == delivery.WayOwnCourier && w.Offered
 	return out
+}
+
+// intoPieces sorts what was ticked into the bags that the form names; all of it
+// goes into the first where nothing is said (DEL-402).
+func (v *view) intoPieces(r *delivery.SealRequest) {
+	byPiece := map[string][]string{}
+	for _, id := range r.Items {
+		piece := v.form("piece-" + id)
+		if whole(piece) < 2 || whole(piece) > delivery.MostPieces {
+			piece = "1"
+		}
+		byPiece[piece] = append(byPiece[piece], id)
+	}
+	r.Items = byPiece["1"]
+	for n := 2; n <= delivery.MostPieces; n++ {
+		if items, bag := byPiece[itoa(n)], v.form("bag"+itoa(n)); len(items) > 0 || bag != "" {
+			r.More = append(r.More, delivery.PieceRequest{Items: items, Bag: bag})
+		}
+	}
 }
 
 // seal seals what was ticked and opens the parcel.
@@ -115,6 +141,7 @@ func (p *site) sealRequest(v *view) (delivery.SealRequest, error) {
 		},
 		IDLast4: v.form("id_last4"), RedeliveryOf: v.form("redelivery"), Once: v.once(),
 	}
+	v.intoPieces(&r)
 	if login := v.form("second_login"); login != "" {
 		r.Second = auth.Credentials{Login: login, Password: v.r.PostFormValue("second_password"), Remote: p.clientOf(v.r)}
 	}
@@ -134,7 +161,7 @@ func (p *site) sealRequest(v *view) (delivery.SealRequest, error) {
 // handOverParcel gives the parcel to a courier, who then acknowledges (DEL-910).
 func (p *site) handOverParcel(v *view) error {
 	return p.onParcel(v, form{"handover", ""}, func(found delivery.ParcelView) ([]string, error) {
-		_, err := p.Inspection.HandOver(v.ctx(), v.by, p.Delivery, inspection.HandOverRequest{ParcelID: found.ID, CourierID: v.form("courier")})
+		_, err := p.Inspection.HandOver(v.ctx(), v.by, p.Delivery, inspection.HandOverRequest{ParcelID: found.ID, CourierID: v.form("courier"), Pieces: v.form("pieces") == "yes"})
 		return []string{"flash.parcel.handed"}, err
 	})
 }

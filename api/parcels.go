@@ -128,9 +128,15 @@ type sealParcel struct {
 		Bag          string        `json:"bag,omitempty" validate:"omitempty,line=40"`
 		Consents     []consentBody `json:"consents,omitempty" validate:"max=3,dive"`
 		RedeliveryOf string        `json:"redelivery_of,omitempty" validate:"omitempty,code"`
+		More         []pieceBody   `json:"more,omitempty" validate:"max=2,dive" doc:"further pieces of the same sending, each with a bag of its own"`
 		Login        string        `json:"second_login,omitempty" validate:"omitempty,line=60" doc:"second person, for seals"`
 		Password     string        `json:"second_password,omitempty" validate:"omitempty,line=200"`
 	}
+}
+
+type pieceBody struct {
+	Items []string `json:"items" validate:"required,min=1,max=50,unique,dive,code"`
+	Bag   string   `json:"bag" validate:"required,line=40"`
 }
 
 type consentBody struct {
@@ -145,6 +151,9 @@ func (s *Server) sealParcel(ctx context.Context, c *call, in *sealParcel) (deliv
 		CaseID: b.Case, Items: b.Items, Way: delivery.Way(b.Way), Bag: b.Bag, IDLast4: b.IDLast4, RedeliveryOf: b.RedeliveryOf,
 		To:     delivery.Addressee{Name: b.Name, Phone: b.Phone, Address: b.Address, Lat: b.Lat, Lon: b.Lon, Agent: b.Agent},
 		Second: auth.Credentials{Login: b.Login, Password: b.Password, Remote: c.remote}, Once: c.key(in.Key),
+	}
+	for _, one := range b.More {
+		r.More = append(r.More, delivery.PieceRequest(one))
 	}
 	for _, one := range b.Consents {
 		r.To.Consents = append(r.To.Consents, delivery.Consent{Receiver: delivery.Receiver(one.Receiver), GivenBy: one.GivenBy, Channel: one.Channel})
@@ -201,11 +210,12 @@ type handOverParcel struct {
 	ID   string `path:"id" validate:"required,code"`
 	Body struct {
 		Courier string `json:"courier_id" validate:"required,code"`
+		Pieces  bool   `json:"pieces,omitempty" doc:"with it the other pieces of its sending that lie here"`
 	}
 }
 
 func (s *Server) handOverParcel(ctx context.Context, c *call, in *handOverParcel) (delivery.Parcel, error) {
-	return s.Inspection.HandOver(ctx, c.by, s.Delivery, inspection.HandOverRequest{ParcelID: in.ID, CourierID: in.Body.Courier})
+	return s.Inspection.HandOver(ctx, c.by, s.Delivery, inspection.HandOverRequest{ParcelID: in.ID, CourierID: in.Body.Courier, Pieces: in.Body.Pieces})
 }
 
 func (s *Server) newParcelCode(ctx context.Context, c *call, in *byID) (delivery.Parcel, error) {

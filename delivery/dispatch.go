@@ -91,6 +91,10 @@ func AllOut(ctx context.Context, tx bun.IDB, caseID string) (bool, error) {
 	if err != nil {
 		return false, err
 	}
+	waits := func(p Parcel) bool { return p.CourierID == "" && slices.Contains(heldStates, p.State) }
+	if slices.ContainsFunc(parcels, waits) { // one piece of a line may be on its way while another is not (DEL-402)
+		return false, nil
+	}
 	for _, l := range lines {
 		out := func(p Parcel) bool {
 			return p.ID == l.ParcelID && (p.CourierID != "" || !slices.Contains(heldStates, p.State))

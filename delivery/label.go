@@ -1,6 +1,7 @@
 package delivery
 
 import (
+	"fmt"
 	"strconv"
 	"strings"
 	"time"
@@ -23,13 +24,14 @@ type label struct {
 	Door          []string  // what has to be shown, one line for each alternative
 	Due           string
 	Bag           string
+	Piece         string // 1/2: which of how many pieces (DEL-402)
 	Note          string `json:"-"` // which copy: not part of the facts
 }
 
 func labelOf(p Parcel, items []Item, centre office.Centre) label {
 	l := label{
 		Centre: centre.Name, Phone: centre.Phone, Way: p.Way.In("zh"), Number: p.Number,
-		To: p.Receiver.Masked(), Due: dueText(p.DueAt), Bag: p.Bag,
+		To: p.Receiver.Masked(), Due: dueText(p.DueAt), Bag: p.Bag, Piece: fmt.Sprintf("%d/%d", p.Piece, p.Pieces),
 	}
 	l.To.Consents = nil
 	for _, c := range classesOf(items) {
@@ -91,7 +93,7 @@ func (l label) draw(d *paper.Doc) {
 	for _, c := range l.Classes {
 		x += d.Badge(x, 34, 9, c) + 1.5
 	}
-	d.Line(right, 34, 8, paper.Right, "第 1/1 件")
+	d.Line(right, 34, 8, paper.Right, "第 "+l.Piece+" 件")
 	if l.Due != "" {
 		d.Line(left, 39.6, 8, paper.Left, "最晚送达")
 		d.Line(left+15, 38.6, 13, paper.Left, l.Due)

@@ -19,7 +19,8 @@ type messageFacts struct {
 	Line    string      `json:"line,omitempty"`
 	Alert   string      `json:"alert,omitempty"`
 	File    string      `json:"file,omitempty"`
-	Nth     int         `json:"nth,omitempty"` // which code it is
+	Nth     int         `json:"nth,omitempty"`     // which code it is
+	Sending bool        `json:"sending,omitempty"` // it tells the codes of all pieces
 	Outcome string      `json:"outcome,omitempty"`
 	Pause   PauseReason `json:"pause,omitempty"`
 }
@@ -34,6 +35,24 @@ func CodeSubject(parcelID string) string { return parcelID + "/code" }
 // made with the text (DEL-610).
 func (d *Desk) queueCode(ctx context.Context, tx bun.IDB, p Parcel, nth int) error {
 	m, err := d.text(p, notify.PurposeCode, CodeSubject(p.ID), strconv.Itoa(nth), messageFacts{Parcel: p.ID, Nth: nth})
+	if err != nil {
+		return err
+	}
+	return notify.Queue(ctx, tx, d.now(), m)
+}
+
+// queueFirstCode has the receiver told the codes of what was sealed just now, of
+// several pieces all in one text: a telephone has room for few a day (ICA-104).
+// The postman asks for no code of ours.
+func (d *Desk) queueFirstCode(ctx context.Context, tx bun.IDB, sealed []Parcel) error {
+	first := sealed[0]
+	switch {
+	case first.Way == WayEMS:
+		return nil
+	case len(sealed) == 1:
+		return d.queueCode(ctx, tx, first, 0)
+	}
+	m, err := d.text(first, notify.PurposeCode, CodeSubject(first.SendingID), "sending", messageFacts{Parcel: first.ID, Sending: true})
 	if err != nil {
 		return err
 	}
@@ -117,18 +136,51 @@ func (d *Desk) Compose(ctx context.Context, tx bun.IDB, m notify.Message) (notif
 		return notify.Body{}, err
 	}
 	out := notify.Facts{
-		Parcel: p.Number, Due: p.DueAt, Pickup: p.Way == WayWindow, Centre: centre.Name, Phone: centre.Phone, Signature: d.Signature,
+		Parcel: p.named(m.Lang), Due: p.DueAt, Pickup: p.Way == WayWindow, Centre: centre.Name, Phone: centre.Phone, Signature: d.Signature,
 		Reason: Outcome(facts.Outcome).Word(m.Lang),
 	}
 	if facts.Pause != "" {
 		out.Reason = facts.Pause.In(m.Lang)
 	}
-	if m.Purpose == notify.PurposeCode {
-		if out.Code, err = d.makeCode(ctx, tx, p, facts.Nth, m); err != nil {
-			return notify.Body{}, err
-		}
+	switch {
+	case facts.Sending:
+		out.Parcel = p.Number
+		out.Codes, err = d.makeCodes(ctx, tx, p, m)
+	case m.Purpose == notify.PurposeCode:
+		out.Code, err = d.makeCode(ctx, tx, p, facts.Nth, m)
+	}
+	if err != nil {
+		return notify.Body{}, err
 	}
 	return notify.RenderSMS(m.Lang, m.Purpose, out)
+}
+
+// named is how a text names a parcel: a piece says which it is (DEL-402).
+func (p Parcel) named(lang string) string {
+	if !p.Several() {
+		return p.Number
+	}
+	return p.Number + fmt.Sprintf(map[string]string{"zh": "（第%s件）", "en": " (piece %s)"}[lang], p.nth())
+}
+
+// makeCodes makes a code for each piece of a sending that was sealed with this
+// one and has not ended yet.
+func (d *Desk) makeCodes(ctx context.Context, tx bun.IDB, first Parcel, m notify.Message) (out []string, err error) {
+	pieces, err := parcelsOfSending(ctx, tx, first.SendingID)
+	if err != nil {
+		return nil, err
+	}
+	for _, p := range pieces {
+		if !p.SealedAt.Equal(first.SealedAt) {
+			continue
+		}
+		code, err := d.makeCode(ctx, tx, p, 0, m)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, code)
+	}
+	return out, nil
 }
 
 // makeCode makes the receiver's code and keeps its keyed hash. A code that was

@@ -76,6 +76,10 @@ func (d *Desk) view(ctx context.Context, q bun.IDB, by auth.Actor, p Parcel) (v 
 	if v.Verdict, err = p.Promise.Judge(cal, f.promiseFacts(p, g), d.now()); err != nil {
 		return v, err
 	}
+	if v.Sending, v.Whole, err = piecesOf(ctx, q, p); err != nil {
+		return v, err
+	}
+	v.Sending = piecesFor(by, v.Sending)
 	v.Receiver = v.receiverFor(by)
 	if err := d.trouble(ctx, q, &v); err != nil {
 		return v, err
@@ -211,7 +215,7 @@ func (d *Desk) stopsOf(ctx context.Context, q bun.IDB, rows []Parcel) ([]Stop, e
 		out[i] = Stop{
 			ParcelID: p.ID, Number: p.Number, Name: p.Receiver.Name, Phone: MaskPhone(p.Receiver.Phone), Address: p.Receiver.Address,
 			Classes: classesOf(f.items[p.ID]), Receive: p.Demand.Receivers, Proofs: p.Demand.Proofs, Missing: f.lacking(p, f.fold(p)),
-			Due: p.DueAt, Colour: p.colour(d.now()), State: p.State, Tries: p.Attempts,
+			Due: p.DueAt, Colour: p.colour(d.now()), State: p.State, Tries: p.Attempts, Piece: p.Piece, Pieces: p.Pieces,
 		}
 	}
 	return out, nil
@@ -262,6 +266,12 @@ func (d *Desk) Track(ctx context.Context, number, phoneLast4 string) (out TrackV
 		}
 		g := f.fold(p)
 		out = TrackView{Number: p.Number, State: g.State, Since: g.Since, Slot: p.Slot, Due: p.DueAt, Result: p.Result, Steps: publicSteps(f, p, g), Phone: centre.Phone}
+		if out.Sending, out.Whole, err = piecesOf(ctx, q, p); err != nil {
+			return err
+		}
+		for i := range out.Sending {
+			out.Piece, out.Sending[i].ParcelID, out.Sending[i].Here = p.Piece, "", false
+		}
 		files, err := filesOfCase(ctx, q, p.CaseID)
 		if err != nil {
 			return err

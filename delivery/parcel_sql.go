@@ -320,6 +320,12 @@ func openStates() (out []ParcelState) {
 // uses that index only for a question in the same words.
 const stillOpen = "state NOT IN ('delivered', 'returned', 'collected_at_window', 'written_off', 'cancelled')"
 
+// parcelsOfSending gives the pieces of a sending in their order, one that was
+// sent again after what came back.
+func parcelsOfSending(ctx context.Context, q bun.IDB, sending string) (out []Parcel, err error) {
+	return out, q.NewSelect().Model(&out).Where("sending_id = ?", sending).Order("piece", "sealed_at", "id").Scan(ctx)
+}
+
 // heldStates are those in which the window still has it.
 var heldStates = []ParcelState{ParcelDrafted, ParcelSealed}
 

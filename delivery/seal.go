@@ -29,7 +29,8 @@ var (
 // not_found, not_receiving_window, set_incomplete, item_not_here,
 // carrier_not_allowed, way_unsupported, addressee_incomplete, consent_incomplete,
 // id_last4_form, bag_missing, text_invalid, second_person_missing,
-// second_person_same, sign_in_failed, redelivery_unknown, and those of
+// second_person_same, sign_in_failed, redelivery_unknown, piece_many, piece_bag,
+// piece_doubled, and those of
 // ProofRules.Demand and MakePromise.
 func (d *Desk) Seal(ctx context.Context, by auth.Actor, r SealRequest) (Parcel, error) {
 	d = d.still()
@@ -38,7 +39,7 @@ func (d *Desk) Seal(ctx context.Context, by auth.Actor, r SealRequest) (Parcel, 
 	if err != nil {
 		return Parcel{}, err
 	}
-	return once.Act(ctx, d.DB.Write, r.Once, d.now(), func(tx bun.IDB) (Parcel, error) { return d.seal(ctx, tx, by, second, r) })
+	return once.Act(ctx, d.DB.Write, r.Once, d.now(), func(tx bun.IDB) (Parcel, error) { return d.sealPieces(ctx, tx, by, second, r) })
 }
 
 // second is the person beside the first, the zero Actor if there is none. A
@@ -59,7 +60,8 @@ func secondMissing() *fault.Error {
 		"封装印章须两人在场：请本窗口另一名工作人员输入账号和密码", "a seal is packed by two: let another person of this window enter account and password")
 }
 
-func (d *Desk) seal(ctx context.Context, tx bun.IDB, by, second auth.Actor, r SealRequest) (Parcel, error) {
+// seal seals one piece; of says of which sending it is.
+func (d *Desk) seal(ctx context.Context, tx bun.IDB, by, second auth.Actor, r SealRequest, of Parcel) (Parcel, error) {
 	blockers, lines, err := d.blocking(ctx, tx, r.CaseID)
 	if err != nil {
 		return Parcel{}, err
@@ -81,6 +83,7 @@ func (d *Desk) seal(ctx context.Context, tx bun.IDB, by, second auth.Actor, r Se
 	if err != nil {
 		return Parcel{}, err
 	}
+	p.SendingID, p.Piece, p.Pieces = of.SendingID, of.Piece, of.Pieces
 	if slices.ContainsFunc(items, func(i Item) bool { return i.Class == ClassSeal }) {
 		if second.ID == "" {
 			return Parcel{}, secondMissing()
@@ -242,11 +245,6 @@ func (d *Desk) close(ctx context.Context, tx bun.IDB, by auth.Actor, p Parcel, l
 	code := Secret{ParcelID: p.ID, Kind: SecretCode, MadeAt: d.now()} // the value is made when its text is
 	for _, s := range []*Secret{&phone, &code} {
 		if err := insertSecret(ctx, tx, s); err != nil {
-			return Parcel{}, err
-		}
-	}
-	if p.Way != WayEMS { // a postman asks for no code of ours
-		if err := d.queueCode(ctx, tx, p, 0); err != nil {
 			return Parcel{}, err
 		}
 	}

@@ -32,6 +32,9 @@ type Parcel struct {
 	CourierID     string        `json:"courier_id,omitempty"`  // who has it assigned
 	Promise       Promise       `bun:"type:jsonb" json:"promise"`
 	RedeliveryOf  string        `json:"redelivery_of,omitempty"` // parcel that came back (DEL-805)
+	SendingID     string        `json:"sending_id,omitempty"`    // of several pieces that go together (DEL-402)
+	Piece         int           `json:"piece"`                   // which of them this is, from 1
+	Pieces        int           `json:"pieces"`                  // how many they are
 	State         ParcelState   `json:"state"`
 	Since         time.Time     `json:"since"` // of the state
 	Slot          string        `json:"slot,omitempty"`
@@ -89,8 +92,9 @@ type SealRequest struct {
 	To           Addressee
 	IDLast4      string // of the receiver's document; empty: none on file (DEL-622)
 	Way          Way
-	Bag          string // number of the bag's seal
-	RedeliveryOf string // parcel that came back
+	Bag          string         // number of the bag's seal
+	More         []PieceRequest // further pieces of the same sending (DEL-402)
+	RedeliveryOf string         // parcel that came back
 	Second       auth.Credentials
 	Once         once.Key
 }
@@ -172,6 +176,8 @@ type ParcelView struct {
 	Photos   []Blob          `json:"photos"`
 	Courier  string          `json:"courier,omitempty"` // name
 	Waybill  *Waybill        `json:"waybill,omitempty"` // of a parcel that was posted
+	Sending  []PieceView     `json:"sending,omitempty"` // all pieces, of a parcel that is one of several
+	Whole    ParcelState     `json:"whole,omitempty"`   // the state of the sending: the least advanced piece decides
 	CodeLeft int             `json:"code_left"`         // how often a new code may be sent
 	Alerts   []Alert         `json:"alerts"`            // that are open
 	Holder   string          `json:"holder,omitempty"`  // of what is lost, damaged or comes back: who signed for it last
@@ -217,6 +223,8 @@ type Stop struct {
 	Colour   PromiseColour `json:"colour"`
 	State    ParcelState   `json:"state"`
 	Tries    int           `json:"tries"`
+	Piece    int           `json:"piece"`
+	Pieces   int           `json:"pieces"` // of one sending
 }
 
 // CourierName is a courier of the centre, for the hand-over form.
@@ -267,6 +275,10 @@ type TrackView struct {
 
 	PausedTo time.Time   `json:"paused_to,omitzero"` // the agreed time; zero: until it is settled
 	Pause    PauseReason `json:"pause,omitempty"`    // why
+
+	Piece   int         `json:"piece,omitempty"`   // which of the sending's pieces this is
+	Sending []PieceView `json:"sending,omitempty"` // all pieces, where there are several (DEL-402)
+	Whole   ParcelState `json:"whole,omitempty"`   // their state as one
 
 	MayRate bool        `json:"may_rate"` // arrived, and nobody has rated the case yet
 	Rated   bool        `json:"rated"`

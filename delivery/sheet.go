@@ -313,6 +313,9 @@ func (d *Desk) roundSheet(ctx context.Context, q bun.IDB, courier, centreID stri
 		if p.Bag != "" {
 			number += "\n封签 " + p.Bag
 		}
+		if p.Several() { // DEL-402
+			number += "\n第 " + p.nth() + " 件"
+		}
 		t.Rows = append(t.Rows, []string{
 			strconv.Itoa(i + 1), number, to.Name + "\n" + to.Phone, to.Address, joinClasses(items[p.ID]), shortDue(p.DueAt, today), "",
 		})

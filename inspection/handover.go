@@ -3,6 +3,7 @@ package inspection
 import (
 	"cmp"
 	"context"
+	"slices"
 
 	"github.com/uptrace/bun"
 
@@ -30,8 +31,12 @@ func (d *Desk) Addressee(ctx context.Context, by auth.Actor, caseID string) (del
 	return delivery.Addressee{Name: cmp.Or(c.Applicant.Agent, c.Applicant.Name), Phone: c.Applicant.Phone, Address: c.Site.Address, Lat: c.Site.Lat, Lon: c.Site.Lon}, nil
 }
 
-// HandOverRequest gives a sealed parcel to a courier.
-type HandOverRequest struct{ ParcelID, CourierID string }
+// HandOverRequest gives a sealed parcel to a courier, with Pieces all of its
+// sending that lies at the window (DEL-402).
+type HandOverRequest struct {
+	ParcelID, CourierID string
+	Pieces              bool
+}
 
 // HandOver gives a parcel to a courier, who then signs for it (DEL-910). When
 // nothing of the case waits at the window any more, the case is handed over; a
@@ -40,7 +45,7 @@ type HandOverRequest struct{ ParcelID, CourierID string }
 func (d *Desk) HandOver(ctx context.Context, by auth.Actor, parcels *delivery.Desk, r HandOverRequest) (out delivery.Parcel, err error) {
 	d = d.still()
 	err = d.DB.Write(ctx, func(tx bun.IDB) error {
-		p, leaves, err := parcels.Dispatch(ctx, tx, by, r.ParcelID, r.CourierID)
+		p, leaves, err := dispatchAll(ctx, tx, by, parcels, r)
 		if err != nil {
 			return err
 		}
@@ -52,6 +57,31 @@ func (d *Desk) HandOver(ctx context.Context, by auth.Actor, parcels *delivery.De
 		return audit.Record(ctx, tx, append(leaves, more...)...)
 	})
 	return out, err
+}
+
+// dispatchAll assigns the parcel and the pieces that go with it, in the order of
+// their ids (DB-12), and gives the one that was named.
+func dispatchAll(ctx context.Context, tx bun.IDB, by auth.Actor, parcels *delivery.Desk, r HandOverRequest) (out delivery.Parcel, leaves []audit.Leaf, err error) {
+	ids := []string{r.ParcelID}
+	if r.Pieces {
+		others, err := delivery.OthersHere(ctx, tx, r.ParcelID)
+		if err != nil {
+			return out, nil, err
+		}
+		ids = append(ids, others...)
+		slices.Sort(ids)
+	}
+	for _, id := range ids {
+		p, more, err := parcels.Dispatch(ctx, tx, by, id, r.CourierID)
+		if err != nil {
+			return out, nil, err
+		}
+		if id == r.ParcelID {
+			out = p
+		}
+		leaves = append(leaves, more...)
+	}
+	return out, leaves, nil
 }
 
 // ResultsOut hands a case over, on the caller's transaction, if nothing of it

@@ -46,14 +46,15 @@ type Facts struct {
 	VisitOver   bool   // deemed consent: the visit has taken place
 	Citation    string // rule text cited
 
-	Link      string // answer page; printed only together with Code
-	Code      string // six digits, printed apart from the link
-	Reference string // four characters, makes texts differ
-	Signature string // SMS signature without brackets
-	Changes   string // what changed since the last Round
-	Refused   string // notice: what it refuses, counter or excuse; the Reason says why
-	Withdrawn bool   // cancel: this department alone need not come
-	Reason    string // of a cancellation; of a deemed consent, as the rest of a sentence about the department
+	Link      string   // answer page; printed only together with Code
+	Code      string   // six digits, printed apart from the link
+	Reference string   // four characters, makes texts differ
+	Codes     []string // instead: of the pieces of one sending, in their order
+	Signature string   // SMS signature without brackets
+	Changes   string   // what changed since the last Round
+	Refused   string   // notice: what it refuses, counter or excuse; the Reason says why
+	Withdrawn bool     // cancel: this department alone need not come
+	Reason    string   // of a cancellation; of a deemed consent, as the rest of a sentence about the department
 
 	Record     string    // number of the deemed-consent record or of the receipt
 	DecidedAt  time.Time // when the deemed consent was recorded

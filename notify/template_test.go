@@ -191,6 +191,11 @@ func TestParcelTextsFitAnSMS(t *testing.T) {
 	for _, lang := range []string{"zh", "en"} {
 		for _, purpose := range []string{PurposeCode, PurposeDelivered, PurposeAttempt, PurposePaused, PurposeResumed, PurposeOwed, PurposeBack, PurposeHarm, PurposeGone, PurposeAlert, PurposeFile} {
 			for _, pickup := range []bool{false, true} {
+				several := facts // DEL-402: what a sending of three says (ICA-103)
+				several.Pickup, several.Codes = pickup, []string{"042317", "042318", "042319"}
+				if b, err := RenderSMS(lang, purpose, several); err != nil || checkText(b.SMS) != nil {
+					t.Errorf("%s %s of three: %q %v %v", lang, purpose, b.SMS, err, checkText(b.SMS))
+				}
 				facts.Pickup, facts.ByMail, facts.BySlip = pickup, pickup, !pickup
 				b, err := RenderSMS(lang, purpose, facts)
 				if err != nil || checkText(b.SMS) != nil {

@@ -24,12 +24,12 @@ var errands = []errand{
 	{"failed", scenario{"lst", "M27", "贝贝乐母婴用品店", "13807461223", "冷水滩区育才路35号", 26.4457, 111.6025, ""}, "屈㛃", "amr", "食品经营许可证"},
 	{"returned", scenario{"lst", "M15", "𬱖颜美容店", "13807461224", "冷水滩区翠竹路18号", 26.4468, 111.6036, ""}, "唐𬱖", "health", "公共场所卫生许可证"},
 	{"out", scenario{"lst", "M04", "老街米粉馆", "13807461225", "冷水滩区梧桐路3号", 26.4388, 111.6009, ""}, "眭国栋", "amr", "食品经营许可证"},
-	{"carried", scenario{"lst", "M16", "青丝理发店", "13807461226", "冷水滩区凤凰路12号", 26.4381, 111.6075, ""}, "盘秀兰", "health", "公共场所卫生许可证"},
+	{"carried", scenario{"lst", "M16", "青丝理发店", "13807461226", "冷水滩区凤凰路12号", 26.4381, 111.6075, ""}, "盘秀兰", "health", "公共场所卫生许可证、卫生信誉度等级公示牌"},
 	{"assigned", scenario{"lst", "M26", "果然鲜水果店", "13807461227", "冷水滩区零陵北路90号", 26.4505, 111.5989, ""}, "伍文涛", "amr", "食品经营备案凭证"},
 	{"pickup", scenario{"lst", "M22", "九嶷山旅行社", "13807461228", "冷水滩区梅湾路200号", 26.4436, 111.5956, ""}, "奉晓梅", "culture", "旅行社业务经营许可证"},
 	{"collected", scenario{"lst", "M16", "小剪刀理发店", "13807461229", "冷水滩区清桥路7号", 26.4482, 111.5963, ""}, "廖志鹏", "health", "公共场所卫生许可证"},
 	{"sealed", scenario{"lst", "M04", "阿婆小馆", "13807461230", "冷水滩区滨江路41号", 26.4353, 111.6146, ""}, "王𡈼", "amr", "食品经营许可证"},
-	{"complete", scenario{"lst", "M15", "水云间美容店", "13807461231", "冷水滩区潇湘大道9号", 26.4321, 111.6101, ""}, "何念慈", "health", "公共场所卫生许可证"},
+	{"complete", scenario{"lst", "M15", "水云间美容店", "13807461231", "冷水滩区潇湘大道9号", 26.4321, 111.6101, ""}, "何念慈", "health", "公共场所卫生许可证、卫生信誉度等级公示牌"},
 	{"toSign", scenario{"lst", "M22", "阳明山旅行社", "13807461232", "冷水滩区逸云路58号", 26.4219, 111.6121, ""}, "成思远", "culture", "旅行社业务经营许可证"},
 }
 
@@ -108,7 +108,7 @@ func (m *mailroom) gathers(names ...string) {
 	for _, e := range errands {
 		for _, key := range e.keys() {
 			if slices.Contains(names, e.name) {
-				m.signsFor(m.handsOver(m.cases[e.name], key, e.paper))
+				m.signsFor(m.handsOver(m.cases[e.name], key, strings.Split(e.paper, "、")...))
 			}
 		}
 	}
@@ -119,6 +119,28 @@ func (m *mailroom) packs(names ...string) {
 	for _, name := range names {
 		m.parcels[name] = m.seals(m.cases[name], delivery.WayOwnCourier, "F"+m.cases[name].Number[len(m.cases[name].Number)-4:])
 	}
+}
+
+// packsApart seals an errand in two pieces, the second under its name and a 2.
+func (m *mailroom) packsApart(name string) {
+	r := m.toSeal(m.cases[name], delivery.WayOwnCourier, "F"+m.cases[name].Number[len(m.cases[name].Number)-4:])
+	if m.err != nil {
+		return
+	}
+	r.More = []delivery.PieceRequest{{Items: r.Items[1:], Bag: r.Bag + "-2"}}
+	r.Items = r.Items[:1]
+	m.parcels[name] = m.seal(r)
+	if m.err != nil {
+		return
+	}
+	v, err := m.delivery.FindParcel(m.ctx, m.clerk("lst"), m.parcels[name].ID)
+	m.fail("find the pieces", err)
+	if m.err != nil {
+		return
+	}
+	second, err := m.delivery.FindParcel(m.ctx, m.clerk("lst"), v.Sending[1].ParcelID)
+	m.fail("find the second piece", err)
+	m.parcels[name+"2"] = second.Parcel
 }
 
 // leaves gives parcels to a courier, who signs for them.
@@ -190,7 +212,8 @@ func (m *mailroom) yesterdayAfternoon() {
 	m.at(1, "14:10")
 	m.gathers("out", "carried", "assigned", "pickup")
 	m.pass(15)
-	m.packs("out", "carried", "assigned")
+	m.packs("out", "assigned")
+	m.packsApart("carried")
 	m.parcels["pickup"] = m.seals(m.cases["pickup"], delivery.WayWindow, "")
 	p := m.parcels["unverified"]
 	m.sends("courier", deed{parcel: p, what: delivery.EventStarted}, deed{parcel: p, what: delivery.EventArrived})
@@ -228,9 +251,9 @@ func (m *mailroom) thisMorning() {
 	m.gathers("sealed", "complete")
 	m.sendsFile(m.blocked(), "lst/urban", "户外招牌设置许可证")
 	m.packs("sealed")
-	m.leaves("courier", "out", "carried")
+	m.leaves("courier", "out", "carried", "carried2")
 	m.gives(m.parcels["assigned"], "courier")
 	m.pass(5)
-	m.sends("courier", deed{parcel: m.parcels["out"], what: delivery.EventStarted})
+	m.sends("courier", deed{parcel: m.parcels["out"], what: delivery.EventStarted}, deed{parcel: m.parcels["carried"], what: delivery.EventStarted})
 	m.handsOver(m.cases["toSign"], "lst/culture", "旅行社业务经营许可证")
 }

@@ -99,11 +99,15 @@ func (s *stage) signsFor(t delivery.TransferView) {
 
 // seals packs all that lies at the window for a case.
 func (s *stage) seals(c inspection.Case, way delivery.Way, bag string) delivery.Parcel {
+	return s.seal(s.toSeal(c, way, bag))
+}
+
+// toSeal is the form that packs all that lies at the window for a case.
+func (s *stage) toSeal(c inspection.Case, way delivery.Way, bag string) delivery.SealRequest {
 	if s.err != nil {
-		return delivery.Parcel{}
+		return delivery.SealRequest{}
 	}
-	clerk := s.clerk("lst")
-	offer, err := s.delivery.Offer(s.ctx, clerk, c.ID)
+	offer, err := s.delivery.Offer(s.ctx, s.clerk("lst"), c.ID)
 	s.fail("open the set of "+c.Number, err)
 	r := delivery.SealRequest{
 		CaseID: c.ID, Way: way, Bag: bag, IDLast4: demoLast4,
@@ -112,11 +116,15 @@ func (s *stage) seals(c inspection.Case, way delivery.Way, bag string) delivery.
 	for _, i := range offer.Items {
 		r.Items = append(r.Items, i.ID)
 	}
+	return r
+}
+
+func (s *stage) seal(r delivery.SealRequest) delivery.Parcel {
 	if s.err != nil {
 		return delivery.Parcel{}
 	}
-	p, err := s.delivery.Seal(s.ctx, clerk, r)
-	s.fail("seal "+c.Number, err)
+	p, err := s.delivery.Seal(s.ctx, s.clerk("lst"), r)
+	s.fail("seal for "+r.To.Name, err)
 	s.pass(0) // the text with the code goes out
 	return p
 }
