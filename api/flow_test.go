@@ -235,13 +235,20 @@ func TestRepeatedKeyBringsTheFirstAnswerOfEveryAct(t *testing.T) {
 // the act is of that kind.
 func (w *world) waits(act string, s *sample) bool {
 	w.t.Helper()
-	kind := map[string]string{"acceptCounter": "counter", "refuseCounter": "counter", "refuseExcuse": "excuse", "releaseExcused": "excuse"}[act]
+	kind := map[string]string{
+		"acceptCounter": "counter", "refuseCounter": "counter", "refuseExcuse": "excuse", "releaseExcused": "excuse",
+		"withdrawObjection": "objection", "settleObjection": "objection",
+	}[act]
 	if kind == "" {
 		return false
 	}
 	visit := w.newVisit()
 	_, rest, _ := strings.Cut(s.path, "/431103-fire/")
 	s.path = partPath(visit, "fire", rest)
+	if kind == "objection" {
+		w.post("inspector", partPath(visit, "fire", "objection"), map[string]any{"objection": "产权有争议"}).is(http.StatusOK)
+		return true
+	}
 	answer := map[string]any{"round": 1, "kind": kind, "reason": "当日有会"}
 	if kind == "counter" {
 		answer["proposals"] = []string{"2026-11-24T15:00:00+08:00"}

@@ -30,6 +30,7 @@ var labels = map[string]words{
 	"entry":             {"清单上的一件", "entry of the list"},
 	"download":          {"下载", "to be kept"},
 	"case_id":           {"办件", "case"},
+	"objection":         {"异议内容", "objection"},
 	"caller":            {"来电人", "who rang"},
 	"comes":             {"来的人员", "who comes"},
 	"leaves":            {"不来的人员", "who does not come"},

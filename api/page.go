@@ -45,6 +45,7 @@ func (s *Server) pages() error {
 	p.boardPages()
 	p.partPages()
 	p.substitutePages()
+	p.objectionPages()
 	p.inboxPages()
 	p.answerPages()
 	p.parcelPages()
@@ -255,13 +256,13 @@ var fieldOfCode = map[string]string{
 	"site_division_missing": "division", "division_unknown": "division",
 	"mobile_invalid": "phone", "phone_invalid": "phone", "mail_invalid": "email", "point_invalid": "lat",
 	"credit_code_invalid": "uscc", "credit_code_check": "uscc", "id_number_invalid": "id_no",
-	"reason_missing": "reason why note", "receiver_missing": "receiver given_by caller", "service_time": "at", "received_time": "received_at",
+	"reason_missing": "reason why note objection", "receiver_missing": "receiver given_by caller", "service_time": "at", "received_time": "received_at",
 	"proposals": "proposal1", "proposal_impossible": "proposal1", "excuse_category": "category", "opinion_items": "finding1", "bundle_unreadable": "bundle",
 	"password_weak": "fresh", "password_reused": "fresh", "password_differs": "again",
 	"door_code_wrong": "code", "door_id_wrong": "id_last4", "rating_level": "level", "closure_past": "day", "closure_exists": "day",
 	"scan_missing": "scan", "scan_not_uploaded": "scan", "blob_type": "scan", "blob_size": "scan", "scan_purpose": "purpose", "scan_type": "scan", "scan_size": "scan",
 	"name_missing": "name", "certificate_missing": "certificate", "came_time": "came_at",
-	"code_wrong": "code", "ground_missing": "text", "deferral_ground": "ground",
+	"code_wrong": "code", "ground_missing": "text opinion_text", "deferral_ground": "ground",
 	"count_differs": "count", "decision_date": "decided_on", "giver_missing": "giver", "choice_giver": "given_by", "partial_reason": "partial_why",
 	"addressee_incomplete": "name", "consent_incomplete": "consent_by", "id_last4_form": "id_last4", "bag_missing": "bag", "piece_bag": "bag2", "piece_doubled": "item", "piece_many": "item",
 	"carrier_not_allowed": "way", "way_unsupported": "way", "item_not_here": "item", "parcel_empty": "item", "parcel_no_receiver": "item",
@@ -274,7 +275,7 @@ var fieldOfCode = map[string]string{
 	"electronic_consent_incomplete": "person", "electronic_address": "address", "electronic_scope": "lines", "electronic_line": "lines",
 	"electronic_signature": "signature", "electronic_size": "decided_on", "electronic_digits": "last4",
 	"item_verify": "verify1", "item_days": "days1", "add_ground": "ground", "given_time": "at", "given_how": "how", "witnesses": "witness1",
-	"not_booked": "leaves", "below_minimum": "comes", "substitute_outside": "comes", "substitute_unfit": "comes", "slot_taken": "comes",
+	"written_opinion": "opinion", "not_booked": "leaves", "below_minimum": "comes", "substitute_outside": "comes", "substitute_unfit": "comes", "slot_taken": "comes",
 	"outcome_unknown": "outcome", "outcome_text_missing": "reason", "outcome_evidence_missing": "call_note",
 }
 

@@ -217,6 +217,9 @@ func (p *site) reply(v *view) error {
 	}
 	request, err := readReply(v)
 	request.ParticipantID, request.Channel = own.ID, "portal"
+	if kind := inspection.OpinionKind(v.form("opinion")); kind != "" && request.Kind == inspection.ReplyDecline { // INS-813
+		request.Opinion = inspection.OpinionRequest{Kind: kind, Text: v.form("opinion_text"), Items: itemsOf(v, kind)}
+	}
 	var reply inspection.Reply
 	if err == nil {
 		reply, err = p.Inspection.Reply(v.ctx(), v.by, request)
@@ -232,6 +235,17 @@ func owesOpinion(p inspection.ParticipantView) bool {
 	return p.Opinion == inspection.OpinionNone || p.Opinion == inspection.OpinionDraft || p.Opinion == inspection.OpinionDeferred
 }
 
+// itemsOf are the items of a form that asks to put something right.
+func itemsOf(v *view, kind inspection.OpinionKind) (out []inspection.RectifyItem) {
+	for i := 1; i <= web.Items && kind == inspection.Rectify; i++ {
+		item := itemOf(v, itoa(i))
+		if item.Finding != "" || item.Clause != "" {
+			out = append(out, item)
+		}
+	}
+	return out
+}
+
 // opine takes the department's opinion (INS-1008).
 func (p *site) opine(v *view) error {
 	found, own, err := p.ownPart(v)
@@ -239,12 +253,7 @@ func (p *site) opine(v *view) error {
 		return err
 	}
 	request := inspection.OpinionRequest{ParticipantID: own.ID, Kind: inspection.OpinionKind(v.form("kind")), Text: v.form("text"), Ground: v.form("ground")}
-	for i := 1; i <= web.Items && request.Kind == inspection.Rectify; i++ {
-		item := itemOf(v, itoa(i))
-		if item.Finding != "" || item.Clause != "" {
-			request.Items = append(request.Items, item)
-		}
-	}
+	request.Items = itemsOf(v, request.Kind)
 	given, err := p.Inspection.Opine(v.ctx(), v.by, request)
 	if err != nil {
 		return p.done(v, err, form{"opine", ""}, p.invitation)

@@ -104,6 +104,10 @@ type part struct {
 	Silent bool   // an answer is still waited for
 	Doubts []doubt
 
+	Objected  []inspection.Objection // open ones
+	Expected  bool                   // it declined, and has to come all the same (INS-813)
+	MayObject bool
+
 	MayConfirm, MayUphold, MayReverse, MayServe, MayReply, MayWithdraw, MaySubstitute bool
 	// PaperOnly: a paper that came before the visit is still taken (DL-14).
 	PaperOnly bool
@@ -195,14 +199,15 @@ func (p *site) actsOf(v *view, visit inspection.VisitView) map[string]bool {
 	window := v.organises(visit.CentreID)
 	live := visit.State == inspection.VisitOffered || visit.State == inspection.VisitConfirmed
 	return map[string]bool{
-		"board":   window && visit.State == inspection.VisitDraft,
-		"move":    window && live,
-		"start":   window && live && !p.now().Before(visit.Start.Add(-inspection.EarlyStart)),
-		"end":     window && visit.State == inspection.VisitInProgress,
-		"close":   window && visit.State == inspection.VisitCollecting,
-		"notheld": window && visit.State == inspection.VisitInProgress,
-		"cancel":  window && (live || visit.State == inspection.VisitDraft),
-		"parts":   window || v.by.Is(auth.Auditor),
+		"board":     window && visit.State == inspection.VisitDraft,
+		"move":      window && live,
+		"start":     window && live && !p.now().Before(visit.Start.Add(-inspection.EarlyStart)),
+		"end":       window && visit.State == inspection.VisitInProgress,
+		"close":     window && visit.State == inspection.VisitCollecting,
+		"notheld":   window && visit.State == inspection.VisitInProgress,
+		"cancel":    window && (live || visit.State == inspection.VisitDraft),
+		"parts":     window || v.by.Is(auth.Auditor),
+		"supervise": v.supervises(visit.CentreID),
 	}
 }
 
@@ -211,7 +216,15 @@ func (p *site) partOf(v *view, visit inspection.VisitView, one inspection.Partic
 	noticed := one.Notice != nil && !one.Notice.ComposedAt.IsZero()
 	window := v.organises(visit.CentreID)
 	deemed := one.Opinion == inspection.OpinionDeemed || one.Opinion == inspection.OpinionReview
+	var objected []inspection.Objection
+	for _, o := range one.Objections {
+		if o.Open() {
+			objected = append(objected, o)
+		}
+	}
 	return part{
+		Objected: objected, MayObject: live && (window || v.by.Department == one.DepartmentID),
+		Expected:        live && one.Consent == inspection.ConsentDeclined && one.Required,
 		ParticipantView: one, Line: p.deadlineLine(v, one.Deadline), Doubts: doubtsOf(v, visit, one),
 		Silent:        one.Consent == inspection.ConsentAwaiting || one.Consent == inspection.ConsentUnserved,
 		MayServe:      window && live && noticed,

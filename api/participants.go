@@ -27,6 +27,7 @@ func (s *Server) participantRoutes() {
 	register(s, reply, s.reply)
 	s.answerRoutes(post)
 	s.substituteRoutes(post)
+	s.objectionRoutes(post)
 	register(s, post("withdraw", "withdrawDepartment", words{"撤回对部门的邀请", "Withdraw a department from a booked visit"}, organisers), s.withdrawDepartment)
 	register(s, post("opinion", "opine", words{"出具部门意见", "Give a department's opinion"}, answerers), s.opine)
 	served := post("service", "serveByHand", words{"登记书面或电话送达", "Record a notice served by hand"}, organisers)
@@ -81,7 +82,15 @@ type replyRequest struct {
 		GivenBy   string   `json:"given_by,omitempty" validate:"omitempty,line=60" doc:"who spoke or signed, for a call or a paper"`
 		Received  string   `json:"received_at,omitempty" validate:"omitempty,instant" doc:"when the paper reached the window, required for a paper"`
 		Scan      scanBody `json:"scan,omitzero" doc:"the paper, required for a paper"`
+		Opinion   *written `json:"opinion,omitempty" doc:"a written opinion sent along with a decline, of a signed-in person"`
 	}
+}
+
+// written is an opinion that comes with a decline (INS-813).
+type written struct {
+	Kind  string     `json:"kind" validate:"required,oneof=agree rectify disagree"`
+	Text  string     `json:"text,omitempty" validate:"nonul,max=4000"`
+	Items []itemBody `json:"items,omitempty" validate:"max=100,dive"`
 }
 
 func (s *Server) reply(ctx context.Context, c *call, in *replyRequest) (inspection.Reply, error) {
@@ -102,6 +111,12 @@ func (s *Server) reply(ctx context.Context, c *call, in *replyRequest) (inspecti
 	}
 	for _, t := range b.Proposals {
 		r.Proposals = append(r.Proposals, instant(t))
+	}
+	if o := b.Opinion; o != nil {
+		r.Opinion = inspection.OpinionRequest{Kind: inspection.OpinionKind(o.Kind), Text: o.Text}
+		for _, item := range o.Items {
+			r.Opinion.Items = append(r.Opinion.Items, item.item())
+		}
 	}
 	return s.Inspection.Reply(ctx, c.by, r)
 }

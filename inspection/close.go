@@ -144,6 +144,11 @@ func (d *Desk) endVisit(ctx context.Context, tx bun.IDB, by auth.Actor, v Visit)
 			return nil, err
 		}
 		leaves = append(leaves, ended...)
+		objections, err := d.endObjections(ctx, tx, by, p, objectionEnd{outcome: ObjectionOver})
+		if err != nil {
+			return nil, err
+		}
+		leaves = append(leaves, objections...)
 	}
 	return leaves, settleCase(ctx, tx, v.CaseID)
 }

@@ -136,6 +136,10 @@ func (d *Desk) say(ctx context.Context, tx bun.IDB, l *letter) error {
 		l.out.RespondBy, l.out.OpinionDue = l.facts.Due, true
 	case notify.PurposeReceipt:
 		return sayReceipt(ctx, tx, l)
+	case notify.PurposeObjection:
+		if l.p.Consent != ConsentAwaiting { // it has answered, or the visit has begun
+			l.out.RespondBy = time.Time{}
+		}
 	case notify.PurposeRoster:
 		return sayRoster(ctx, tx, l)
 	case notify.PurposeConfirmed:
@@ -224,6 +228,8 @@ func sayReceipt(ctx context.Context, tx bun.IDB, l *letter) error {
 	}
 	l.out.Answer, l.out.ReceivedAt, l.out.Late = replyWords[r.Kind], r.ReceivedAt, r.Outcome == OutcomeLate
 	l.out.Record = r.Receipt
+	l.out.Expected = r.Kind == ReplyDecline && r.Outcome == OutcomeApplied && l.p.Required
+	l.out.Written = r.OpinionID != ""
 	return l.ofRound(ctx, tx, r.Round)
 }
 

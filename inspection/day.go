@@ -165,35 +165,46 @@ func (d *Desk) opine(ctx context.Context, tx bun.IDB, by auth.Actor, r OpinionRe
 		if err := mayAnswer(by, p.DepartmentID); err != nil {
 			return nil, err
 		}
-		if err := checkOpinion(v, r); err != nil {
+		if err := takesOpinions(v); err != nil {
 			return nil, err
 		}
-		out = Opinion{
-			ID: newID(), ParticipantID: p.ID, VisitID: v.ID, Round: v.Round, Kind: r.Kind, Text: r.Text, Items: r.Items,
-			GivenBy: by.ID, GivenName: by.Name, GivenAt: d.now(), Ground: r.Ground,
-		}
-		if r.Kind != Deferred {
-			out.Ground = ""
-		}
-		dropped, err := d.replaceDraft(ctx, tx, by, p)
-		if err != nil {
+		if err := r.check(); err != nil {
 			return nil, err
 		}
-		if err := insertOpinion(ctx, tx, &out); err != nil {
-			return nil, err
-		}
-		leaf := participantLeaf("opinion", p, by.String(), d.now(), map[string]any{
-			"opinion": out.ID, "kind": string(r.Kind), "items": len(r.Items),
-		})
-		s, err := signerOf(ctx, tx, by, p, v)
-		if err != nil {
-			return nil, err
-		}
-		s.RecordedBy = by.String()
-		signed, err := d.sign(ctx, tx, p, v, &out, s)
-		return slices.Concat(dropped, []audit.Leaf{leaf}, signed), err
+		var leaves []audit.Leaf
+		out, leaves, err = d.write(ctx, tx, by, p, v, newID(), r)
+		return leaves, err
 	})
 	return out, err
+}
+
+// write stores an opinion under an id, in the place of one that waited for
+// signatures, with the first signature under it.
+func (d *Desk) write(ctx context.Context, tx bun.IDB, by auth.Actor, p Participant, v Visit, id string, r OpinionRequest) (Opinion, []audit.Leaf, error) {
+	o := Opinion{
+		ID: id, ParticipantID: p.ID, VisitID: v.ID, Round: v.Round, Kind: r.Kind, Text: r.Text, Items: r.Items,
+		GivenBy: by.ID, GivenName: by.Name, GivenAt: d.now(), Ground: r.Ground,
+	}
+	if r.Kind != Deferred {
+		o.Ground = ""
+	}
+	dropped, err := d.replaceDraft(ctx, tx, by, p)
+	if err != nil {
+		return o, nil, err
+	}
+	if err := insertOpinion(ctx, tx, &o); err != nil {
+		return o, nil, err
+	}
+	leaf := participantLeaf("opinion", p, by.String(), d.now(), map[string]any{
+		"opinion": o.ID, "kind": string(r.Kind), "items": len(r.Items),
+	})
+	s, err := signerOf(ctx, tx, by, p, v)
+	if err != nil {
+		return o, nil, err
+	}
+	s.RecordedBy = by.String()
+	signed, err := d.sign(ctx, tx, p, v, &o, s)
+	return o, slices.Concat(dropped, []audit.Leaf{leaf}, signed), err
 }
 
 func (d *Desk) moveOpinion(ctx context.Context, tx bun.IDB, p Participant, v Visit, kind OpinionKind) error {
@@ -258,10 +269,7 @@ func takesOpinions(v Visit) error {
 		"勘验开始后才能出具意见", "opinions are given once the visit has started and until it is closed")
 }
 
-func checkOpinion(v Visit, r OpinionRequest) error {
-	if err := takesOpinions(v); err != nil {
-		return err
-	}
+func (r OpinionRequest) check() error {
 	if err := office.CheckText("text", r.Text, textLength); err != nil {
 		return err
 	}

@@ -78,6 +78,12 @@ func (d *Desk) gatherProofs(ctx context.Context, tx bun.IDB, f *found) (err erro
 	if e.Unread, err = notify.UnsortedBefore(ctx, tx, p.RespondBy, p.ID); err != nil {
 		return err
 	}
+	if _, e.Signed, err = lastOpinion(ctx, tx, p); err != nil {
+		return err
+	}
+	if e.Objects, err = objects(ctx, tx, p); err != nil {
+		return err
+	}
 	if sound, why := d.ClockHealthy(ctx, tx, e.T1); !sound {
 		e.ClockFault = why
 	}

@@ -23,6 +23,8 @@ type Evidence struct {
 	Reversed    bool // a deemed consent of the department in this visit was reversed
 	Outcome     bool // an outcome row exists for (visit, department, round)
 	AnsweredBy  bool // a reply received ≤ T2 is on record
+	Signed      bool // a signed opinion of the department is on record, of whichever round (INS-813, INS-926)
+	Objects     bool // it objects to the case itself, and nobody has settled that (INS-814)
 
 	MinClass string
 	Classes  []string // classes of the proofs of service that stand
@@ -86,6 +88,7 @@ const (
 	HoldFreeText    HoldReason = "free_text"
 	HoldLink        HoldReason = "link_locked"
 	HoldLateExcuse  HoldReason = "late_excuse" // an excuse that came with the visit under way
+	HoldObjection   HoldReason = "objection"   // to the case itself (INS-814)
 )
 
 // endsItself are the holds that the sweep opens and closes by evidence alone.
@@ -131,8 +134,15 @@ func Judge(e Evidence) Verdict {
 	if due := e.T2.Add(e.Grace); e.Now.Before(due) { // INS-904 (P4)
 		return Verdict{Do: Wait, Until: due}
 	}
-	if doubts := e.doubts(); len(doubts) > 0 {
+	doubts := e.doubts()
+	if e.Signed { // INS-813: a written opinion stands; only an answer that could not reach us is waited for
+		doubts = inboxDoubts(e.Inbox, e.T2)
+	}
+	if len(doubts) > 0 {
 		return Verdict{Do: Hold, Doubts: doubts}
+	}
+	if e.Signed {
+		return Verdict{Do: Leave}
 	}
 	if e.Confirm && !e.Confirmed { // INS-910
 		return Verdict{Do: Ask}
@@ -167,14 +177,15 @@ func adder(out *[]Doubt) func(bad bool, reason HoldReason, detail string) {
 func (e Evidence) common(inbox []ChannelHealth, after time.Time) []Doubt {
 	out := inboxDoubts(inbox, after) // INS-905 (P5)
 	add := adder(&out)
-	add(!e.proved(), HoldService, "没有 "+e.MinClass+" 类以上的送达证明")           // INS-902 (P2)
-	add(e.Provisional, HoldProvisional, "期限经过的年度日历尚未公布")                  // DEC-17
-	add(e.Unread > 0, HoldUnread, fmt.Sprintf("有 %d 件来件待人工查看", e.Unread)) // INS-906 (P6)
-	add(e.ClockFault != "", HoldClock, e.ClockFault)                      // INS-907 (P7)
-	add(e.NeverDeemed, HoldNeverDeemed, "本事项不适用视为同意")                     // INS-911 (P9)
-	add(e.Revisit && !e.RevisitAuto, HoldRevisit, "复勘不适用视为同意，由主管决定")      // INS-919
-	add(e.Reversed, HoldReversed, "本次勘验中已撤销过该部门的视为同意")                    // INS-917
-	for _, h := range e.Holds {                                           // INS-913 (P9)
+	add(!e.proved(), HoldService, "没有 "+e.MinClass+" 类以上的送达证明")                             // INS-902 (P2)
+	add(e.Provisional, HoldProvisional, "期限经过的年度日历尚未公布")                                    // DEC-17
+	add(e.Unread > 0, HoldUnread, fmt.Sprintf("有 %d 件来件待人工查看", e.Unread))                   // INS-906 (P6)
+	add(e.ClockFault != "", HoldClock, e.ClockFault)                                        // INS-907 (P7)
+	add(e.NeverDeemed, HoldNeverDeemed, "本事项不适用视为同意")                                       // INS-911 (P9)
+	add(e.Revisit && !e.RevisitAuto, HoldRevisit, "复勘不适用视为同意，由主管决定")                        // INS-919
+	add(e.Reversed, HoldReversed, "本次勘验中已撤销过该部门的视为同意")                                      // INS-917
+	add(e.Objects && !slices.Contains(e.Holds, HoldObjection), HoldObjection, "对办件的异议尚未办结") // INS-814
+	for _, h := range e.Holds {                                                             // INS-913 (P9)
 		add(!slices.Contains(endsItself, h), h, "")
 	}
 	return out

@@ -19,7 +19,6 @@ type VisitDay struct {
 
 	Attendance   Attendance
 	Opinion      OpinionState
-	Signed       bool // an opinion of the department is on record
 	ContraryWord bool // an unsigned draft asks for rectification or disagrees
 
 	SiteEndedAt   time.Time

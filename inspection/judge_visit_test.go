@@ -49,6 +49,7 @@ var bothBreaks = []dayBreak{
 	{"INS-909 an outcome exists", Leave, func(e *VisitDay) { e.Outcome = true }},
 	{"INS-912 only invited", Leave, func(e *VisitDay) { e.Required = false }},
 	{"INS-926 a signed opinion stands", Leave, func(e *VisitDay) { e.Signed = true }},
+	{"INS-814 it objects to the case", Hold, func(e *VisitDay) { e.Objects = true }},
 	{"INS-932 the opinion is given", Leave, func(e *VisitDay) { e.Opinion = OpinionGiven }},
 	{"O8 under review", Leave, func(e *VisitDay) { e.Opinion = OpinionReview }},
 	{"C13 deemed before", Leave, func(e *VisitDay) { e.Consent = ConsentDeemed }},

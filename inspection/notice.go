@@ -40,8 +40,8 @@ type messageFacts struct {
 	Notice   string    `json:"notice,omitempty"`
 	Reply    string    `json:"reply,omitempty"`
 	Superior string    `json:"superior,omitempty"` // who is told of a deemed consent, besides
-	Reason   string    `json:"reason,omitempty"`
-	Due      time.Time `json:"due,omitzero"` // of an opinion
+	Reason   string    `json:"reason,omitempty"`   // or the decision on an objection
+	Due      time.Time `json:"due,omitzero"`       // of an opinion
 
 	Withdrawn    bool   `json:"withdrawn,omitempty"`    // a cancellation to one department alone
 	Substitution string `json:"substitution,omitempty"` // to the people whom it concerns

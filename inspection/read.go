@@ -44,6 +44,7 @@ type ParticipantView struct {
 	People       []Resource `json:"people"`
 	// Substituted are the changes of who comes, in all rounds (INS-610).
 	Substituted []Substitution `json:"substituted,omitempty"`
+	Objections  []Objection    `json:"objections,omitempty"`
 
 	OpinionDue   time.Time     `json:"opinion_due,omitzero"` // T3, while it runs
 	Draft        *Draft        `json:"draft,omitempty"`

@@ -274,6 +274,13 @@ func dealOut(ctx context.Context, q bun.IDB, visitID string, ids []string, index
 	for _, n := range notices {
 		index[n.ParticipantID].Notice = &n
 	}
+	objections, err := listObjections(ctx, q, ids)
+	if err != nil {
+		return err
+	}
+	for _, o := range objections {
+		index[o.ParticipantID].Objections = append(index[o.ParticipantID].Objections, o)
+	}
 	services, err := listServices(ctx, q, ids)
 	if err != nil {
 		return err

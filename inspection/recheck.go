@@ -108,6 +108,7 @@ type caseRows struct {
 	bookings     []Booking         // of booked visits
 	of           map[string]string // department of a resource, of those that take part
 	substituted  []Substitution
+	objections   []Objection
 }
 
 func (r caseRows) departments() (out []string) {
@@ -168,6 +169,12 @@ func (r caseRows) tell() (facts []string, deadlines map[string]string) {
 			facts = append(facts, fact("item_decided", a.ID, a.Agreed))
 		}
 	}
+	for _, o := range r.objections {
+		facts = append(facts, fact("objection", o.ID, o.Channel))
+		if !o.Open() {
+			facts = append(facts, fact("objection_ended", o.ID, o.Outcome))
+		}
+	}
 	for _, b := range r.bookings {
 		facts = append(facts, fact("comes", b.VisitID, b.ResourceID))
 	}
@@ -224,6 +231,10 @@ func tellings(entries []audit.Entry) (facts []string, deadlines map[string]strin
 			facts = append(facts, fact("deemed", e.Text("number"), visit, department, round, e.Text("reason"), audit.Instant(e.At)))
 		case "substituted":
 			facts = append(facts, fact("substituted", e.Text("substitution"), visit, round, e.Text("out"), e.Text("in")))
+		case "objection":
+			facts = append(facts, fact("objection", e.Text("objection"), e.Text("channel")))
+		case "objection_ended":
+			facts = append(facts, fact("objection_ended", e.Text("objection"), e.Text("outcome")))
 		case "opinion":
 			facts = append(facts, fact("opinion", e.Text("opinion"), e.Text("kind")))
 		case "opinion_given":

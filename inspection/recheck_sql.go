@@ -41,6 +41,7 @@ func rowsOf(ctx context.Context, q bun.IDB, caseID string) (r caseRows, err erro
 		{&r.added, "visit_id IN (?)", visits},
 		{&r.bookings, "expires_at IS NULL AND visit_id IN (?)", visits},
 		{&r.substituted, "visit_id IN (?)", visits},
+		{&r.objections, "participant_id IN (?)", here},
 	} {
 		if err := q.NewSelect().Model(of.rows).Where(of.where, of.ids).Scan(ctx); err != nil {
 			return r, err

@@ -73,6 +73,7 @@ type Reply struct {
 	Decision      string       `json:"decision,omitempty"` // why a counter or excuse was decided so
 	DecidedBy     string       `json:"decided_by,omitempty"`
 	DecidedAt     time.Time    `bun:",nullzero" json:"decided_at,omitzero"`
+	OpinionID     string       `json:"opinion_id,omitempty"` // written, sent along with a decline (INS-813)
 
 	scanSum string // its SHA-256
 }
@@ -91,7 +92,8 @@ type ReplyRequest struct {
 	Channel       string
 	GivenBy       string // who spoke or signed, when a clerk records a call or a paper
 	ReceivedAt    time.Time
-	Scan          Scan // of the paper
+	Scan          Scan           // of the paper
+	Opinion       OpinionRequest // written, sent along with a decline; without a kind there is none
 	Once          once.Key
 
 	link auth.Link // set by ReplyByLink alone
@@ -117,9 +119,12 @@ func (d *Desk) ReplyByLink(ctx context.Context, token, code string, r ReplyReque
 // Reply takes an answer from the department's signed-in people (L2), from the
 // holder of an answer link (L1), or from a clerk who records a telephone call or a
 // paper (L1, INS-808). It gives the stored Reply with its receipt number (INS-809).
+// A decline leaves the department expected; a written opinion that a signed-in person
+// sends along stands as its opinion, whatever becomes of the decline (INS-813).
 // Refusals: not_found, not_your_department, reply_kind, reason_missing,
 // proposals, delegate_outside, visit_over; for paper also received_time,
-// scan_missing, scan_type, scan_size.
+// scan_missing, scan_type, scan_size; for an opinion written_opinion and those of
+// Opine.
 func (d *Desk) Reply(ctx context.Context, by auth.Actor, r ReplyRequest) (Reply, error) {
 	d = d.still()
 	if r.ReceivedAt.IsZero() && r.Channel != "paper" {
@@ -140,7 +145,13 @@ func (d *Desk) reply(ctx context.Context, tx bun.IDB, by auth.Actor, r ReplyRequ
 	if err := d.checkReply(ctx, tx, p, v, r); err != nil {
 		return Reply{}, err
 	}
+	if err := r.checkWritten(strength); err != nil {
+		return Reply{}, err
+	}
 	reply := r.reply(p, v, strength)
+	if r.Opinion.Kind != "" {
+		reply.OpinionID = newID()
+	}
 	reply.RecordedBy, reply.RecordedAt = by.String(), d.now()
 	if reply.GivenBy == "" {
 		reply.GivenBy = by.Name
@@ -156,7 +167,39 @@ func (d *Desk) reply(ctx context.Context, tx bun.IDB, by auth.Actor, r ReplyRequ
 	if err != nil {
 		return Reply{}, err
 	}
-	return reply, audit.Record(ctx, tx, leaves...)
+	written, err := d.signWritten(ctx, tx, by, reply, v, r.Opinion)
+	if err != nil {
+		return Reply{}, err
+	}
+	return reply, audit.Record(ctx, tx, append(leaves, written...)...)
+}
+
+// checkWritten: an opinion stands from a signed-in person only, and comes with a
+// decline (INS-804, INS-813).
+func (r ReplyRequest) checkWritten(strength int) error {
+	if r.Opinion.Kind == "" {
+		return nil
+	}
+	if strength < L2 || r.Kind != ReplyDecline || r.Opinion.Kind == Deferred {
+		return fault.Refuse(fault.Invalid, "written_opinion",
+			"书面意见只能由本部门人员登录平台、随“不能应约”一并提交，且须写明同意、整改或不同意；电话、链接和来信代替不了",
+			"a written opinion comes from a signed-in person of the department, together with a decline, and says agree, rectify or disagree; a call, a link or a letter cannot give it")
+	}
+	return r.Opinion.check()
+}
+
+// signWritten puts the opinion that came with a decline on the opinion track, once
+// the answer has done what it does.
+func (d *Desk) signWritten(ctx context.Context, tx bun.IDB, by auth.Actor, reply Reply, v Visit, r OpinionRequest) ([]audit.Leaf, error) {
+	if reply.OpinionID == "" {
+		return nil, nil
+	}
+	p, err := findParticipant(ctx, tx, reply.ParticipantID) // as the answer left it
+	if err != nil {
+		return nil, err
+	}
+	_, leaves, err := d.write(ctx, tx, by, p, v, reply.OpinionID, r)
+	return leaves, err
 }
 
 // reply is the row of an answer before anything is decided about it.

@@ -171,8 +171,8 @@ func keptOr(ctx context.Context, tx bun.IDB, v Visit, r RetimeRequest) (SlotChoi
 // openWords are what somebody still has to read: they hold on in the new round
 // until then, since they may be an answer (INS-801, INS-807).
 var (
-	openWords     = []HoldReason{HoldMail, HoldSuperseded, HoldWeaker, HoldFreeText}
-	openWordTasks = []TaskKind{TaskReadMail, TaskAnswerHold}
+	openWords     = []HoldReason{HoldMail, HoldSuperseded, HoldWeaker, HoldFreeText, HoldObjection}
+	openWordTasks = []TaskKind{TaskReadMail, TaskAnswerHold, TaskObjection}
 )
 
 // voidRound ends all that runs for the round that v is in, and says for each

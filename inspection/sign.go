@@ -259,7 +259,12 @@ func (d *Desk) sign(ctx context.Context, tx bun.IDB, p Participant, v Visit, o *
 		return nil, err
 	}
 	given := participantLeaf("opinion_given", p, s.RecordedBy, d.now(), map[string]any{"opinion": o.ID, "kind": string(o.Kind)})
-	return append(leaves, given), d.moveOpinion(ctx, tx, p, v, o.Kind)
+	leaves = append(leaves, given)
+	if err := d.moveOpinion(ctx, tx, p, v, o.Kind); err != nil || o.Kind == Deferred {
+		return leaves, err
+	}
+	ended, err := d.endObjections(ctx, tx, systemActor, p, objectionEnd{outcome: ObjectionOpined}) // its own word is there now
+	return append(leaves, ended...), err
 }
 
 // lacking: a deferral is no opinion yet, so its author's signature will do.

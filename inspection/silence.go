@@ -330,7 +330,10 @@ func (d *Desk) gatherWords(ctx context.Context, tx bun.IDB, f *found, day *Visit
 	if e.Reversed, err = wasReversed(ctx, tx, p); err != nil {
 		return err
 	}
-	if _, day.Signed, err = lastOpinion(ctx, tx, p); err != nil {
+	if _, e.Signed, err = lastOpinion(ctx, tx, p); err != nil {
+		return err
+	}
+	if e.Objects, err = objects(ctx, tx, p); err != nil {
 		return err
 	}
 	draft, found, err := openDraft(ctx, tx, p)

@@ -139,6 +139,8 @@ type part struct {
 	proofs  map[string]time.Time
 	answers []answer
 	waiting int       // mails nobody has sorted
+	objects bool      // to the case itself, and nobody has settled it (INS-814)
+	opined  bool      // it gave its opinion in writing (INS-813)
 	doubted bool      // something stood against an outcome when it was due
 	owed    time.Time // since when an outcome is due and nothing stands against it
 }
@@ -211,6 +213,10 @@ func (p *part) judge(s *scene, now time.Time) (bar string, owed bool) {
 		bar = "an inbox was not read after T2"
 	case p.waiting > 0:
 		bar = "a mail waits"
+	case p.objects:
+		bar = "it objects to the case"
+	case p.opined:
+		bar = "it gave its opinion in writing"
 	case wrong:
 		bar = "the clock jumped"
 	}

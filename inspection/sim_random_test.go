@@ -221,7 +221,7 @@ func (c *city) letters() {
 // compare asks the checker about every participant.
 func (c *city) compare() {
 	c.t.Helper()
-	rows, consents := c.outcomes(), c.consents()
+	rows, now := c.outcomes(), c.tracks()
 	for _, d := range c.parts {
 		if d.over {
 			continue
@@ -230,11 +230,14 @@ func (c *city) compare() {
 		if !d.deemed {
 			c.judgeOne(d, row, written)
 		}
-		effective := written && row.SuspendedAt.IsZero() && consents[d.id] == ConsentDeemed
+		effective := written && row.SuspendedAt.IsZero() && now[d.id].Consent == ConsentDeemed
 		if effective && (d.answered() || len(d.proofs) == 0) { // INS-909
 			c.t.Errorf("%s: an outcome stands beside an answer in time, or without a proof", d.system)
 		}
-		if d.answered() && consents[d.id] == ConsentAwaiting {
+		if d.opined && !d.deemed && now[d.id].Opinion != OpinionGiven { // INS-813
+			c.t.Errorf("%s gave its opinion in writing, and it is %s", d.system, now[d.id].Opinion)
+		}
+		if d.answered() && now[d.id].Consent == ConsentAwaiting {
 			c.t.Errorf("%s: an answer counts and was not taken", d.system)
 		}
 	}
@@ -260,15 +263,15 @@ func (c *city) judgeOne(d *department, row Deemed, written bool) {
 	d.deemed = written
 }
 
-func (c *city) consents() map[string]Consent {
+func (c *city) tracks() map[string]Participant {
 	c.t.Helper()
 	var rows []Participant
 	c.must(c.DB.Read(c.t.Context(), func(q bun.IDB) error {
-		return q.NewSelect().Model(&rows).Column("id", "consent").Scan(c.t.Context())
+		return q.NewSelect().Model(&rows).Column("id", "consent", "opinion").Scan(c.t.Context())
 	}))
-	out := map[string]Consent{}
+	out := map[string]Participant{}
 	for _, p := range rows {
-		out[p.ID] = p.Consent
+		out[p.ID] = p
 	}
 	return out
 }

@@ -7,6 +7,7 @@ import (
 
 	"lianban/internal/auth"
 	"lianban/internal/fault"
+	"lianban/internal/once"
 	"lianban/notify"
 )
 
@@ -40,7 +41,7 @@ func (d dice) edge(t2 time.Time) time.Time {
 // around its deadline.
 func (c *city) behave(d *department) {
 	at := d.edge(d.t2)
-	switch d.IntN(8) {
+	switch d.IntN(10) {
 	case 0: // answers
 		c.todo.add(at, func() { c.reply(d, at, "portal") })
 	case 1: // answers by telephone, which is entered later
@@ -52,6 +53,10 @@ func (c *city) behave(d *department) {
 		c.todo.add(d.after(at.Add(-4*time.Hour), 8*time.Hour), func() { c.openPage(d) })
 	case 5: // names somebody, and is silent (INS-806)
 		c.todo.add(d.after(d.t1, d.t2.Sub(d.t1)), func() { c.delegate(d) })
+	case 6: // objects to the case itself (INS-814)
+		c.todo.add(at, func() { c.object(d) })
+	case 7: // declines, with its opinion in writing (INS-813)
+		c.todo.add(at, func() { c.opine(d) })
 	}
 	if d.likely(2) {
 		c.trouble(d.dice, d.t2)
@@ -127,6 +132,52 @@ func (c *city) reply(d *department, received time.Time, channel string) {
 		c.t.Errorf("%s: an answer of %v was taken after T2 %v", d.system, received, d.t2)
 	}
 	d.answers = append(d.answers, a)
+}
+
+// object says something against the case itself, which is no answer. It is
+// withdrawn or settled some hours later, or never.
+func (c *city) object(d *department) {
+	if d.over || c.portalDown {
+		return
+	}
+	_, err := c.Object(c.t.Context(), c.inspector(d.system), ObjectionRequest{ParticipantID: d.id, Text: "证照与场所不符", Channel: "portal"})
+	c.must(err)
+	d.objects = true
+	if d.likely(3) {
+		return
+	}
+	withdrawn := d.likely(5)
+	c.todo.add(d.after(c.now(), 5*time.Hour), func() { c.settleObjection(d, withdrawn) })
+}
+
+func (c *city) settleObjection(d *department, withdrawn bool) {
+	if d.over {
+		return
+	}
+	if withdrawn {
+		c.must(c.WithdrawObjection(c.t.Context(), c.inspector(d.system), d.id, once.Key{}))
+	} else {
+		c.must(c.SettleObjection(c.t.Context(), c.boss, RefuseRequest{ParticipantID: d.id, Reason: "已核实，不影响勘验"}))
+	}
+	d.objects = false
+	if !d.deemed {
+		d.dismiss(&c.scene, c.now())
+	}
+}
+
+// opine declines with an opinion in writing.
+func (c *city) opine(d *department) {
+	if d.over || c.portalDown {
+		return
+	}
+	kind := []OpinionKind{Agree, Disagree}[d.IntN(2)]
+	got, err := c.Reply(c.t.Context(), c.inspector(d.system), ReplyRequest{
+		ParticipantID: d.id, Round: 1, Kind: ReplyDecline, Reason: "有会", Channel: "portal",
+		Opinion: OpinionRequest{Kind: kind, Text: "消防设施见附件"},
+	})
+	c.must(err)
+	d.answers = append(d.answers, answer{received: c.now(), taken: got.Outcome == OutcomeApplied})
+	d.opined = true
 }
 
 // delegate names another person, which is no answer.

@@ -134,7 +134,9 @@ var AttendanceMoves = []Move[Attendance]{
 var OpinionMoves = []Move[OpinionState]{
 	{"Opine, with signatures lacking", []OpinionState{OpinionNone, OpinionDeferred}, OpinionDraft, "O1"},
 	{"DropOpinion", []OpinionState{OpinionDraft}, OpinionNone, "O1"},
-	{"Opine, Sign", []OpinionState{OpinionNone, OpinionDraft}, OpinionGiven, "O2"},
+	{"Object", []OpinionState{OpinionNone}, OpinionDraft, "O1, INS-814"},
+	{"SettleObjection, WithdrawObjection", []OpinionState{OpinionDraft}, OpinionNone, "INS-814"},
+	{"Opine, Sign, or Reply decline with an opinion", []OpinionState{OpinionNone, OpinionDraft}, OpinionGiven, "O2, INS-813"},
 	{"Opine again", []OpinionState{OpinionGiven}, OpinionGiven, "O7"},
 	{"Opine deferred", []OpinionState{OpinionNone, OpinionDraft}, OpinionDeferred, "O3"},
 	{"Opine after a deferral", []OpinionState{OpinionDeferred}, OpinionGiven, "O2"},
@@ -145,8 +147,8 @@ var OpinionMoves = []Move[OpinionState]{
 	{"Uphold", []OpinionState{OpinionReview}, OpinionDeemed, "O9"},
 	{"Reverse, without an opinion of its own", []OpinionState{OpinionDeemed, OpinionReview}, OpinionNone, "O10"},
 	{"Reverse, or Opine after a reply in time", []OpinionState{OpinionDeemed, OpinionReview}, OpinionGiven, "O10, INS-1101"},
-	{"Retime", []OpinionState{OpinionDeemed, OpinionReview}, OpinionNone, "O11"},
-	{"NotHeld, Cancel, Withdraw", []OpinionState{OpinionNone, OpinionGiven, OpinionDeemed, OpinionReview}, OpinionWaived, "O11"},
+	{"Retime", []OpinionState{OpinionDraft, OpinionDeemed, OpinionReview}, OpinionNone, "O11"},
+	{"NotHeld, Cancel, Withdraw", []OpinionState{OpinionNone, OpinionDraft, OpinionGiven, OpinionDeemed, OpinionReview}, OpinionWaived, "O11"},
 }
 
 // open are the consent states in which silence may still be broken.

@@ -41,8 +41,9 @@ const (
 	TaskAnswerHold  TaskKind = "answer_hold"    // something may be an answer
 	TaskCounter     TaskKind = "answer_counter" // a department proposed other times
 	TaskExcuse      TaskKind = "decide_excuse"
-	TaskOverdue     TaskKind = "duty_missed"   // a counter or an excuse that nobody answered in time (K09)
-	TaskDeclined    TaskKind = "call_declined" // a department says it does not come
+	TaskOverdue     TaskKind = "duty_missed"      // a counter or an excuse that nobody answered in time (K09)
+	TaskObjection   TaskKind = "decide_objection" // a department objects to the case itself (INS-814)
+	TaskDeclined    TaskKind = "call_declined"    // a department says it does not come
 	TaskAtRisk      TaskKind = "visit_at_risk"
 	TaskHoliday     TaskKind = "visit_on_holiday"
 	TaskUnopened    TaskKind = "notice_unopened" // served, and nobody has looked at half of the term

@@ -91,6 +91,11 @@ func (d *Desk) takeOut(ctx context.Context, tx bun.IDB, by auth.Actor, c Case, v
 	if err != nil {
 		return nil, err
 	}
+	objections, err := d.endObjections(ctx, tx, by, p, objectionEnd{outcome: ObjectionOver})
+	if err != nil {
+		return nil, err
+	}
+	leaves = append(leaves, objections...)
 	v.Sequence++ // ICA-29
 	v.SingleByRule = len(comingTo(c, v.Kind)) == 1
 	if err := changeVisit(ctx, tx, &v, "sequence", "single_by_rule"); err != nil {

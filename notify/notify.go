@@ -61,6 +61,7 @@ const (
 	PurposeReceipt    = "receipt"     // 回执 for a reply
 	PurposeReleased   = "released"    // an excuse was upheld: need not come, opinion in writing (INS-812)
 	PurposeRoster     = "roster"      // 换人: one person comes in the place of another (INS-610)
+	PurposeObjection  = "objection"   // 异议答复: what was decided on an objection to the case (INS-814)
 	PurposeApplicant  = "applicant"   // the applicant's own notice (INS-714)
 
 	PurposeCode      = "parcel_code"      // 收货码 or 取件码 (DEL-610); by SMS only, as those that follow

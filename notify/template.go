@@ -68,6 +68,8 @@ type Facts struct {
 	Silent     []string  // confirmed: deemed to agree, may still come
 	Prepare    string    // applicant: what to prepare
 	Attend     string    // applicant: who must be present
+	Expected   bool      // receipt: of a decline, which frees nobody from coming (INS-813)
+	Written    bool      // receipt: a written opinion came along
 	Person     string    // roster: the recipient
 	Instead    string    // roster: the other one
 	Comes      bool      // roster: the recipient comes in the other's place; false: the other way round

@@ -43,6 +43,7 @@ func (w words) funcs() template.FuncMap {
 		},
 		"kinds":    func() []string { return []string{"accept", "decline", "counter", "excuse", "delegate"} }, // INS-801
 		"opinions": func() []string { return []string{"agree", "rectify", "disagree", "deferred"} },           // INS-1008
+		"written":  func() []string { return []string{"agree", "rectify", "disagree"} },                       // INS-813
 		"three":    func() []int { return upTo(3) },                                                           // INS-801: at most three times
 		"items":    func() []int { return upTo(Items) },
 		"findings": func() []string { return []string{"accepted", "missing", "damaged"} }, // DEL-910

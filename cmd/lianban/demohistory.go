@@ -166,9 +166,10 @@ func (s *stage) thisMorning(parcels func()) {
 		"ll", "M10", "星空量贩KTV", "13807461209", "零陵区阳明大道9号", 26.2188, 111.6331, "floor_area_m2=260 outdoor_sign=yes",
 	}), 3, "09:00")
 	s.accepts(v, "ll/fire")
-	s.book(s.accept(scenario{
+	v = s.book(s.accept(scenario{
 		"lst", "M09", "湘江边民宿", "13807461210", "冷水滩区滨江路3号", 26.4350, 111.6150, "floor_area_m2=310 serves_food=yes",
 	}), 3, "13:30")
+	s.objects(v, "lst/police", "该房屋产权人来所反映未同意出租，产权存在争议，建议先核实")
 	parcels()
 	s.at(0, "09:26")
 	s.accept(scenario{"lst", "M12", "极速网吧", "13807461211", "冷水滩区清桥路48号", 26.4480, 111.5960, "floor_area_m2=160"})

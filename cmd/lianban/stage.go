@@ -243,6 +243,16 @@ func (s *stage) substitutes(v inspection.Visit, key, why string) {
 	s.fail("substitute", err)
 }
 
+// objects lets a department object to the case itself (INS-814).
+func (s *stage) objects(v inspection.Visit, key, why string) {
+	p := s.part(v, key)
+	if s.err != nil {
+		return
+	}
+	_, err := s.inspection.Object(s.ctx, s.officer(key), inspection.ObjectionRequest{ParticipantID: p.ID, Text: why, Channel: "portal"})
+	s.fail(key+" objects", err)
+}
+
 // hosts checks in the window and the applicant on the site.
 func (s *stage) hosts(v inspection.Visit, clerk auth.Actor, applicant string) {
 	for _, r := range []inspection.CheckInRequest{
