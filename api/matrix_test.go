@@ -284,6 +284,8 @@ func apiSamples(s *scene) map[string]sample {
 		"printBag":          {path: "/bags/" + s.sent.window + "/papers", object: true},
 		"printNote":         {path: "/materials/" + s.original + "/papers", object: true},
 		"printDemand":       {path: "/cases/" + s.caseID + "/demand", object: true},
+		"printTaken":        {path: "/cases/" + s.caseID + "/receipt", object: true},
+		"mailLink":          {path: "/cases/" + s.caseID + "/link", object: true},
 		"printSlip":         {path: "/transfers/" + s.transfer + "/papers", object: true},
 		"checkPaper":        {path: "/papers/" + s.paper, object: true},
 		"tryAtDoor":         {path: parcel("/door"), object: true, body: map[string]any{}},

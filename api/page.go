@@ -55,6 +55,7 @@ func (s *Server) pages() error {
 	p.alertPages()
 	p.roundPages()
 	p.trackPages()
+	p.applicantPages()
 	p.ratingPages()
 	p.figuresPages()
 	p.queuePages()

@@ -54,6 +54,8 @@ func (v *view) lineOfAlert(a delivery.Alert) alertLine {
 	switch {
 	case a.Level == delivery.ForDepartment:
 		line.MaySettle = open && !v.is(auth.Auditor)
+	case a.Level == delivery.ForWindow:
+		line.MaySettle = open && v.organises(a.CentreID)
 	default:
 		line.MaySettle = open && v.supervises(a.CentreID)
 	}

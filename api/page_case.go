@@ -95,6 +95,7 @@ type casePage struct {
 	Derived   []derivedLine
 	Coming    int
 	MayAmend  bool
+	MayLink   bool // print or send the applicant's link
 	Unknown   bool
 	Questions []question
 	Set       *caseSet
@@ -108,7 +109,7 @@ func (p *site) oneCase(v *view) error {
 	if err != nil {
 		return err
 	}
-	d := casePage{Case: c, Once: newOnce(), Limit: endOfDay(c.LimitDate)}
+	d := casePage{Case: c, Once: newOnce(), Limit: endOfDay(c.LimitDate), MayLink: v.organises(c.CentreID)}
 	if d.Visits, err = p.Inspection.ListVisits(v.ctx(), v.by, inspection.VisitQuery{CaseID: c.ID, Limit: 200}); err != nil {
 		return err
 	}

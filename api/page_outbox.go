@@ -132,13 +132,14 @@ func (p *site) recipient(v *view, m notify.Message, departments map[string]strin
 	return who
 }
 
-// What would let a reader answer for a department (SEC-11).
+// What would let a reader answer for a department, or act for an applicant
+// (SEC-11, DEL-1201).
 var (
-	answerLink = regexp.MustCompile(`/r/[A-Za-z0-9_-]+`)
+	answerLink = regexp.MustCompile(`(/[rea]/)[A-Za-z0-9_-]+`)
 	answerCode = regexp.MustCompile(`((?:反馈码|收货码|取件码|[Rr]eply code|[Cc]ode)[^0-9\n]{0,20})\d{6}`)
 )
 
-// hideSecrets takes link and code out of a notice's text.
+// hideSecrets takes links and codes out of a message's text.
 func hideSecrets(text, hidden string) string {
-	return answerCode.ReplaceAllString(answerLink.ReplaceAllString(text, "/r/"+hidden), "${1}"+hidden)
+	return answerCode.ReplaceAllString(answerLink.ReplaceAllString(text, "${1}"+hidden), "${1}"+hidden)
 }

@@ -146,7 +146,7 @@ func (p *site) paper(v *view) error {
 		d.To = "/bags/" + found.Subject
 	case found.Kind == delivery.PaperCopy || found.Kind == delivery.PaperVoucher:
 		d.To = "/items/" + found.Subject
-	case found.Kind == delivery.PaperDemand:
+	case found.Kind == delivery.PaperDemand || found.Kind == delivery.PaperTaken:
 		d.To = "/cases/" + found.Subject
 	case found.Kind == delivery.PaperRun:
 		d.To = "/runs/" + found.Subject

@@ -56,6 +56,9 @@ func (p *site) sealForm(v *view) error {
 	if err != nil {
 		return err
 	}
+	if offer.Set.Wish != nil {
+		to = offer.Set.Wish.Over(to)
+	}
 	d := sealPage{Offer: offer, To: to, Once: newOnce(), Redeliver: v.query("redelivery")}
 	kept := v.tried.Keeps("seal", "")
 	for _, i := range offer.Items {
@@ -76,13 +79,14 @@ func (p *site) sealForm(v *view) error {
 		d.Receivers = append(d.Receivers, sealReceiver{a.Receiver, a.Receiver.In(v.x.lang), proofs, a.Consent, a.Authorisation})
 	}
 	for _, w := range offer.Ways {
-		d.Ways = append(d.Ways, p.sealWayOf(v, w))
+		d.Ways = append(d.Ways, p.sealWayOf(v, w, offer.Set.Wish))
 	}
 	return p.show(v, "seal", d)
 }
 
-// sealWayOf words a way. The centre's own courier is chosen unless it is closed.
-func (p *site) sealWayOf(v *view, w delivery.WayOffer) sealWay {
+// sealWayOf words a way. The centre's own courier is chosen unless it is closed, or
+// the applicant asked to fetch it.
+func (p *site) sealWayOf(v *view, w delivery.WayOffer, wish *delivery.Wish) sealWay {
 	out := sealWay{Value: string(w.Way), Text: w.Way.In(v.x.lang)}
 	for _, g := range w.Closed {
 		out.Closed = append(out.Closed, g.Class.In(v.x.lang)+p.say(v, "colon")+g.In(v.x.lang))
@@ -90,8 +94,11 @@ func (p *site) sealWayOf(v *view, w delivery.WayOffer) sealWay {
 	if !w.Offered && len(out.Closed) == 0 {
 		out.Closed = []string{p.say(v, "seal.not_yet")}
 	}
-	out.Chosen = v.tried.Chose("seal", "", "way", out.Value) ||
-		!v.tried.Keeps("seal", "") && w.Way == delivery.WayOwnCourier && w.Offered
+	first := delivery.WayOwnCourier
+	if wish != nil && wish.Way == delivery.WishCollect {
+		first = delivery.WayWindow
+	}
+	out.Chosen = v.tried.Chose("seal", "", "way", out.Value) || !v.tried.Keeps("seal", "") && w.Way == first && w.Offered
 	return out
 }
 
@@ -139,7 +146,7 @@ func (p *site) sealRequest(v *view) (delivery.SealRequest, error) {
 		To: delivery.Addressee{
 			Name: v.form("name"), Phone: v.form("phone"), Address: v.form("address"), Agent: v.form("agent"),
 		},
-		IDLast4: v.form("id_last4"), RedeliveryOf: v.form("redelivery"), Once: v.once(),
+		IDLast4: v.form("id_last4"), RedeliveryOf: v.form("redelivery"), Agreed: v.form("agreed") == "yes", Once: v.once(),
 	}
 	v.intoPieces(&r)
 	if login := v.form("second_login"); login != "" {

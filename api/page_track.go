@@ -22,12 +22,17 @@ var trackRate = rateClass{name: "track", every: time.Minute / 10, burst: 10, pla
 // trackPage is the form, and below it what was found.
 type trackPage struct {
 	Number, Last4 string
+	tracked
+	Levels []option // of the rating, once it may be given
+}
+
+// tracked is a parcel in the words of its receiver.
+type tracked struct {
 	Found         *delivery.TrackView
 	State, Result string
 	Ended         bool
 	Lines         []string
 	Steps         []trackStep
-	Levels        []option // of the rating, once it may be given
 }
 
 type trackStep struct {
@@ -72,8 +77,14 @@ func (p *site) findTrack(v *view) (trackPage, error) {
 	if err != nil {
 		return d, err
 	}
+	d.tracked = p.wordsOf(v, &found)
+	return d, nil
+}
+
+// wordsOf says what is known of a parcel, the latest step first.
+func (p *site) wordsOf(v *view, found *delivery.TrackView) tracked {
 	lang := v.x.lang
-	d.Found, d.State, d.Lines = &found, found.State.Public(lang), found.Ledger.Lines(lang)
+	d := tracked{Found: found, State: found.State.Public(lang), Lines: found.Ledger.Lines(lang)}
 	d.Ended = found.State.Terminal() || found.State == delivery.ParcelUnverified
 	if found.Result != "" {
 		d.Result = found.Result.In(lang)
@@ -92,5 +103,5 @@ func (p *site) findTrack(v *view) (trackPage, error) {
 		}
 		d.Steps = append(d.Steps, line)
 	}
-	return d, nil
+	return d
 }

@@ -65,6 +65,14 @@ func (s *Server) paperRoutes() {
 		Title: words{"打印催办单", "Print what departments still owe a case"}, Who: receivers,
 	}, s.printDemand)
 	register(s, Route{
+		Method: http.MethodPost, Path: "/cases/{id}/receipt", Act: "printTaken",
+		Title: words{"打印申请人的收件凭据", "Print the applicant's receipt, with a new link as a code"}, Who: receivers,
+	}, s.printTaken)
+	register(s, Route{
+		Method: http.MethodPost, Path: "/cases/{id}/link", Act: "mailLink",
+		Title: words{"给申请人邮箱发送查询办理链接", "Send the applicant a new link by mail"}, Who: receivers,
+	}, s.mailLink)
+	register(s, Route{
 		Method: http.MethodGet, Path: "/papers/{code}", Act: "checkPaper",
 		Title: words{"核对单据", "What the code of a paper stands for"}, Who: readers(auth.Clerk, auth.Supervisor, auth.Courier, auth.Auditor),
 	}, s.checkPaper)
@@ -117,6 +125,14 @@ func (s *Server) printNote(ctx context.Context, c *call, in *byID) (sheet, error
 
 func (s *Server) printDemand(ctx context.Context, c *call, in *byID) (sheet, error) {
 	return printed(s.Delivery.PrintDemand(ctx, c.by, in.ID))
+}
+
+func (s *Server) printTaken(ctx context.Context, c *call, in *byID) (sheet, error) {
+	return printed(s.Inspection.PrintTaken(ctx, c.by, s.Delivery, in.ID))
+}
+
+func (s *Server) mailLink(ctx context.Context, c *call, in *byID) (none, error) {
+	return none{}, s.Inspection.MailLink(ctx, c.by, s.Delivery, in.ID)
 }
 
 type checkPaper struct {

@@ -129,6 +129,7 @@ type sealParcel struct {
 		Consents     []consentBody `json:"consents,omitempty" validate:"max=3,dive"`
 		RedeliveryOf string        `json:"redelivery_of,omitempty" validate:"omitempty,code"`
 		More         []pieceBody   `json:"more,omitempty" validate:"max=2,dive" doc:"further pieces of the same sending, each with a bag of its own"`
+		Agreed       bool          `json:"agreed,omitempty" doc:"the applicant agrees to what differs from the wish of the set"`
 		Login        string        `json:"second_login,omitempty" validate:"omitempty,line=60" doc:"second person, for seals"`
 		Password     string        `json:"second_password,omitempty" validate:"omitempty,line=200"`
 	}
@@ -148,7 +149,7 @@ type consentBody struct {
 func (s *Server) sealParcel(ctx context.Context, c *call, in *sealParcel) (delivery.Parcel, error) {
 	b := in.Body
 	r := delivery.SealRequest{
-		CaseID: b.Case, Items: b.Items, Way: delivery.Way(b.Way), Bag: b.Bag, IDLast4: b.IDLast4, RedeliveryOf: b.RedeliveryOf,
+		CaseID: b.Case, Items: b.Items, Way: delivery.Way(b.Way), Bag: b.Bag, IDLast4: b.IDLast4, RedeliveryOf: b.RedeliveryOf, Agreed: b.Agreed,
 		To:     delivery.Addressee{Name: b.Name, Phone: b.Phone, Address: b.Address, Lat: b.Lat, Lon: b.Lon, Agent: b.Agent},
 		Second: auth.Credentials{Login: b.Login, Password: b.Password, Remote: c.remote}, Once: c.key(in.Key),
 	}

@@ -4,6 +4,7 @@ import (
 	"regexp"
 	"strings"
 
+	"lianban/internal/auth"
 	"lianban/internal/fault"
 	"lianban/internal/office"
 )
@@ -13,8 +14,8 @@ var (
 	lastFour = regexp.MustCompile(`^[0-9A-Z]{4}$`) // of a card or, with letters, of another document
 )
 
-func (a *Addressee) check(way Way) error {
-	for _, text := range []*string{&a.Name, &a.Phone, &a.Address, &a.Agent} {
+func (a *Addressee) check(by auth.Actor, way Way) error {
+	for _, text := range []*string{&a.Name, &a.Phone, &a.Address, &a.Agent, &a.AgentPhone, &a.AgentTie} {
 		*text = strings.TrimSpace(*text)
 	}
 	if a.Name == "" || !mobile.MatchString(a.Phone) || a.Address == "" && way != WayWindow {
@@ -27,7 +28,7 @@ func (a *Addressee) check(way Way) error {
 			"坐标无效，请填写 WGS-84 纬度和经度，或留空", "the point is not on earth; give WGS-84 latitude and longitude, or leave it out")
 	}
 	for _, c := range a.Consents {
-		if !c.Receiver.NeedsConsent() || strings.TrimSpace(c.GivenBy) == "" || !heardBy(c.Channel) {
+		if !c.Receiver.NeedsConsent() || strings.TrimSpace(c.GivenBy) == "" || !heardBy(by, c.Channel) {
 			return fault.Refuse(fault.Invalid, "consent_incomplete",
 				"代收、单位收发或快递柜的同意记录要写明同意人和方式（窗口或电话）", "a consent names the receiver, who gave it and how (window, phone)") // DEL-205
 		}
@@ -35,10 +36,10 @@ func (a *Addressee) check(way Way) error {
 			return err
 		}
 	}
-	return office.CheckLines(line("name", a.Name), line("address", a.Address), line("agent", a.Agent))
+	return office.CheckLines(line("name", a.Name), line("address", a.Address), line("agent", a.Agent), line("agent_phone", a.AgentPhone), line("agent_tie", a.AgentTie))
 }
 
-func (r *SealRequest) check() error {
+func (r *SealRequest) check(by auth.Actor) error {
 	r.IDLast4, r.Bag = plainSecret(r.IDLast4), strings.TrimSpace(r.Bag)
 	if r.IDLast4 != "" && !lastFour.MatchString(r.IDLast4) {
 		return fault.Refuse(fault.Invalid, "id_last4_form",
@@ -48,7 +49,7 @@ func (r *SealRequest) check() error {
 		return fault.Refuse(fault.Invalid, "bag_missing",
 			"请扫描或填写封袋编号", "scan or type the number of the bag's seal")
 	}
-	if err := r.To.check(r.Way); err != nil {
+	if err := r.To.check(by, r.Way); err != nil {
 		return err
 	}
 	return office.CheckLines(line("bag", r.Bag))

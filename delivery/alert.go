@@ -38,6 +38,9 @@ const (
 	AlertSignWindow     AlertKind = "sign_window"     // DEL-912, for the window that signs
 	AlertSignDepartment AlertKind = "sign_department" // DEL-912, for the department that signs
 	AlertSignLate       AlertKind = "sign_late"       // DEL-912
+	AlertSlotAsked      AlertKind = "slot_asked"      // DEL-1205
+	AlertMissing        AlertKind = "not_received"    // DEL-1205
+	AlertMissingLate    AlertKind = "not_received_on" // DEL-1205
 )
 
 // AlertLevel is who has to look.
@@ -116,6 +119,15 @@ var AlertTable = []AlertRow{
 	{AlertSignLate, ForSupervisor, false, nil,
 		bilingual{"超过签收期限 4 个办公小时，仍没有签收", "Four office hours past its limit and still not signed for"},
 		bilingual{"请主管向双方核实东西在哪里，请接收方签收或拒收；签收之前由交出的一方负责", "Ask both sides where it is and have it signed for or refused; until then its giver answers for it"}},
+	{AlertSlotAsked, ForWindow, true, append(openStates(), ParcelReturned),
+		bilingual{"申请人通过链接要求另约时间", "The applicant asks by the link for another time"},
+		bilingual{"请打电话约定，需要时登记暂停或改约，再写明约定的时间", "Call to agree on it, record the pause or the new time where one is due, and write down what was agreed"}},
+	{AlertMissing, ForWindow, true, arrivedStates,
+		bilingual{"申请人反映没有收到", "The applicant says that it did not arrive"},
+		bilingual{"请在时限内联系申请人和派送员：确已收到的写明由谁收取；没有收到的到邮件页面更正妥投记录", "Call applicant and courier within the term: if it was received write down by whom, if not correct the delivery on the parcel's page"}},
+	{AlertMissingLate, ForSupervisor, false, arrivedStates,
+		bilingual{"申请人反映没有收到，窗口 4 个办公小时内没有办结", "The applicant says that it did not arrive, and the window has not settled it in four office hours"},
+		bilingual{"请主管督促窗口联系申请人，在上一条告警中写明处理情况", "See that the window calls the applicant and settles the alert"}},
 }
 
 func (k AlertKind) row() AlertRow {
@@ -153,8 +165,9 @@ type Alert struct {
 	Number       string     `json:"number,omitempty"` // of the parcel, item, transfer or bag
 	CentreID     string     `json:"centre_id"`
 	DepartmentID string     `json:"department_id,omitempty"`
-	RaisedAt     time.Time  `json:"raised_at"`                        // the first time
-	NextAt       time.Time  `bun:",nullzero" json:"next_at,omitzero"` // when the next level hears of it
+	RaisedAt     time.Time  `json:"raised_at"`                          // the first time
+	NextAt       time.Time  `bun:",nullzero" json:"next_at,omitzero"`   // when the next level hears of it
+	AskedFor     time.Time  `bun:",nullzero" json:"asked_for,omitzero"` // of slot_asked: begin of the time
 	ClearedAt    time.Time  `bun:",nullzero" json:"cleared_at,omitzero"`
 	ClearedBy    string     `json:"cleared_by,omitempty"`
 	Note         string     `json:"note,omitempty"` // what was done, of those ended by hand
@@ -279,8 +292,8 @@ func (d *Desk) ListAlerts(ctx context.Context, by auth.Actor, query AlertQuery) 
 
 // SettleAlert writes down what was done about an alert that no event ends: how a
 // department served what nobody collected (DEL-809), what was found in a broken
-// bag. Its department does, for one without accounts the window; a supervisor
-// for a bag. Refusals: not_found, not_receiving_window, not_your_department,
+// bag, what became of an applicant's report. Its department does, for one without
+// accounts the window; a supervisor for a bag. Refusals: not_found, not_receiving_window, not_your_department,
 // department_has_accounts, not_supervisor, alert_by_event, alert_over, reason_missing, text_invalid.
 func (d *Desk) SettleAlert(ctx context.Context, by auth.Actor, id, note string) (out Alert, err error) {
 	d = d.still()
@@ -301,12 +314,18 @@ func (d *Desk) SettleAlert(ctx context.Context, by auth.Actor, id, note string) 
 		if !a.ClearedAt.IsZero() {
 			return alertOver()
 		}
+		var leaves []audit.Leaf
+		if a.Kind == AlertMissing {
+			if leaves, err = d.missingSettled(ctx, tx, by, a, note); err != nil {
+				return err
+			}
+		}
 		if err := d.end(ctx, tx, []Alert{a}, by, note); err != nil {
 			return err
 		}
 		a.ClearedAt, a.ClearedBy, a.Note = d.now(), by.String(), note
 		out = a
-		return audit.Record(ctx, tx, d.alertLeaf("alert_settled", a, by))
+		return audit.Record(ctx, tx, append(leaves, d.alertLeaf("alert_settled", a, by))...)
 	})
 	return out, err
 }
@@ -323,10 +342,9 @@ func (d *Desk) maySettle(ctx context.Context, tx bun.IDB, by auth.Actor, a Alert
 	case !a.Kind.ByHand():
 		return fault.Refuse(fault.Conflict, "alert_by_event",
 			"这条告警在事情办完后自动消除（邮件送达、退回或处理，移交签收或拒收），不用手工办结", "this alert ends by itself once the parcel is delivered, returned or decided on, or the hand-over signed for or refused")
+	case a.Level == ForSupervisor && !by.Is(auth.Supervisor):
+		return notSupervisor()
 	case a.Level != ForDepartment:
-		if !by.Is(auth.Supervisor) {
-			return notSupervisor()
-		}
 		return mayReceive(by, a.CentreID)
 	}
 	return actsFor(ctx, tx, by, a.DepartmentID, a.CentreID, fault.Refuse(fault.Forbidden, "not_your_department",

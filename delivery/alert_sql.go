@@ -19,7 +19,7 @@ func openAlerts(ctx context.Context, tx bun.IDB, alerts []Alert) ([]Alert, error
 	var opened []Alert
 	err := tx.NewInsert().Model(&alerts).
 		On("CONFLICT (subject, kind) DO UPDATE").
-		Set("cleared_at = NULL").Set("cleared_by = ''").Set("note = ''").Set("next_at = EXCLUDED.next_at").
+		Set("cleared_at = NULL").Set("cleared_by = ''").Set("note = ''").Set("next_at = EXCLUDED.next_at").Set("asked_for = EXCLUDED.asked_for").
 		Where("alert.cleared_at IS NOT NULL").
 		Returning("*").Scan(ctx, &opened)
 	if err != nil {
@@ -120,6 +120,39 @@ func unsignedForLong(ctx context.Context, q bun.IDB, now time.Time) (out []handO
 		}
 	}
 	return out, err
+}
+
+// missingLate are the parcels whose receivers reported that they did not arrive
+// and whose window has not settled that in its term.
+func missingLate(ctx context.Context, q bun.IDB, now time.Time) (ids []string, err error) {
+	return ids, q.NewSelect().Model((*Alert)(nil)).Column("parcel_id").
+		Where("kind = ? AND cleared_at IS NULL AND next_at <= ?", AlertMissing, now).
+		Where("NOT EXISTS (SELECT 1 FROM alerts AS a WHERE a.subject = ?TableAlias.subject AND a.kind = ? AND a.cleared_at IS NULL)", AlertMissingLate).
+		Order("next_at", "id").Limit(watchBatch).Scan(ctx, &ids)
+}
+
+// reportsOf are the alerts that applicants raised about their parcels, by parcel.
+func reportsOf(ctx context.Context, q bun.IDB, parcelIDs []string) (map[string][]Alert, error) {
+	var rows []Alert
+	err := q.NewSelect().Model(&rows).Where("subject IN (?)", bun.List(parcelIDs)).
+		Where("kind IN (?)", bun.List([]AlertKind{AlertSlotAsked, AlertMissing})).Scan(ctx)
+	out := map[string][]Alert{}
+	for _, a := range rows {
+		out[a.ParcelID] = append(out[a.ParcelID], a)
+	}
+	return out, err
+}
+
+// reviseSlot writes the time that is asked for now into an open alert, and reports
+// whether it was that already.
+func reviseSlot(ctx context.Context, tx bun.IDB, a Alert) (same bool, err error) {
+	res, err := tx.NewUpdate().Model((*Alert)(nil)).Set("asked_for = ?", a.AskedFor).
+		Where("subject = ? AND kind = ? AND cleared_at IS NULL AND asked_for <> ?", a.Subject, a.Kind, a.AskedFor).Exec(ctx)
+	if err != nil {
+		return false, err
+	}
+	n, err := res.RowsAffected()
+	return n == 0, err
 }
 
 // troubled are the parcels that did not simply arrive.

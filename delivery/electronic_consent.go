@@ -75,12 +75,12 @@ type ElectronicConsentRequest struct {
 	Once           once.Key
 }
 
-func (r *ElectronicConsentRequest) check() error {
+func (r *ElectronicConsentRequest) check(by auth.Actor) error {
 	for _, text := range []*string{&r.Person, &r.Address, &r.Phone, &r.Note} {
 		*text = strings.TrimSpace(*text)
 	}
 	if r.Person == "" || !mobile.MatchString(r.Phone) || !slices.Contains(ElectronicMethods[:], r.Method) ||
-		!heardBy(r.Channel) {
+		!heardBy(by, r.Channel) {
 		return fault.Refuse(fault.Invalid, "electronic_consent_incomplete",
 			"请填写同意人姓名、11 位手机号码、接收方式和同意的途径（窗口或电话）；下载时要核对这个手机号的后四位",
 			"give who consents, an 11-digit mobile number, how the file is sent and how the consent was given (window, phone); the number's last four open the file")
@@ -124,22 +124,18 @@ func (d *Desk) ConsentElectronic(ctx context.Context, by auth.Actor, r Electroni
 	d = d.still()
 	r.Lines = unique(r.Lines)
 	return once.Act(ctx, d.DB.Write, r.Once, d.now(), func(tx bun.IDB) (ElectronicConsent, error) {
-		return d.consentElectronic(ctx, tx, by, r)
+		lines, err := windowLines(ctx, tx, by, r.CaseID)
+		if err != nil {
+			return ElectronicConsent{}, err
+		}
+		return d.consentElectronic(ctx, tx, by, lines, r)
 	})
 }
 
-func (d *Desk) consentElectronic(ctx context.Context, tx bun.IDB, by auth.Actor, r ElectronicConsentRequest) (ElectronicConsent, error) {
-	lines, err := lockLines(ctx, tx, r.CaseID)
-	if err != nil {
-		return ElectronicConsent{}, err
-	}
-	if !seesSet(by, lines) {
-		return ElectronicConsent{}, notFound()
-	}
-	if err := mayReceive(by, lines[0].CentreID); err != nil {
-		return ElectronicConsent{}, err
-	}
-	if err := r.check(); err != nil {
+// consentElectronic records a consent on the caller's transaction, which has
+// locked the lines of the case and knows that the actor may speak.
+func (d *Desk) consentElectronic(ctx context.Context, tx bun.IDB, by auth.Actor, lines []ResultLine, r ElectronicConsentRequest) (ElectronicConsent, error) {
+	if err := r.check(by); err != nil {
 		return ElectronicConsent{}, err
 	}
 	for _, id := range r.Lines {
@@ -185,25 +181,29 @@ func (d *Desk) RevokeElectronic(ctx context.Context, by auth.Actor, consentID, c
 		if err := mayReceive(by, c.CentreID); err != nil {
 			return err
 		}
-		if !heardBy(channel) {
+		if !heardBy(by, channel) {
 			return fault.Refuse(fault.Invalid, "electronic_channel",
 				"请选择申请人撤回同意的途径：窗口或电话", "say how the recipient withdrew it: window or phone")
 		}
-		return d.revoke(ctx, tx, &c, by.String(), channel)
+		leaves, err := d.revoke(ctx, tx, &c, by.String(), channel)
+		if err != nil {
+			return err
+		}
+		return audit.Record(ctx, tx, leaves...)
 	})
 	return c, err
 }
 
 // revoke ends a consent and what still hangs on it, on the caller's transaction,
-// which has locked the case's lines.
-func (d *Desk) revoke(ctx context.Context, tx bun.IDB, c *ElectronicConsent, by, channel string) error {
+// which has locked the case's lines and records the leaves.
+func (d *Desk) revoke(ctx context.Context, tx bun.IDB, c *ElectronicConsent, by, channel string) ([]audit.Leaf, error) {
 	c.RevokedAt, c.RevokedBy, c.RevokedHow = d.now(), by, channel
 	if err := revokeElectronicConsent(ctx, tx, c); err != nil {
-		return err
+		return nil, err
 	}
 	files, err := filesOfCase(ctx, tx, c.CaseID)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	leaves := []audit.Leaf{d.consentLeaf("electronic_consent_revoked", *c, by, channel)}
 	for i := range files {
@@ -213,11 +213,11 @@ func (d *Desk) revoke(ctx context.Context, tx bun.IDB, c *ElectronicConsent, by,
 		}
 		leaf, err := d.withdrawFile(ctx, tx, f, by, "申请人撤回同意")
 		if err != nil {
-			return err
+			return nil, err
 		}
 		leaves = append(leaves, leaf)
 	}
-	return audit.Record(ctx, tx, leaves...)
+	return leaves, nil
 }
 
 func electronicRevoked() *fault.Error {

@@ -23,6 +23,7 @@ const (
 	ExceptionBeforeParcel       ExceptionCode = "before_parcel"
 	ExceptionTime               ExceptionCode = "time_in_doubt"           // grade C
 	ExceptionReceiver           ExceptionCode = "receiver_not_allowed"    // DEL-205
+	ExceptionNotReceived        ExceptionCode = "not_received"            // as the applicant says (DEL-1205)
 	ExceptionCarrierCode        ExceptionCode = "carrier_code_unknown"    // DEL-420
 	ExceptionCarrierTime        ExceptionCode = "carrier_time_unreadable" // the time of receipt counts
 	ExceptionCarrierTrouble     ExceptionCode = "carrier_trouble"         // 疑难, 派件异常
@@ -49,6 +50,7 @@ var exceptionWords = map[ExceptionCode]bilingual{
 	ExceptionBeforeParcel:       {"记录时间早于包裹建立", "older than the parcel itself"},
 	ExceptionTime:               {"记录时间存疑，暂按接收时间计", "the device's time is in doubt; the time of receipt counts for now"},
 	ExceptionReceiver:           {"签收人不在允许范围内，请电话核实", "the receiver is not one of those allowed; telephone to verify"},
+	ExceptionNotReceived:        {"申请人反映没有收到，请联系核实", "the applicant says that it did not arrive; call and verify"},
 	ExceptionCarrierCode:        {"承运方状态代码未收录，原文已留存，状态未改", "the carrier's code is not known; its text is kept, the state stays"},
 	ExceptionCarrierTime:        {"承运方时间无法识别，按接收时间计", "the carrier's time cannot be read; the time of receipt counts"},
 	ExceptionCarrierTrouble:     {"承运方报告派送异常，请联系承运方", "the carrier reports trouble; get in touch with it"},

@@ -19,6 +19,7 @@ type messageFacts struct {
 	Line    string      `json:"line,omitempty"`
 	Alert   string      `json:"alert,omitempty"`
 	File    string      `json:"file,omitempty"`
+	Case    string      `json:"case,omitempty"`
 	Nth     int         `json:"nth,omitempty"`     // which code it is
 	Sending bool        `json:"sending,omitempty"` // it tells the codes of all pieces
 	Outcome string      `json:"outcome,omitempty"`
@@ -104,7 +105,7 @@ func (d *Desk) text(p Parcel, purpose, subject, key string, facts messageFacts) 
 
 var purposes = []string{
 	notify.PurposeCode, notify.PurposeDelivered, notify.PurposeAttempt, notify.PurposePaused, notify.PurposeResumed, notify.PurposeOwed,
-	notify.PurposeBack, notify.PurposeHarm, notify.PurposeGone, notify.PurposeAlert, notify.PurposeFile,
+	notify.PurposeBack, notify.PurposeHarm, notify.PurposeGone, notify.PurposeAlert, notify.PurposeFile, notify.PurposeTrack,
 }
 
 // Composes reports whether Compose writes the messages of a purpose.
@@ -126,6 +127,8 @@ func (d *Desk) Compose(ctx context.Context, tx bun.IDB, m notify.Message) (notif
 		return d.composeAlert(ctx, tx, m, facts)
 	case notify.PurposeFile:
 		return d.composeFile(ctx, tx, m, facts)
+	case notify.PurposeTrack:
+		return d.composeLink(ctx, tx, m, facts)
 	}
 	p, err := findParcel(ctx, tx, facts.Parcel)
 	if err != nil {

@@ -128,7 +128,7 @@ func (v ParcelView) receiverFor(by auth.Actor) Addressee {
 	case !by.Is(auth.Courier) || v.State.Terminal():
 		return to.Masked()
 	case !slices.ContainsFunc(v.Steps, asked):
-		to.Phone = MaskPhone(to.Phone)
+		to.Phone, to.AgentPhone = MaskPhone(to.Phone), MaskPhone(to.AgentPhone)
 	}
 	return to
 }
@@ -256,46 +256,59 @@ func (d *Desk) Track(ctx context.Context, number, phoneLast4 string) (out TrackV
 		return TrackView{}, err
 	}
 	err = d.DB.Read(ctx, func(q bun.IDB) error {
-		f, err := readFolding(ctx, q, []Parcel{p})
-		if err != nil {
+		if out, err = d.tracked(ctx, q, p); err != nil {
 			return err
 		}
 		centre, err := office.FindCentre(ctx, q, p.CentreID)
 		if err != nil {
 			return err
 		}
-		g := f.fold(p)
-		out = TrackView{Number: p.Number, State: g.State, Since: g.Since, Slot: p.Slot, Due: p.DueAt, Result: p.Result, Steps: publicSteps(f, p, g), Phone: centre.Phone}
-		if out.Sending, out.Whole, err = piecesOf(ctx, q, p); err != nil {
+		out.Phone = centre.Phone
+		if out.Files, err = trackedFiles(ctx, q, p.CaseID); err != nil {
 			return err
 		}
-		for i := range out.Sending {
-			out.Piece, out.Sending[i].ParcelID, out.Sending[i].Here = p.Piece, "", false
-		}
-		files, err := filesOfCase(ctx, q, p.CaseID)
-		if err != nil {
-			return err
-		}
-		for _, f := range files {
-			if f.State != FileSupplied {
-				out.Files = append(out.Files, f.tracked())
-			}
-		}
-		if out.Rated, err = hasRating(ctx, q, p.CaseID); err != nil {
-			return err
-		}
+		out.Rated, err = hasRating(ctx, q, p.CaseID)
 		out.MayRate = p.Rateable() && !out.Rated
-		cal, err := f.calendar(ctx, q, p)
-		if err != nil {
-			return err
-		}
-		out.Ledger, err = p.Promise.Ledger(cal, f.pausesAt(p, g))
-		if !g.State.Terminal() {
-			out.Paused, out.PausedTo, out.Pause = standing(f.pauses[p.ID], d.now())
-		}
-		out.ETA = p.eta(d.now(), !out.Ledger.PausedSince.IsZero())
 		return err
 	})
+	return out, err
+}
+
+// tracked is what an applicant may know of one parcel: nothing of the receiver, no
+// note of the office, no courier's place.
+func (d *Desk) tracked(ctx context.Context, q bun.IDB, p Parcel) (out TrackView, err error) {
+	f, err := readFolding(ctx, q, []Parcel{p})
+	if err != nil {
+		return out, err
+	}
+	g := f.fold(p)
+	out = TrackView{Number: p.Number, State: g.State, Since: g.Since, Slot: p.Slot, Due: p.DueAt, Result: p.Result, Steps: publicSteps(f, p, g)}
+	if out.Sending, out.Whole, err = piecesOf(ctx, q, p); err != nil {
+		return out, err
+	}
+	for i := range out.Sending {
+		out.Piece, out.Sending[i].ParcelID, out.Sending[i].Here = p.Piece, "", false
+	}
+	cal, err := f.calendar(ctx, q, p)
+	if err != nil {
+		return out, err
+	}
+	out.Ledger, err = p.Promise.Ledger(cal, f.pausesAt(p, g))
+	if !g.State.Terminal() {
+		out.Paused, out.PausedTo, out.Pause = standing(f.pauses[p.ID], d.now())
+	}
+	out.ETA = p.eta(d.now(), !out.Ledger.PausedSince.IsZero())
+	return out, err
+}
+
+// trackedFiles are the results of a case that went as files.
+func trackedFiles(ctx context.Context, q bun.IDB, caseID string) (out []TrackFile, err error) {
+	files, err := filesOfCase(ctx, q, caseID)
+	for _, f := range files {
+		if f.State != FileSupplied {
+			out = append(out, f.tracked())
+		}
+	}
 	return out, err
 }
 

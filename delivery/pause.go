@@ -112,7 +112,7 @@ func (d *Desk) newPause(by auth.Actor, p Parcel, f folding, r PauseRequest) (Pau
 	var err error
 	switch r.Reason {
 	case PauseApplicantAsked:
-		row.GivenBy, row.Channel, row.To, err = r.GivenBy, r.Channel, r.Slot.UTC().Truncate(time.Millisecond), r.checkAsked(d.now())
+		row.GivenBy, row.Channel, row.To, err = r.GivenBy, r.Channel, r.Slot.UTC().Truncate(time.Millisecond), r.checkAsked(by, d.now())
 	case PauseUnreachable:
 		row.EventID, row.From, err = f.unreached(p)
 	case PauseRefused:
@@ -130,8 +130,8 @@ func (d *Desk) newPause(by auth.Actor, p Parcel, f folding, r PauseRequest) (Pau
 	return row, err
 }
 
-func (r PauseRequest) checkAsked(now time.Time) error {
-	if r.GivenBy == "" || !heardBy(r.Channel) {
+func (r PauseRequest) checkAsked(by auth.Actor, now time.Time) error {
+	if r.GivenBy == "" || !heardBy(by, r.Channel) {
 		return fault.Refuse(fault.Invalid, "pause_asked",
 			"请写明是谁、用什么方式（窗口或电话）要求改时间", "say who asked for another time and how (window, phone)")
 	}

@@ -39,6 +39,7 @@ const (
 	PaperVoucher  PaperKind = "voucher"  // 收件凭据
 	PaperRun      PaperKind = "run"      // 班车交接清单
 	PaperFetch    PaperKind = "fetch"    // 网上领取凭条
+	PaperTaken    PaperKind = "taken"    // 收件凭据 of the applicant, with the link as a code
 )
 
 // paperKinds has each document's title and the letter that stands for it in its
@@ -58,6 +59,7 @@ var paperKinds = map[PaperKind]struct{ title, letter string }{
 	PaperVoucher:  {"收件凭据", "S"},
 	PaperRun:      {"班车交接清单", "N"},
 	PaperFetch:    {"网上领取凭条", "W"},
+	PaperTaken:    {"收件凭据", "A"},
 }
 
 // Title is what stands on top of the document.

@@ -25,6 +25,7 @@ type Set struct {
 	Blocking []Blocker    `json:"blocking"`
 	Ceiling  *Ceiling     `json:"art44,omitempty"`
 	Choices  []SetChoice  `json:"choices"`
+	Wish     *Wish        `json:"wish,omitempty"` // what the applicant asked for by the link, for the window
 
 	Consents []ElectronicConsent `json:"electronic_consents"` // to 网上传输, those taken back too
 	Files    []ElectronicFile    `json:"electronic_files"`
@@ -112,6 +113,10 @@ func (d *Desk) sets(ctx context.Context, q bun.IDB, by auth.Actor, ids []string)
 	if err != nil {
 		return nil, err
 	}
+	wishes, err := wishesFor(ctx, q, by, ids)
+	if err != nil {
+		return nil, err
+	}
 	byCase := map[string]*Set{}
 	for _, l := range lines {
 		if !mayReadResult(by, l.CentreID, l.DepartmentID) {
@@ -121,7 +126,7 @@ func (d *Desk) sets(ctx context.Context, q bun.IDB, by auth.Actor, ids []string)
 		if s == nil {
 			s = &Set{
 				CaseID: l.CaseID, CaseNumber: l.CaseNumber, MatterCode: l.MatterCode, MatterName: l.MatterName,
-				Applicant: l.Applicant, CentreID: l.CentreID,
+				Applicant: l.Applicant, CentreID: l.CentreID, Wish: wishes[l.CaseID],
 			}
 			byCase[l.CaseID] = s
 		}

@@ -28,7 +28,7 @@ var (
 // takes a second person (DEL-203). The receiver is sent a code. Refusals:
 // not_found, not_receiving_window, set_incomplete, item_not_here,
 // carrier_not_allowed, way_unsupported, addressee_incomplete, consent_incomplete,
-// id_last4_form, bag_missing, text_invalid, second_person_missing,
+// id_last4_form, bag_missing, text_invalid, wish_differs, second_person_missing,
 // second_person_same, sign_in_failed, redelivery_unknown, piece_many, piece_bag,
 // piece_doubled, and those of
 // ProofRules.Demand and MakePromise.
@@ -123,7 +123,10 @@ func (d *Desk) newParcel(ctx context.Context, tx bun.IDB, by auth.Actor, lines [
 		return Parcel{}, fault.Refuse(fault.Invalid, "way_unsupported",
 			"目前不能走这种方式，请改选中心派送员、窗口自取或已开通的其他方式", "parcels do not go this way here; choose the centre's courier, pick-up or another way that is open")
 	}
-	if err := r.check(); err != nil {
+	if err := r.check(by); err != nil {
+		return Parcel{}, err
+	}
+	if err := heed(ctx, tx, r); err != nil {
 		return Parcel{}, err
 	}
 	for i := range r.To.Consents {
@@ -249,7 +252,7 @@ func (d *Desk) close(ctx context.Context, tx bun.IDB, by auth.Actor, p Parcel, l
 		}
 	}
 	return p, d.happened(ctx, tx, by, &p, EventSealed, Facts{}, map[string]any{
-		"way": string(p.Way), "bag": p.Bag, "items": r.Items, "second": p.SealedWith, "due": audit.Instant(p.DueAt),
+		"way": string(p.Way), "bag": p.Bag, "items": r.Items, "second": p.SealedWith, "agreed": r.Agreed, "due": audit.Instant(p.DueAt),
 	})
 }
 

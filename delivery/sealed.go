@@ -66,6 +66,9 @@ type Addressee struct {
 	Lon      float64   `json:"lon,omitempty"`
 	Agent    string    `json:"agent,omitempty"` // named before dispatch with a 授权委托书
 	Consents []Consent `json:"consents,omitempty"`
+
+	AgentPhone string `json:"agent_phone,omitempty"` // of an agent named by the applicant's link (DEL-1205)
+	AgentTie   string `json:"agent_tie,omitempty"`   // what the agent is to the applicant, in words
 }
 
 // Masked is the addressee as lists and pages show it (FAC-20). The point goes: it
@@ -73,6 +76,7 @@ type Addressee struct {
 func (a Addressee) Masked() Addressee {
 	return Addressee{
 		Name: MaskName(a.Name), Phone: MaskPhone(a.Phone), Address: MaskAddress(a.Address), Agent: MaskName(a.Agent), Consents: a.Consents,
+		AgentPhone: MaskPhone(a.AgentPhone), AgentTie: a.AgentTie,
 	}
 }
 
@@ -95,6 +99,7 @@ type SealRequest struct {
 	Bag          string         // number of the bag's seal
 	More         []PieceRequest // further pieces of the same sending (DEL-402)
 	RedeliveryOf string         // parcel that came back
+	Agreed       bool           // the applicant agrees to what differs from the wish given by the link (DEL-230)
 	Second       auth.Credentials
 	Once         once.Key
 }

@@ -71,8 +71,9 @@ type Owed struct{ DepartmentID, Department, Permit string }
 // Expectation is what a Case leaves departments to hand over.
 type Expectation struct {
 	CaseID, CaseNumber, MatterCode, MatterName string
-	Applicant                                  string // masked
-	CentreID                                   string // the window that took the case in
+	Applicant                                  string    // masked
+	CentreID                                   string    // the window that took the case in
+	Receiver                                   Addressee // as it was taken in; empty: not known
 	Owed                                       []Owed
 	By                                         auth.Actor
 	At                                         time.Time
@@ -89,6 +90,11 @@ func Expect(ctx context.Context, tx bun.IDB, e Expectation) ([]audit.Leaf, error
 	}
 	morning, err := nextMorning(ctx, tx, e.CentreID, e.At)
 	if err != nil {
+		return nil, err
+	}
+	if err := Know(ctx, tx, Applicant{
+		CaseID: e.CaseID, CaseNumber: e.CaseNumber, MatterCode: e.MatterCode, MatterName: e.MatterName, Name: e.Applicant, CentreID: e.CentreID, Receiver: e.Receiver,
+	}); err != nil {
 		return nil, err
 	}
 	var fresh []ResultLine
@@ -278,10 +284,16 @@ const (
 const (
 	ChannelWindow = "window"
 	ChannelPhone  = "phone"
+	ChannelLink   = "link" // the applicant's own act, which nobody can claim for them (DEL-1205)
 )
 
-// heardBy reports whether a channel is one of them.
-func heardBy(channel string) bool { return channel == ChannelWindow || channel == ChannelPhone }
+// heardBy reports whether the actor may have heard something by a channel.
+func heardBy(by auth.Actor, channel string) bool {
+	if by.Kind == auth.KindLink {
+		return channel == ChannelLink
+	}
+	return channel == ChannelWindow || channel == ChannelPhone
+}
 
 // SetChoice is the applicant's own choice to wait for the whole set or to have
 // what is there sent before (DEL-303). The last one counts.
@@ -293,7 +305,7 @@ type SetChoice struct {
 	Choice     string    `json:"choice"`
 	Lines      []string  `bun:"type:jsonb" json:"lines"` // that are not waited for
 	GivenBy    string    `json:"given_by"`
-	Channel    string    `json:"channel"` // window or phone
+	Channel    string    `json:"channel"` // window, phone or link
 	Note       string    `json:"note,omitempty"`
 	RecordedAt time.Time `json:"recorded_at"`
 	RecordedBy string    `json:"recorded_by"`
@@ -306,8 +318,8 @@ type ChoiceRequest struct {
 	Once                                   once.Key
 }
 
-func (r ChoiceRequest) check() error {
-	if !slices.Contains([]string{ChooseWait, ChooseSplit, ChooseNothing}, r.Choice) || !heardBy(r.Channel) {
+func (r ChoiceRequest) check(by auth.Actor) error {
+	if !slices.Contains([]string{ChooseWait, ChooseSplit, ChooseNothing}, r.Choice) || !heardBy(by, r.Channel) {
 		return fault.Refuse(fault.Invalid, "choice_invalid",
 			"请选择申请人的意见（等齐、先寄或未答复）和询问方式（窗口或电话）", "choose what the applicant said (wait, split, no answer) and how (window, phone)")
 	}
@@ -333,21 +345,31 @@ func (r ChoiceRequest) check() error {
 func (d *Desk) Choose(ctx context.Context, by auth.Actor, r ChoiceRequest) (SetChoice, error) {
 	d = d.still()
 	r.GivenBy = strings.TrimSpace(r.GivenBy)
-	return once.Act(ctx, d.DB.Write, r.Once, d.now(), func(tx bun.IDB) (SetChoice, error) { return d.choose(ctx, tx, by, r) })
+	return once.Act(ctx, d.DB.Write, r.Once, d.now(), func(tx bun.IDB) (SetChoice, error) {
+		lines, err := windowLines(ctx, tx, by, r.CaseID)
+		if err != nil {
+			return SetChoice{}, err
+		}
+		return d.choose(ctx, tx, by, lines, r)
+	})
 }
 
-func (d *Desk) choose(ctx context.Context, tx bun.IDB, by auth.Actor, r ChoiceRequest) (SetChoice, error) {
-	lines, err := lockLines(ctx, tx, r.CaseID)
+// windowLines locks the lines of a case for an act of its window.
+func windowLines(ctx context.Context, tx bun.IDB, by auth.Actor, caseID string) ([]ResultLine, error) {
+	lines, err := lockLines(ctx, tx, caseID)
 	if err != nil {
-		return SetChoice{}, err
+		return nil, err
 	}
 	if !seesSet(by, lines) {
-		return SetChoice{}, notFound()
+		return nil, notFound()
 	}
-	if err := mayReceive(by, lines[0].CentreID); err != nil {
-		return SetChoice{}, err
-	}
-	if err := r.check(); err != nil {
+	return lines, mayReceive(by, lines[0].CentreID)
+}
+
+// choose records a choice on the caller's transaction, which has locked the lines
+// of the case and knows that the actor may speak.
+func (d *Desk) choose(ctx context.Context, tx bun.IDB, by auth.Actor, lines []ResultLine, r ChoiceRequest) (SetChoice, error) {
+	if err := r.check(by); err != nil {
 		return SetChoice{}, err
 	}
 	if err := splitLines(ctx, tx, lines, r); err != nil {

@@ -5,6 +5,7 @@ import (
 
 	"github.com/uptrace/bun"
 
+	"lianban/internal/audit"
 	"lianban/internal/auth"
 )
 
@@ -20,9 +21,26 @@ func (d *Desk) CancelParcel(ctx context.Context, by auth.Actor, parcelID, reason
 		if err := p.wantState(heldStates...); err != nil {
 			return err
 		}
-		if err := d.stopCode(ctx, tx, p.ID); err != nil {
+		leaf, err := d.takeBack(ctx, tx, by, p, reason)
+		if err != nil {
 			return err
 		}
-		return d.happened(ctx, tx, by, p, EventCancelled, Facts{Reason: reason}, nil)
+		return audit.Record(ctx, tx, leaf)
 	})
+}
+
+// takeBack ends a parcel that the window still holds, on the caller's transaction,
+// which records the leaf.
+func (d *Desk) takeBack(ctx context.Context, tx bun.IDB, by auth.Actor, p *Parcel, reason string) (audit.Leaf, error) {
+	if err := d.stopCode(ctx, tx, p.ID); err != nil {
+		return audit.Leaf{}, err
+	}
+	e, err := d.deskEvent(by, p, EventCancelled, Facts{Reason: reason})
+	if err != nil {
+		return audit.Leaf{}, err
+	}
+	if err := d.append(ctx, tx, by, p, e); err != nil {
+		return audit.Leaf{}, err
+	}
+	return d.parcelLeaf("parcel_"+string(EventCancelled), *p, by, nil), nil
 }

@@ -239,6 +239,11 @@ func (d *Desk) accept(ctx context.Context, tx bun.IDB, by auth.Actor, r AcceptRe
 	if err := insertCase(ctx, tx, &c); err != nil {
 		return Case{}, err
 	}
+	if c.Applicant.Email != "" { // DEL-1201: the applicant's own page from the first day on
+		if err := delivery.QueueLink(ctx, tx, now, waiting(c), c.Applicant.Email); err != nil {
+			return Case{}, err
+		}
+	}
 	return c, d.recordCase(ctx, tx, by, c, audit.Leaf{
 		Type: "case_accepted", Stream: caseStream(c.ID), Actor: by.String(), At: now,
 		Fields: map[string]any{

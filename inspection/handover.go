@@ -17,18 +17,15 @@ import (
 // (DEL-230). The window that took the case in confirms it with the applicant.
 // Refusal: not_found.
 func (d *Desk) Addressee(ctx context.Context, by auth.Actor, caseID string) (delivery.Addressee, error) {
-	var c Case
-	err := d.DB.Read(ctx, func(q bun.IDB) (err error) {
-		c, err = findCase(ctx, q, caseID)
-		return err
-	})
-	if err == nil && (!atWindow(by) || by.Centre != c.CentreID) {
-		err = notFound()
-	}
+	c, err := d.whole(ctx, caseID, func(c Case) bool { return atWindow(by) && by.Centre == c.CentreID })
 	if err != nil {
 		return delivery.Addressee{}, err
 	}
-	return delivery.Addressee{Name: cmp.Or(c.Applicant.Agent, c.Applicant.Name), Phone: c.Applicant.Phone, Address: c.Site.Address, Lat: c.Site.Lat, Lon: c.Site.Lon}, nil
+	return addresseeOf(c), nil
+}
+
+func addresseeOf(c Case) delivery.Addressee {
+	return delivery.Addressee{Name: cmp.Or(c.Applicant.Agent, c.Applicant.Name), Phone: c.Applicant.Phone, Address: c.Site.Address, Lat: c.Site.Lat, Lon: c.Site.Lon}
 }
 
 // HandOverRequest gives a sealed parcel to a courier, with Pieces all of its

@@ -22,7 +22,7 @@ func (d *Desk) expectResults(ctx context.Context, tx bun.IDB, c Case, by auth.Ac
 	}
 	return delivery.Expect(ctx, tx, delivery.Expectation{
 		CaseID: c.ID, CaseNumber: c.Number, MatterCode: c.MatterCode, MatterName: c.MatterName,
-		Applicant: c.Applicant.Masked().Name, CentreID: c.CentreID, Owed: owed, By: by, At: d.now(),
+		Applicant: c.Applicant.Masked().Name, CentreID: c.CentreID, Receiver: addresseeOf(c), Owed: owed, By: by, At: d.now(),
 	})
 }
 

@@ -82,6 +82,7 @@ var definitions = []definition{
 	{"transfer.signin_next", "12:00", alone, "不在一处的，次一工作日; estimate", hour("08:00", "18:00", func(r *Rules) *int { return &r.SignInNext })},
 	{"runs.circulation", "09:30, 14:30", alone, estimate, dayTimes(func(r *Rules) *RunTimes { return &r.CirculationRuns })},
 	{"edelivery.link_days", "30", alone, estimate, count(1, 90, "天", func(r *Rules) *int { return &r.LinkDays })},
+	{"track.link_days", "30", alone, estimate, count(1, 90, "天", func(r *Rules) *int { return &r.TrackDays })},
 	{"vehicle.policy", VehicleOptional, alone, "天津", choice(func(r *Rules) *string { return &r.VehiclePolicy }, VehicleNone, VehicleOptional, VehicleRequired)},
 }
 

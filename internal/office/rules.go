@@ -66,6 +66,7 @@ type Rules struct {
 	LinkDays         int      // an electronic result may be fetched for, in calendar days, DEL-241
 	SignInHours      int      // hall hours to sign for what comes from the same address, DEL-912
 	SignInNext       int      // else the minute after midnight of the next working day
+	TrackDays        int      // an applicant's link opens for after closing, in calendar days, DEL-1201
 	CirculationRuns  RunTimes // of each working day, DEL-922
 	VehiclePolicy    string   // VehicleNone, VehicleOptional or VehicleRequired
 }
