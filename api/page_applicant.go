@@ -116,6 +116,8 @@ func (p *site) fillApplicant(v *view, d *applicantPage) {
 func (p *site) lineForApplicant(v *view, l delivery.ApplicantLine) applicantLine {
 	key, tone := string(l.State), ""
 	switch {
+	case l.File:
+		key = "file"
 	case l.Sent:
 		key, tone = "sent", "good"
 	case l.State == delivery.LineReceived:

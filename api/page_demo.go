@@ -26,6 +26,8 @@ type Demo struct {
 	Password string
 	// Track is a parcel that its receiver may look for, without an account.
 	Track DemoTrack
+	// Link is the path of an applicant's own page, empty if there is none.
+	Link string
 }
 
 // DemoTrack is what the receiver of a parcel knows of it.
@@ -57,7 +59,7 @@ func (p *site) demo(v *view) (*web.Demo, error) {
 	if err != nil {
 		return nil, err
 	}
-	bar := &web.Demo{Next: next, Number: p.Demo.Track.Number, Last4: p.Demo.Track.Last4}
+	bar := &web.Demo{Next: next, Number: p.Demo.Track.Number, Last4: p.Demo.Track.Last4, Link: p.Demo.Link}
 	for _, l := range p.Demo.Logins {
 		line := web.Login{Role: string(l.Role), Place: l.Place, Name: l.Name, Login: l.Login, Task: l.Task}
 		if v.x.lang == "en" && l.PlaceEN != "" {

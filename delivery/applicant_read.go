@@ -38,6 +38,7 @@ type ApplicantLine struct {
 	State LineState
 	Since time.Time // owed or received since
 	Sent  bool      // it is in a parcel
+	File  bool      // it goes as a file instead of paper
 }
 
 // ApplicantParcel is one parcel of the case.
@@ -92,7 +93,7 @@ func (d *Desk) applicantView(ctx context.Context, q bun.IDB, h caller) (v Applic
 		MayWay: h.waits() || slices.ContainsFunc(h.parcels, Parcel.here),
 	}
 	for _, l := range h.lines {
-		line := ApplicantLine{Department: l.Department, DepartmentID: l.DepartmentID, Permit: l.Permit, State: l.State, Since: l.ExpectedAt, Sent: l.ParcelID != ""}
+		line := ApplicantLine{Department: l.Department, DepartmentID: l.DepartmentID, Permit: l.Permit, State: l.State, Since: l.ExpectedAt, Sent: l.ParcelID != "", File: l.ElectronicID != ""}
 		if !l.ReceivedAt.IsZero() {
 			line.Since = l.ReceivedAt
 		}

@@ -75,7 +75,7 @@ const (
 
 	PurposeFile = "electronic_file" // a result waits to be fetched (DEL-241); by mail and SMS
 
-	PurposeTrack = "applicant_link"  // the applicant's own page, by mail (DEL-1201)
+	PurposeTrack = "applicant_link" // the applicant's own page, by mail (DEL-1201)
 
 	PurposeOwed  = "result_owed" // a department is reminded of its result (DEL-305)
 	PurposeAlert = "alert"       // somebody of the house has to look (DEL-740)

@@ -57,6 +57,7 @@ type Demo struct {
 	Next          time.Time // the next deadline, zero when none is pending
 	Logins        []Login
 	Number, Last4 string
+	Link          string // an applicant's own page
 }
 
 // Login is an account of the demonstration that anybody may try, and what waits

@@ -8,12 +8,16 @@ import (
 	"log/slog"
 	"net"
 	"os"
+	"regexp"
 	"strings"
 	"time"
+
+	"github.com/uptrace/bun"
 
 	"lianban/api"
 	"lianban/delivery"
 	"lianban/internal/auth"
+	"lianban/notify"
 	"lianban/scheduler/workday"
 )
 
@@ -77,11 +81,15 @@ func (a *app) demo(l net.Listener) error {
 	if err != nil {
 		return w.close(err)
 	}
+	link, err := w.applicantPath(a.ctx, keeperMail)
+	if err != nil {
+		return w.close(err)
+	}
 	controls := &api.Demo{
-		Move: w.until, NextDeadline: w.nextDeadline, Logins: w.logins(), Password: demoPassword, Track: track,
+		Move: w.until, NextDeadline: w.nextDeadline, Logins: w.logins(), Password: demoPassword, Track: track, Link: link,
 	}
 	go a.dialByHand(w)
-	return w.close(w.serve(a.ctx, &service{pages: l, demo: controls, ready: func() { a.welcome(w, track) }}))
+	return w.close(w.serve(a.ctx, &service{pages: l, demo: controls, ready: func() { a.welcome(w, track, link) }}))
 }
 
 // demoMark lies beside a finished city, so that it is opened again and nothing
@@ -169,6 +177,26 @@ func (w *world) tracked(ctx context.Context) (api.DemoTrack, error) {
 	return api.DemoTrack{Number: list[0].Number, Last4: phone[len(phone)-4:]}, nil
 }
 
+// Mail addresses of applicants who gave one, and so got a link.
+const keeperMail, bakerMail = "zhanggui@example.com", "maitian@example.com"
+
+var linkPath = regexp.MustCompile(`/a/[A-Z0-9]+`)
+
+// applicantPath is the page of an applicant as the last mail names it, empty if
+// none was sent.
+func (w *world) applicantPath(ctx context.Context, address string) (path string, err error) {
+	err = w.db.Read(ctx, func(q bun.IDB) error {
+		sent, err := notify.ListMessages(ctx, q, notify.MessageQuery{Channel: notify.Mail, Address: address})
+		for _, m := range sent {
+			if m.Purpose == notify.PurposeTrack && path == "" {
+				path = linkPath.FindString(m.Text)
+			}
+		}
+		return err
+	})
+	return path, err
+}
+
 // logins are one account for each role of the centre and some officers.
 func (w *world) logins() []api.DemoLogin {
 	var out []api.DemoLogin
@@ -197,7 +225,7 @@ func (w *world) logins() []api.DemoLogin {
 }
 
 // welcome says where to go and whom to be.
-func (a *app) welcome(w *world, track api.DemoTrack) {
+func (a *app) welcome(w *world, track api.DemoTrack, link string) {
 	t := newTeller(a.out)
 	fmt.Fprintln(a.out)
 	a.say("%s  %s", "%s  %s", t.paint(bold, a.text("联办演示", "Lianban demonstration")), t.paint(bold, w.cfg.PublicURL))
@@ -213,6 +241,9 @@ func (a *app) welcome(w *world, track api.DemoTrack) {
 	fmt.Fprintln(a.out)
 	if track.Number != "" {
 		a.say("申请人查邮件：%s/t，邮件号 %s，手机尾号 %s", "a receiver looks for a parcel: %s/t, parcel %s, telephone ending in %s", w.cfg.PublicURL, track.Number, track.Last4)
+	}
+	if link != "" {
+		a.say("申请人自己的页面（链接在邮件里）：%s%s", "an applicant's own page, the link is in a mail: %s%s", w.cfg.PublicURL, link)
 	}
 	a.say("密码都是 %s；按 Ctrl+C 结束", "the password is always %s; Ctrl+C ends it", demoPassword)
 	if terminal(a.out) {

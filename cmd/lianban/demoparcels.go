@@ -58,6 +58,9 @@ func (m *mailroom) books() {
 	for n, e := range errands {
 		r := m.request(e.scenario)
 		r.Applicant.Agent = e.receiver
+		if e.name == "delivered" {
+			r.Applicant.Email = bakerMail
+		}
 		c := m.takeCase(e.area, r)
 		v := m.book(c, 2+n%2, "09:00")
 		for _, key := range e.keys() {
@@ -244,8 +247,9 @@ func (m *mailroom) yesterdayEvening() {
 }
 
 // thisMorning: the courier has set out, one parcel waits for it at the window,
-// one set is complete, one result went as a file that nobody has opened yet, and
-// one hand-over waits for a signature.
+// one set is complete, one result went as a file that nobody has opened yet, one
+// hand-over waits for a signature, and somebody says by the link that a parcel on
+// record as delivered did not arrive.
 func (m *mailroom) thisMorning() {
 	m.at(0, "09:12")
 	m.gathers("sealed", "complete")
@@ -256,4 +260,7 @@ func (m *mailroom) thisMorning() {
 	m.pass(5)
 	m.sends("courier", deed{parcel: m.parcels["out"], what: delivery.EventStarted}, deed{parcel: m.parcels["carried"], what: delivery.EventStarted})
 	m.handsOver(m.cases["toSign"], "lst/culture", "旅行社业务经营许可证")
+	if token := m.tokenOf(bakerMail); m.err == nil {
+		m.fail("report what did not arrive", m.delivery.ReportMissing(m.ctx, token, m.parcels["delivered"].Number))
+	}
 }

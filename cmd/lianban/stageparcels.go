@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"regexp"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -74,7 +75,7 @@ func (s *stage) sendsFile(c inspection.Case, key, title string) {
 		return
 	}
 	_, err = s.delivery.ConsentElectronic(s.ctx, clerk, delivery.ElectronicConsentRequest{
-		CaseID: c.ID, Person: to.Name, Phone: to.Phone, Method: delivery.ByMail, Address: "zhanggui@example.com", Channel: delivery.ChannelPhone, Lines: []string{l.ID},
+		CaseID: c.ID, Person: to.Name, Phone: to.Phone, Method: delivery.ByMail, Address: keeperMail, Channel: delivery.ChannelPhone, Lines: []string{l.ID},
 	})
 	s.fail("consent to a file", err)
 	f, err := s.delivery.Supply(s.ctx, s.officer(key), delivery.SupplyRequest{
@@ -223,6 +224,16 @@ func (s *stage) code(p delivery.Parcel) string {
 	}
 	s.fail("read the code", fmt.Errorf("no code in %q", text))
 	return ""
+}
+
+// tokenOf is the secret part of the link that an applicant got by mail.
+func (s *stage) tokenOf(address string) string {
+	if s.err != nil {
+		return ""
+	}
+	path, err := s.applicantPath(s.ctx, address)
+	s.fail("read the link of "+address, err)
+	return strings.TrimPrefix(path, "/a/")
 }
 
 // textTo is the last text of a purpose that the receiver got.
