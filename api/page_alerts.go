@@ -43,6 +43,8 @@ func (v *view) lineOfAlert(a delivery.Alert) alertLine {
 	case !v.is(overseeing...): // a department sees the alert alone
 	case a.TransferID != "":
 		line.Href = "/transfers/" + a.TransferID
+	case a.Kind.AboutRating():
+		line.Href = "/ratings"
 	case a.ParcelID != "":
 		line.Href = "/parcels/" + a.ParcelID
 	case a.Level == delivery.ForDepartment:

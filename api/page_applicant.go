@@ -25,6 +25,7 @@ func (p *site) applicantPages() {
 	post("choice", "pageApplicantChoice", p.applicantChoice)
 	post("slot", "pageApplicantSlot", p.applicantSlot)
 	post("missing", "pageApplicantMissing", p.applicantMissing)
+	post("rate", "pageApplicantRate", p.applicantRate)
 	post("electronic", "pageApplicantConsent", p.applicantConsent)
 	post("electronic/revoke", "pageApplicantRevoke", p.applicantRevoke)
 	p.on(Route{Method: http.MethodPost, Path: "/cases/{id}/taken", Act: "pagePrintTaken", Who: actors(atDesk...)}, p.printTaken)
@@ -41,6 +42,7 @@ type applicantPage struct {
 	Choices []option
 	Ways    []option
 	Methods []option
+	Levels  []option
 	Once    string
 	First   string // earliest day to ask for
 	Last    string
@@ -108,6 +110,7 @@ func (p *site) fillApplicant(v *view, d *applicantPage) {
 	d.Choices = pick("choice", last, delivery.ChooseWait, delivery.ChooseSplit)
 	d.Ways = pick("way", string(d.View.Wish.Way), string(delivery.WishDeliver), string(delivery.WishCollect))
 	d.Methods = pick("method", "", string(delivery.ByMail), string(delivery.BySlip))
+	d.Levels = levelOptions(v)
 	today := workday.DateOf(p.now())
 	d.First, d.Last = today.String(), today.AddDays(slotDays).String()
 }
@@ -200,6 +203,12 @@ func (p *site) applicantConsent(v *view) error {
 
 func (p *site) applicantRevoke(v *view) error {
 	return p.byApplicant(v, form{"revoke", ""}, "flash.applicant.revoked", func(token string) error { return p.Delivery.RevokeByLink(v.ctx(), token) })
+}
+
+func (p *site) applicantRate(v *view) error {
+	return p.byApplicant(v, form{"rate", ""}, "flash.applicant.rated", func(token string) error {
+		return p.Delivery.RateByLink(v.ctx(), token, delivery.RateRequest{Level: levelOf(v), Words: v.form("words")})
+	})
 }
 
 // printTaken prints the applicant's receipt with a new link as a code.

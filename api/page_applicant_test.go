@@ -157,6 +157,12 @@ func TestWhatAnApplicantDidNotReceiveIsATaskOfTheWindow(t *testing.T) {
 	if open := s.parcelAt(p.ID).Open; len(open) != 0 {
 		t.Errorf("the exception stays: %+v", open)
 	}
+
+	s.browse("", link+"/rate", url.Values{"level": {""}}).is(http.StatusUnprocessableEntity).says("请从") // DEL-1206
+	s.browse("", link+"/rate", url.Values{"level": {"2"}, "words": {"等太久"}}).is(http.StatusSeeOther)
+	s.plain(link).says("已收到评价")
+	s.browse("supervisor", "/alerts", nil).says("有一条不满意的评价等回访", "办结时限").lacks(s.open.Number)
+	s.browse("clerk", "/alerts", nil).lacks("有一条不满意的评价等回访")
 }
 
 // DEL-1201: the link is in the mail alone; staff do not read it in the outbox.

@@ -277,7 +277,7 @@ func TestApplicantRatesOnTheTrackingPage(t *testing.T) {
 		t.Error("it is offered before the parcel has arrived")
 	}
 	rating := url.Values{"number": {p.Number}, "last4": {"1234"}, "level": {"2"}, "words": {"等了三天\n才到"}}
-	s.browse("", "/t/rate", rating).is(http.StatusConflict).says("邮件送达并核实后才能评价")
+	s.browse("", "/t/rate", rating).is(http.StatusConflict).says("结果送达并核实后才能评价")
 	form := s.door(p, "delivered")
 	for name, value := range map[string]string{"outcome": "recipient", "receiver": "欧阳修", "code": code} {
 		form.Set(name, value)

@@ -24,15 +24,20 @@ func (p *site) rate(v *view) error {
 	if err != nil {
 		return p.done(v, err, form{"track", ""}, p.track)
 	}
-	level, _ := strconv.Atoi(v.form("level"))
 	err = p.Delivery.Rate(v.ctx(), delivery.RateRequest{
-		Number: found.Number, PhoneLast4: found.Last4, Level: delivery.Level(level), Words: v.form("words"),
+		Number: found.Number, PhoneLast4: found.Last4, Level: levelOf(v), Words: v.form("words"),
 	})
 	if err != nil {
 		return p.done(v, err, form{"rate", ""}, func(v *view) error { return p.showTrack(v, found) })
 	}
 	found.Found.MayRate, found.Found.Rated = false, true
 	return p.showTrack(v, found)
+}
+
+// levelOf is the answer that was chosen, 0 if none was.
+func levelOf(v *view) delivery.Level {
+	level, _ := strconv.Atoi(v.form("level"))
+	return delivery.Level(level)
 }
 
 // levelOptions are the five answers, for the form.

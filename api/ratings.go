@@ -11,7 +11,7 @@ import (
 func (s *Server) ratingRoutes() {
 	register(s, Route{
 		Method: http.MethodPost, Path: "/ratings", Act: "rateCase", Status: http.StatusCreated,
-		Title: words{"评价办件", "Rate a case once its parcel has arrived"}, Who: anyone, Rate: trackRate,
+		Title: words{"评价办件", "Rate a case once its result has arrived"}, Who: anyone, Rate: trackRate,
 	}, s.rateCase)
 	register(s, Route{
 		Method: http.MethodGet, Path: "/ratings", Act: "listRatings",
@@ -26,7 +26,7 @@ func (s *Server) ratingRoutes() {
 
 type rateCase struct {
 	Body struct {
-		Number string `json:"number" validate:"required,line=60" doc:"of a parcel of the case"`
+		Number string `json:"number" validate:"required,line=60" doc:"of a parcel of the case, or of a result that went as a file"`
 		Last4  string `json:"phone_last4" validate:"required,line=4" doc:"of the receiver's telephone"`
 		Level  int    `json:"level" validate:"required,min=1,max=5" doc:"5 is very satisfied, 1 very dissatisfied"`
 		Words  string `json:"words,omitempty" validate:"omitempty,nonul,max=500"`

@@ -41,6 +41,9 @@ const (
 	AlertSlotAsked      AlertKind = "slot_asked"      // DEL-1205
 	AlertMissing        AlertKind = "not_received"    // DEL-1205
 	AlertMissingLate    AlertKind = "not_received_on" // DEL-1205
+
+	AlertCallBack     AlertKind = "rating_call"      // DEL-1206
+	AlertCallBackLate AlertKind = "rating_call_late" // DEL-1206
 )
 
 // AlertLevel is who has to look.
@@ -128,6 +131,12 @@ var AlertTable = []AlertRow{
 	{AlertMissingLate, ForSupervisor, false, arrivedStates,
 		bilingual{"申请人反映没有收到，窗口 4 个办公小时内没有办结", "The applicant says that it did not arrive, and the window has not settled it in four office hours"},
 		bilingual{"请主管督促窗口联系申请人，在上一条告警中写明处理情况", "See that the window calls the applicant and settles the alert"}},
+	{AlertCallBack, ForSupervisor, false, nil,
+		bilingual{"有一条不满意的评价等回访", "A low rating waits for a call back"},
+		bilingual{"请主管在“评价”页联系申请人，15 个工作日内改正或说明期限，再登记回访", "Call the applicant from the page of ratings, put it right or name a term within fifteen working days, and record the call"}},
+	{AlertCallBackLate, ForSupervisor, false, nil,
+		bilingual{"不满意的评价已满 15 个工作日没有回访", "A low rating has waited fifteen working days for its call back"},
+		bilingual{"请主管今天联系申请人并登记回访（国办发〔2019〕51号）", "Call the applicant and record it today (国办发〔2019〕51号)"}},
 }
 
 func (k AlertKind) row() AlertRow {
@@ -224,18 +233,26 @@ func (d *Desk) raise(ctx context.Context, tx bun.IDB, alerts []Alert) ([]audit.L
 	return leaves, nil
 }
 
+// stream is where the log keeps an alert: with its bag or case, and one about a
+// rating with those of its centre, so that no case shows who rated (DEL-1206).
+func (a Alert) stream() string {
+	switch {
+	case a.BagID != "":
+		return "bag/" + a.BagID
+	case a.Kind.AboutRating():
+		return ratingStream(a.CentreID)
+	}
+	return Stream(a.CaseID)
+}
+
+// AboutRating reports whether the alert is about a low rating, which the
+// supervisor alone may connect with a case (DEL-1206).
+func (k AlertKind) AboutRating() bool { return k == AlertCallBack || k == AlertCallBackLate }
+
 func (d *Desk) alertLeaf(what string, a Alert, by auth.Actor) audit.Leaf {
 	return audit.Leaf{Type: what, Stream: a.stream(), Actor: by.String(), At: d.now(), Fields: map[string]any{
 		"alert": a.ID, "kind": string(a.Kind), "level": string(a.Level), "subject": a.Subject, "number": a.Number,
 	}}
-}
-
-// stream is the evidence stream of an alert: its case's, or the bag's own.
-func (a Alert) stream() string {
-	if a.BagID != "" {
-		return "bag/" + a.BagID
-	}
-	return Stream(a.CaseID)
 }
 
 // clearAlerts ends the alerts of parcels whose cause an act or event has ended
@@ -356,6 +373,8 @@ func mayReadAlert(by auth.Actor, a Alert) bool {
 	switch {
 	case by.Kind == auth.KindSystem, by.Is(auth.Auditor):
 		return true
+	case a.Kind.AboutRating() && !by.Is(auth.Supervisor):
+		return false
 	case atWindow(by):
 		return by.Centre == a.CentreID
 	}

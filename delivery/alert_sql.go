@@ -220,6 +220,9 @@ func listAlerts(ctx context.Context, q bun.IDB, by auth.Actor, query AlertQuery)
 	case by.Kind == auth.KindSystem, by.Is(auth.Auditor):
 	case atWindow(by):
 		s = s.Where("centre_id = ?", by.Centre)
+		if !by.Is(auth.Supervisor) { // its time would tell who rated (DEL-1206)
+			s = s.Where("kind NOT IN (?)", bun.List([]AlertKind{AlertCallBack, AlertCallBackLate}))
+		}
 	case ofDepartment(by, by.Department):
 		s = s.Where("department_id = ? AND level = ?", by.Department, ForDepartment)
 	default:

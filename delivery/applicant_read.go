@@ -28,7 +28,6 @@ type ApplicantView struct {
 
 	MayChoose, MayAddress, MayWay, MayConsent bool
 	Rated, MayRate                            bool
-	Until                                     time.Time // end of the link, once the case is closed
 }
 
 // ApplicantLine is one result of the case, and who owes it.
@@ -126,7 +125,10 @@ func (d *Desk) applicantWords(ctx context.Context, q bun.IDB, h caller, v *Appli
 			v.Consented, v.Phoned = true, MaskPhone(c.Phone)
 		}
 	}
-	v.Rated, err = hasRating(ctx, q, h.CaseID)
+	if v.Rated, err = hasRating(ctx, q, h.CaseID); err != nil || v.Rated {
+		return err
+	}
+	v.MayRate, err = h.came(ctx, q)
 	return err
 }
 

@@ -127,32 +127,43 @@ func (f ElectronicFile) tracked() TrackFile {
 }
 
 // trackFile is Track for the number of a file; its tries are those of its link.
-func (d *Desk) trackFile(ctx context.Context, number, phoneLast4 string) (out TrackView, err error) {
+func (d *Desk) trackFile(ctx context.Context, number, phoneLast4 string) (TrackView, error) {
+	f, err := d.matchFile(ctx, number, phoneLast4)
+	if err != nil {
+		return TrackView{}, err
+	}
+	out := TrackView{Number: f.Number, Files: []TrackFile{f.tracked()}}
+	err = d.DB.Read(ctx, func(q bun.IDB) error {
+		centre, err := office.FindCentre(ctx, q, f.CentreID)
+		if err != nil {
+			return err
+		}
+		out.Phone = centre.Phone
+		out.Rated, err = hasRating(ctx, q, f.CaseID)
+		out.MayRate = f.State == FileServed && !out.Rated
+		return err
+	})
+	return out, err
+}
+
+// matchFile is trackedParcel for the number of a file.
+func (d *Desk) matchFile(ctx context.Context, number, phoneLast4 string) (f ElectronicFile, err error) {
 	plain, err := ParseNumber(number)
 	if err != nil || len(phoneLast4) != 4 {
-		return out, notFound()
+		return f, notFound()
 	}
 	match := MatchWrong
-	err = d.DB.Write(ctx, func(tx bun.IDB) error {
-		f, err := lockFileNumber(ctx, tx, plain)
-		if err != nil {
+	err = d.DB.Write(ctx, func(tx bun.IDB) (err error) {
+		if f, err = lockFileNumber(ctx, tx, plain); err != nil {
 			return err
 		}
 		match = f.try(d.hide(f.ID, SecretPhone, phoneLast4), d.now())
-		centre, err := office.FindCentre(ctx, tx, f.CentreID)
-		if err != nil {
-			return err
-		}
-		out = TrackView{Number: f.Number, Phone: centre.Phone, Files: []TrackFile{f.tracked()}}
 		return countTries(ctx, tx, &f)
 	})
 	if err == nil && match != MatchRight {
 		err = notFound()
 	}
-	if err != nil {
-		return TrackView{}, err
-	}
-	return out, nil
+	return f, err
 }
 
 // electronicDigits says the same of wrong digits and of a lock.

@@ -20,6 +20,7 @@ type messageFacts struct {
 	Alert   string      `json:"alert,omitempty"`
 	File    string      `json:"file,omitempty"`
 	Case    string      `json:"case,omitempty"`
+	Number  string      `json:"number,omitempty"`  // that the receiver tracks with
 	Nth     int         `json:"nth,omitempty"`     // which code it is
 	Sending bool        `json:"sending,omitempty"` // it tells the codes of all pieces
 	Outcome string      `json:"outcome,omitempty"`
@@ -106,6 +107,7 @@ func (d *Desk) text(p Parcel, purpose, subject, key string, facts messageFacts) 
 var purposes = []string{
 	notify.PurposeCode, notify.PurposeDelivered, notify.PurposeAttempt, notify.PurposePaused, notify.PurposeResumed, notify.PurposeOwed,
 	notify.PurposeBack, notify.PurposeHarm, notify.PurposeGone, notify.PurposeAlert, notify.PurposeFile, notify.PurposeTrack,
+	notify.PurposeRate,
 }
 
 // Composes reports whether Compose writes the messages of a purpose.
@@ -129,6 +131,8 @@ func (d *Desk) Compose(ctx context.Context, tx bun.IDB, m notify.Message) (notif
 		return d.composeFile(ctx, tx, m, facts)
 	case notify.PurposeTrack:
 		return d.composeLink(ctx, tx, m, facts)
+	case notify.PurposeRate:
+		return d.composeRate(ctx, tx, m, facts)
 	}
 	p, err := findParcel(ctx, tx, facts.Parcel)
 	if err != nil {

@@ -98,48 +98,116 @@ type LevelCount struct {
 	Cases int   `json:"cases"`
 }
 
-// RateRequest is an applicant's rating, with what tracking asks for.
+// RateRequest is an applicant's rating, with what tracking asks for: the number
+// of a parcel or file of the case, and the end of the telephone.
 type RateRequest struct {
 	Number, PhoneLast4 string
 	Level              Level
 	Words              string // may be empty
 }
 
-// Rate takes the rating of a case from whoever has the number of one of its
-// parcels and the last four of the receiver's telephone; tries are counted as
-// Track counts them. It is taken once, after the parcel has arrived. Refusals:
-// not_found, rating_level, text_invalid, rating_early, rating_given.
-func (d *Desk) Rate(ctx context.Context, r RateRequest) error {
-	d = d.still()
+// check wants one of the five levels.
+func (r *RateRequest) check() error {
 	r.Words = strings.TrimSpace(r.Words)
-	p, err := d.trackedParcel(ctx, r.Number, r.PhoneLast4)
-	if err != nil {
-		return err
-	}
 	if !slices.Contains(Levels[:], r.Level) {
 		return fault.Refuse(fault.Invalid, "rating_level",
 			"请从“非常满意”到“非常不满意”中选择一项", "choose one of the five levels, from very satisfied to very dissatisfied")
 	}
-	if err := office.CheckText("words", r.Words, reasonLength); err != nil {
-		return err
-	}
-	return d.DB.Write(ctx, func(tx bun.IDB) error { return d.rate(ctx, tx, p.ID, r) })
+	return office.CheckText("words", r.Words, reasonLength)
 }
 
-func (d *Desk) rate(ctx context.Context, tx bun.IDB, parcelID string, r RateRequest) error {
-	p, err := lockParcel(ctx, tx, parcelID)
+// served is a case of which something has reached the applicant.
+type served struct{ CaseID, CaseNumber, CentreID string }
+
+// Rate takes the rating of a case from whoever has the number of one of its
+// parcels, or of a result that went as a file, and the last four of the telephone;
+// tries are counted as Track counts them. It is taken once, after that has arrived.
+// Refusals: not_found, rating_level, text_invalid, rating_early, rating_given.
+func (d *Desk) Rate(ctx context.Context, r RateRequest) error {
+	d = d.still()
+	p, err := d.trackedParcel(ctx, r.Number, r.PhoneLast4)
+	if fault.Is(err, "not_found") {
+		return d.rateFile(ctx, r)
+	}
 	if err != nil {
 		return err
 	}
-	if !p.Rateable() {
-		return fault.Refuse(fault.Conflict, "rating_early",
-			"邮件送达并核实后才能评价，请届时再来", "a case can be rated once its parcel has arrived and that is verified; come back then")
+	if err := r.check(); err != nil {
+		return err
 	}
+	return d.DB.Write(ctx, func(tx bun.IDB) error {
+		p, err := lockParcel(ctx, tx, p.ID)
+		if err == nil && !p.Rateable() {
+			err = ratingEarly()
+		}
+		if err != nil {
+			return err
+		}
+		return d.rate(ctx, tx, served{p.CaseID, p.CaseNumber, p.CentreID}, r)
+	})
+}
+
+// rateFile is Rate for a case that went as files, with the number of one.
+func (d *Desk) rateFile(ctx context.Context, r RateRequest) error {
+	f, err := d.matchFile(ctx, r.Number, r.PhoneLast4)
+	if err != nil {
+		return err
+	}
+	if err := r.check(); err != nil {
+		return err
+	}
+	return d.DB.Write(ctx, func(tx bun.IDB) error {
+		f, err := lockFile(ctx, tx, f.ID)
+		if err == nil && f.State != FileServed {
+			err = ratingEarly()
+		}
+		if err != nil {
+			return err
+		}
+		return d.rate(ctx, tx, served{f.CaseID, f.CaseNumber, f.CentreID}, r)
+	})
+}
+
+// RateByLink is Rate for whoever has the applicant's link; the numbers of the
+// request are left out. Refusals: applicant_link, and as Rate.
+func (d *Desk) RateByLink(ctx context.Context, token string, r RateRequest) error {
+	return d.byLink(ctx, token, func(d *Desk, tx bun.IDB, h *caller) error {
+		if err := r.check(); err != nil {
+			return err
+		}
+		came, err := h.came(ctx, tx)
+		if err == nil && !came {
+			err = ratingEarly()
+		}
+		if err != nil {
+			return err
+		}
+		return d.rate(ctx, tx, served{h.CaseID, h.CaseNumber, h.CentreID}, r)
+	})
+}
+
+// came reports whether something of the case has reached the applicant.
+func (h caller) came(ctx context.Context, q bun.IDB) (bool, error) {
+	if slices.ContainsFunc(h.parcels, Parcel.Rateable) {
+		return true, nil
+	}
+	files, err := filesOfCase(ctx, q, h.CaseID)
+	return slices.ContainsFunc(files, func(f ElectronicFile) bool { return f.State == FileServed }), err
+}
+
+func ratingEarly() *fault.Error {
+	return fault.Refuse(fault.Conflict, "rating_early",
+		"结果送达并核实后才能评价，请届时再来", "a case can be rated once its result has arrived and that is verified; come back then")
+}
+
+// rate writes the rating of a case, the first one, and gives the supervisor the
+// task to call back where it is low (DEL-1206).
+func (d *Desk) rate(ctx context.Context, tx bun.IDB, c served, r RateRequest) (err error) {
 	g := Rating{
-		ID: newID(), CaseID: p.CaseID, CaseNumber: p.CaseNumber, CentreID: p.CentreID, Level: r.Level, Words: r.Words, GivenAt: d.now(),
+		ID: newID(), CaseID: c.CaseID, CaseNumber: c.CaseNumber, CentreID: c.CentreID, Level: r.Level, Words: r.Words, GivenAt: d.now(),
 	}
 	if r.Level.Low() {
-		if g.CallBy, err = d.callBy(ctx, tx, p.CentreID); err != nil {
+		if g.CallBy, err = d.callBy(ctx, tx, c.CentreID); err != nil {
 			return err
 		}
 	}
@@ -147,9 +215,53 @@ func (d *Desk) rate(ctx context.Context, tx bun.IDB, parcelID string, r RateRequ
 		return err
 	}
 	// The leaf names no case: whoever reads the log must not learn who gave it.
-	return audit.Record(ctx, tx, audit.Leaf{
-		Type: "rating_given", Stream: ratingStream(p.CentreID), Actor: "applicant", At: d.now(),
+	leaves := []audit.Leaf{{
+		Type: "rating_given", Stream: ratingStream(c.CentreID), Actor: "applicant", At: d.now(),
 		Fields: map[string]any{"rating": g.ID, "level": int(g.Level)},
+	}}
+	if r.Level.Low() {
+		task, err := d.raise(ctx, tx, []Alert{d.alertOfRating(AlertCallBack, g)})
+		if err != nil {
+			return err
+		}
+		leaves = append(leaves, task...)
+	}
+	return audit.Record(ctx, tx, leaves...)
+}
+
+// alertOfRating is an alert about a low rating. It names no case: only the
+// supervisor, who has to call, learns it, on the page of ratings.
+func (d *Desk) alertOfRating(kind AlertKind, g Rating) Alert {
+	return Alert{ID: newID(), Kind: kind, Subject: g.ID, Level: kind.row().Level, CentreID: g.CentreID, RaisedAt: d.now(), NextAt: g.CallBy}
+}
+
+// watchCallBacks tells the supervisor of low ratings that nobody has called back
+// for in fifteen working days (国办发〔2019〕51号).
+func (d *Desk) watchCallBacks(ctx context.Context) error {
+	var late []Rating
+	err := d.DB.Read(ctx, func(q bun.IDB) (err error) {
+		late, err = callBacksLate(ctx, q, d.now())
+		return err
+	})
+	if err != nil || len(late) == 0 {
+		return err
+	}
+	return d.DB.Write(ctx, func(tx bun.IDB) error {
+		var alerts []Alert
+		for _, g := range late {
+			g, err := findRating(ctx, tx, g.ID)
+			if err != nil {
+				return err
+			}
+			if g.CalledAt.IsZero() {
+				alerts = append(alerts, d.alertOfRating(AlertCallBackLate, g))
+			}
+		}
+		leaves, err := d.raise(ctx, tx, alerts)
+		if err != nil {
+			return err
+		}
+		return audit.Record(ctx, tx, leaves...)
 	})
 }
 
@@ -248,6 +360,13 @@ func (d *Desk) CallBack(ctx context.Context, by auth.Actor, ratingID, note strin
 			return err
 		}
 		out = r.line(by)
+		open, err := openAlertsAbout(ctx, tx, r.ID)
+		if err != nil {
+			return err
+		}
+		if err := d.end(ctx, tx, open, by, ""); err != nil {
+			return err
+		}
 		return audit.Record(ctx, tx, audit.Leaf{
 			Type: "rating_called_back", Stream: ratingStream(r.CentreID), Actor: by.String(), At: d.now(), Fields: map[string]any{"rating": r.ID},
 		})

@@ -2,6 +2,7 @@ package delivery
 
 import (
 	"context"
+	"time"
 
 	"github.com/uptrace/bun"
 
@@ -29,6 +30,13 @@ func hasRating(ctx context.Context, q bun.IDB, caseID string) (bool, error) {
 	return q.NewSelect().Model((*Rating)(nil)).Where("case_id = ?", caseID).Exists(ctx)
 }
 
+// callBacksLate are the low ratings whose term has passed without a call back, and
+// that no alert says so of yet.
+func callBacksLate(ctx context.Context, q bun.IDB, now time.Time) (out []Rating, err error) {
+	return out, q.NewSelect().Model(&out).Where("called_at IS NULL AND call_by < ?", now).Where(notOpenFor, AlertCallBackLate).
+		Order("call_by", "id").Limit(watchBatch).Scan(ctx)
+}
+
 // updateCall records the first call back; there is one for each rating.
 func updateCall(ctx context.Context, tx bun.IDB, r *Rating) error {
 	res, err := tx.NewUpdate().Model(r).Column("called_at", "called_by", "called_name", "call_note").
@@ -54,14 +62,24 @@ func countRatings(ctx context.Context, q bun.IDB, by auth.Actor) (out []LevelCou
 	return out, ratingsOf(s, by).Scan(ctx, &out)
 }
 
-// phonesOf gives the telephone of the receiver, by case.
+// phonesOf gives the telephone of who received a case, by case: of a parcel that
+// arrived, else of a file.
 func phonesOf(ctx context.Context, q bun.IDB, caseIDs []string) (map[string]string, error) {
 	out := map[string]string{}
 	if len(caseIDs) == 0 {
 		return out, nil
 	}
+	files, err := filesOfCases(ctx, q, caseIDs)
+	if err != nil {
+		return nil, err
+	}
+	for _, f := range files {
+		if f.State == FileServed {
+			out[f.CaseID] = f.Phone
+		}
+	}
 	var parcels []Parcel
-	err := q.NewSelect().Model(&parcels).Column("case_id", "receiver").Where("case_id IN (?)", bun.List(caseIDs)).
+	err = q.NewSelect().Model(&parcels).Column("case_id", "receiver").Where("case_id IN (?)", bun.List(caseIDs)).
 		Where("state IN (?)", bun.List([]ParcelState{ParcelDelivered, ParcelCollected})).Scan(ctx)
 	for _, p := range parcels {
 		out[p.CaseID] = p.Receiver.Phone

@@ -39,7 +39,7 @@ const watchMost = 2
 // (DEL-912). What was tried twice or refused it sends back (DEL-804). It may run late, twice, or in two processes at once.
 func (d *Desk) Watch(ctx context.Context) error {
 	d = d.still()
-	return errors.Join(d.watchPromises(ctx), d.watchTroubles(ctx), d.watchMissing(ctx), d.watchSets(ctx), d.watchSignatures(ctx))
+	return errors.Join(d.watchPromises(ctx), d.watchTroubles(ctx), d.watchMissing(ctx), d.watchCallBacks(ctx), d.watchSets(ctx), d.watchSignatures(ctx))
 }
 
 // watchPromises raises the three levels of the promise.

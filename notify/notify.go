@@ -76,6 +76,7 @@ const (
 	PurposeFile = "electronic_file" // a result waits to be fetched (DEL-241); by mail and SMS
 
 	PurposeTrack = "applicant_link" // the applicant's own page, by mail (DEL-1201)
+	PurposeRate  = "case_rate"      // the one invitation to rate (DEL-1206), by SMS
 
 	PurposeOwed  = "result_owed" // a department is reminded of its result (DEL-305)
 	PurposeAlert = "alert"       // somebody of the house has to look (DEL-740)

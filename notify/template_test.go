@@ -189,7 +189,7 @@ func TestParcelTextsFitAnSMS(t *testing.T) {
 		Case: "431103-2026-000017", Department: "冷水滩区市场监督管理局", Phone: "0746-8322222", Signature: "永州政务", Reason: "楼宇封闭，无法进入",
 	}
 	for _, lang := range []string{"zh", "en"} {
-		for _, purpose := range []string{PurposeCode, PurposeDelivered, PurposeAttempt, PurposePaused, PurposeResumed, PurposeOwed, PurposeBack, PurposeHarm, PurposeGone, PurposeAlert, PurposeFile} {
+		for _, purpose := range []string{PurposeCode, PurposeDelivered, PurposeAttempt, PurposePaused, PurposeResumed, PurposeOwed, PurposeBack, PurposeHarm, PurposeGone, PurposeAlert, PurposeFile, PurposeRate} {
 			for _, pickup := range []bool{false, true} {
 				several := facts // DEL-402: what a sending of three says (ICA-103)
 				several.Pickup, several.Codes = pickup, []string{"042317", "042318", "042319"}
@@ -202,7 +202,7 @@ func TestParcelTextsFitAnSMS(t *testing.T) {
 					t.Errorf("%s %s: %q %v %v", lang, purpose, b.SMS, err, checkText(b.SMS))
 				}
 				// DEL-1202: the page by its name and the number to enter there, no link.
-				if page := map[string]string{"zh": "查询邮件", "en": "Track a parcel"}[lang]; purpose == PurposeCode &&
+				if page := map[string]string{"zh": "查询邮件", "en": "Track a parcel"}[lang]; (purpose == PurposeCode || purpose == PurposeRate) &&
 					(!strings.Contains(b.SMS, page) || !strings.Contains(b.SMS, facts.Parcel)) {
 					t.Errorf("%s %s does not tell where to follow the parcel: %s", lang, purpose, b.SMS)
 				}
