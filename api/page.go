@@ -262,7 +262,7 @@ var fieldOfCode = map[string]string{
 	"password_weak": "fresh", "password_reused": "fresh", "password_differs": "again",
 	"door_code_wrong": "code", "door_id_wrong": "id_last4", "rating_level": "level", "closure_past": "day", "closure_exists": "day",
 	"scan_missing": "scan", "scan_not_uploaded": "scan", "blob_type": "scan", "blob_size": "scan", "scan_purpose": "purpose", "scan_type": "scan", "scan_size": "scan",
-	"name_missing": "name", "certificate_missing": "certificate", "came_time": "came_at",
+	"name_missing": "name person", "certificate_missing": "certificate", "came_time": "came_at",
 	"code_wrong": "code", "ground_missing": "text opinion_text", "deferral_ground": "ground",
 	"count_differs": "count", "decision_date": "decided_on", "giver_missing": "giver", "choice_giver": "given_by", "partial_reason": "partial_why",
 	"addressee_incomplete": "name", "consent_incomplete": "consent_by", "id_last4_form": "id_last4", "bag_missing": "bag", "piece_bag": "bag2", "piece_doubled": "item", "piece_many": "item",
@@ -275,7 +275,7 @@ var fieldOfCode = map[string]string{
 	"carrier_unknown": "carrier", "run_counts": "out",
 	"electronic_consent_incomplete": "person", "electronic_address": "address", "electronic_scope": "lines", "electronic_line": "lines",
 	"electronic_signature": "signature", "electronic_size": "decided_on", "electronic_digits": "last4",
-	"item_verify": "verify1", "item_days": "days1", "add_ground": "ground", "given_time": "at", "given_how": "how", "witnesses": "witness1",
+	"item_verify": "verify1", "item_days": "days1 days", "ask_channel": "channel", "add_ground": "ground", "given_time": "at", "given_how": "how", "witnesses": "witness1",
 	"written_opinion": "opinion", "not_booked": "leaves", "below_minimum": "comes", "substitute_outside": "comes", "substitute_unfit": "comes", "slot_taken": "comes",
 	"outcome_unknown": "outcome", "outcome_text_missing": "reason", "outcome_evidence_missing": "call_note",
 }

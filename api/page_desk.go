@@ -106,6 +106,12 @@ func taskOf(t inspection.Task) taskLine {
 		line.Href, line.Closable = "/files/"+t.Subject, false // ends when it is served, or goes another way
 	case inspection.TaskGiveList:
 		line.Href, line.Closable = "/visits/"+t.VisitID+"/rectify", false // ends when it was given
+	case inspection.TaskRevisit, inspection.TaskRectifyOver:
+		line.Href, line.Closable = "/visits/"+t.VisitID+"/rectify#revisit", false // ends by the act
+	case inspection.TaskAskApplicant, inspection.TaskRevisitLate, inspection.TaskAskedAgain:
+		line.Href = "/visits/" + t.VisitID + "/rectify#revisit"
+	case inspection.TaskBreach:
+		line.Href, line.Closable = "/visits/"+t.VisitID+"/rectify#ledger", false // ends by the decision
 	case inspection.TaskDecideItem:
 		line.Href, line.Closable = "/visits/"+t.VisitID+"/rectify#proposal-"+t.Subject, false // ends by the decision
 	case inspection.TaskBook:

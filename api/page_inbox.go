@@ -2,6 +2,7 @@ package api
 
 import (
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/uptrace/bun"
@@ -93,6 +94,8 @@ type invitationPage struct {
 	MayReply, MayOpine bool
 	MaySign            bool
 	Site               onMySite
+	ToSee              []seenItem // at a revisit
+	Over               bool       // the visit is closed
 	OpinionDue         time.Time
 	Colleagues         []option
 }
@@ -138,6 +141,7 @@ func (p *site) invitation(v *view) error {
 		d.MayReply, d.MayOpine = false, false
 	}
 	d.MaySign = d.MayOpine && own.Draft != nil && !signedBy(own.Draft, v.by.String())
+	d.ToSee, d.Over = toSee(found, own), found.State == inspection.VisitClosed
 	d.Moved = movedOf(v, found)
 	d.Site = p.mySite(v, found, own)
 	if owesOpinion(own.ParticipantView) {
@@ -254,6 +258,11 @@ func (p *site) opine(v *view) error {
 	}
 	request := inspection.OpinionRequest{ParticipantID: own.ID, Kind: inspection.OpinionKind(v.form("kind")), Text: v.form("text"), Ground: v.form("ground")}
 	request.Items = itemsOf(v, request.Kind)
+	for _, item := range toSee(found, own) { // at a revisit: those that are still open
+		if request.Kind == inspection.Rectify && slices.Contains(v.r.PostForm["open"], item.ID) {
+			request.Items = append(request.Items, inspection.RectifyItem{ID: item.ID, Days: whole(v.form(item.Days))})
+		}
+	}
 	given, err := p.Inspection.Opine(v.ctx(), v.by, request)
 	if err != nil {
 		return p.done(v, err, form{"opine", ""}, p.invitation)

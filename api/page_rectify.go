@@ -16,6 +16,11 @@ func (p *site) rectifyPages() {
 	p.on(Route{Method: http.MethodPost, Path: at + "/lists/{list}", Act: "pageGiveList", Who: actors(atDesk...), Rate: uploadRate, Body: 4 * inspection.MaxScan}, p.giveListOf)
 	p.on(Route{Method: http.MethodPost, Path: at + "/items", Act: "pageProposeItem", Who: actors(inOffice...)}, p.proposeItemOf)
 	p.on(Route{Method: http.MethodPost, Path: at + "/proposals/{proposal}", Act: "pageDecideItem", Who: actors(auth.Supervisor)}, p.decideItemOf)
+	p.on(Route{Method: http.MethodPost, Path: at + "/request", Act: "pageRequestRevisit", Who: actors(atDesk...)}, p.requestRevisitOf)
+	p.on(Route{Method: http.MethodPost, Path: at + "/plan", Act: "pagePlanRevisit", Who: actors(atDesk...)}, p.planRevisitOf)
+	p.on(Route{Method: http.MethodPost, Path: at + "/term", Act: "pageDecideTerm", Who: actors(auth.Supervisor)}, p.decideTermOf)
+	p.on(Route{Method: http.MethodPost, Path: at + "/breaches/{breach}", Act: "pageDecideBreach", Who: actors(auth.Supervisor)}, p.decideBreachOf)
+	p.on(Route{Method: http.MethodPost, Path: "/inbox/{id}/another-visit", Act: "pageAskAgain", Who: actors(inOffice...)}, p.askAgainOf)
 }
 
 // rectifyPage is the list with what was added to it, and what the reader can do.
@@ -26,6 +31,12 @@ type rectifyPage struct {
 	Mine  *inspection.ParticipantView
 	Once  string
 	Back  string
+
+	Request   *inspection.RevisitRequest // that is open
+	MayAsk    bool                       // the window takes the applicant's request down
+	MayPlan   bool
+	TermWaits bool // for the supervisor
+	UnderWay  bool // a revisit is
 
 	Waiting, Decided []inspection.ItemProposal // what departments asked for on top
 	MayGive, MayAdd  bool
@@ -64,6 +75,9 @@ func (p *site) rectify(v *view) error {
 	if found.Rectification == nil {
 		return notFound()
 	}
+	if found.RevisitOf != "" { // its list is the first visit's
+		return v.leave("/visits/"+found.RevisitOf+"/rectify", "")
+	}
 	d := rectifyPage{
 		Visit: found, Once: newOnce(), Back: "/visits/" + found.ID, MayGive: v.organises(found.CentreID), MayDecide: v.supervises(found.CentreID),
 	}
@@ -79,6 +93,7 @@ func (p *site) rectify(v *view) error {
 		}
 		d.Lists = append(d.Lists, part)
 	}
+	d.revisit(found)
 	for _, a := range found.Rectification.Proposals {
 		if a.DecidedAt.IsZero() {
 			d.Waiting = append(d.Waiting, a)
@@ -92,6 +107,29 @@ func (p *site) rectify(v *view) error {
 		d.DangerOnly = !d.Mine.Saw()
 	}
 	return p.show(v, "rectify", d)
+}
+
+// revisit says what can be done about the revisit. The domain decides again.
+func (d *rectifyPage) revisit(found inspection.VisitView) {
+	toSee, given := false, true
+	for _, item := range found.Rectification.Items {
+		toSee = toSee || item.State == inspection.ItemOpen && item.Verify == inspection.VerifyVisit
+	}
+	for _, l := range found.Rectification.Lists {
+		given = given && !l.GivenAt.IsZero()
+	}
+	for _, r := range found.Rectification.Requests {
+		if r.DoneAt.IsZero() {
+			d.Request = &r
+		}
+	}
+	for _, r := range found.Rectification.Revisits {
+		over := r.State == inspection.VisitClosed || r.State == inspection.VisitCancelled || r.State == inspection.VisitNotHeld
+		d.UnderWay = d.UnderWay || !over
+	}
+	d.MayAsk = d.MayGive && toSee && given && d.Request == nil
+	d.MayPlan = d.MayGive && toSee && d.Request != nil && !d.UnderWay
+	d.TermWaits = d.MayDecide && slices.ContainsFunc(found.Tasks, func(t inspection.Task) bool { return t.Kind == inspection.TaskRectifyOver })
 }
 
 // onRectify ends an act on the list: back to its page, or the page with the
@@ -150,4 +188,71 @@ func (p *site) decideItemOf(v *view) error {
 	return p.onRectify(v, form{"decide", id}, "flash.item.decided", func() error {
 		return p.Inspection.DecideItem(v.ctx(), v.by, v.id(), id, v.form("decision") == "agree", v.form("note"))
 	})
+}
+
+func (p *site) requestRevisitOf(v *view) error {
+	return p.onRectify(v, form{"ask", ""}, "flash.revisit.asked", func() error {
+		_, err := p.Inspection.RequestRevisit(v.ctx(), v.by, inspection.AskRequest{
+			VisitID: v.id(), Channel: v.form("channel"), Person: v.form("person"), Note: v.form("note"), Once: v.once(),
+		})
+		return err
+	})
+}
+
+// planRevisitOf opens the draft and goes to its board.
+func (p *site) planRevisitOf(v *view) error {
+	if _, err := p.Inspection.FindVisit(v.ctx(), v.by, v.id()); err != nil {
+		return err
+	}
+	made, err := p.Inspection.PlanRevisit(v.ctx(), v.by, v.id(), 0, v.once())
+	if err != nil {
+		return p.done(v, err, form{"plan", ""}, p.rectify)
+	}
+	return v.leave("/visits/"+made.ID+"/board", "")
+}
+
+func (p *site) decideTermOf(v *view) error {
+	return p.onRectify(v, form{"term", ""}, "flash.term.decided", func() error {
+		return p.Inspection.DecideTerm(v.ctx(), v.by, inspection.TermDecision{
+			VisitID: v.id(), Revisit: v.form("decision") == "revisit", Days: whole(v.form("days")), Reason: v.form("reason"),
+		})
+	})
+}
+
+func (p *site) decideBreachOf(v *view) error {
+	id := v.r.PathValue("breach")
+	return p.onRectify(v, form{"breach", id}, "flash.breach.decided", func() error {
+		return p.Inspection.DecideBreach(v.ctx(), v.by, v.id(), id, v.form("decision") == "confirm", v.form("reason"))
+	})
+}
+
+// askAgainOf is a department's request for another visit (INS-1109).
+func (p *site) askAgainOf(v *view) error {
+	_, own, err := p.ownPart(v)
+	if err != nil {
+		return err
+	}
+	if err := p.Inspection.AskAgain(v.ctx(), v.by, own.ID, v.form("reason"), v.once()); err != nil {
+		return p.done(v, err, form{"again", ""}, p.invitation)
+	}
+	return v.leave("/inbox/"+v.id(), "flash.again.asked")
+}
+
+// seenItem is an item that a department looks at again at a revisit.
+type seenItem struct {
+	inspection.ListedItem
+	Days string // the name of the field for its new term
+}
+
+// toSee are the items of the reader's department at a revisit.
+func toSee(found inspection.VisitView, own part) (out []seenItem) {
+	if found.RevisitOf == "" || found.Rectification == nil {
+		return nil
+	}
+	for _, item := range found.Rectification.Items {
+		if item.DepartmentID == own.DepartmentID && item.State == inspection.ItemOpen && item.Verify == inspection.VerifyVisit {
+			out = append(out, seenItem{item, "days-" + item.ID})
+		}
+	}
+	return out
 }

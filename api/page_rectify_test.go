@@ -3,7 +3,12 @@ package api
 import (
 	"net/http"
 	"net/url"
+	"strings"
 	"testing"
+
+	"lianban/inspection"
+	"lianban/internal/fault"
+	"lianban/internal/once"
 )
 
 // INS-1107, INS-1012
@@ -45,4 +50,74 @@ func TestTheWindowGivesTheListOnceAndADepartmentAddsByTwoPersonsOnly(t *testing.
 	s.browse("clerk", visit, nil).is(http.StatusOK).says("追加事项经两人审定列入")
 	s.browse("clerk", visit+"/documents/rectify?n=2", nil).is(http.StatusOK)
 	s.browse("clerk", visit+"/documents/rectify?n=3", nil).is(http.StatusNotFound)
+}
+
+// INS-1109, V12
+func TestARevisitRunsFromTheRequestToTheNewVersionOfTheOpinion(t *testing.T) {
+	s := newStage(t)
+	visit := "/visits/" + s.closed.ID
+	list := visit + "/rectify"
+	s.browse("clerk", list+"/request", url.Values{"channel": {"phone"}, "person": {"李梅"}}).is(http.StatusConflict).says("尚未送达申请人")
+	s.upload("clerk", list+"/lists/1", map[string]string{"how": "signed", "receiver": "李梅", "at": local(s.now())}, picture(t)).is(http.StatusSeeOther)
+	s.browse("clerk", list, nil).is(http.StatusOK).says("登记复勘申请")
+	s.browse("clerk", list+"/plan", url.Values{}).is(http.StatusConflict).says("申请人还没有申请复勘")
+	s.browse("clerk", list+"/request", url.Values{"channel": {"phone"}, "person": {""}}).is(http.StatusUnprocessableEntity).says("请填写申请人姓名")
+	s.browse("clerk", list+"/request", url.Values{"channel": {"phone"}, "person": {"李梅" + trouble}}).is(http.StatusSeeOther)
+	s.browse("clerk", list, nil).is(http.StatusOK).says("已申请复勘", "复勘期限", "安排复勘")
+	s.browseIn("en", "clerk", list, nil).is(http.StatusOK).says("A revisit was asked for", "Plan the revisit")
+	board := s.browse("clerk", list+"/plan", url.Values{}).is(http.StatusSeeOther).to()
+	s.browse("clerk", board, nil).is(http.StatusOK).says("联合复勘")
+
+	draft := strings.Split(board, "/")[2]
+	found, err := s.Inspection.Slots(t.Context(), s.actor("clerk"), inspection.SlotRequest{VisitID: draft, Limit: 1})
+	s.must(err)
+	choice := inspection.SlotChoice{Start: found.Offers[0].Start}
+	for _, people := range found.Offers[0].People {
+		choice.Resources = append(choice.Resources, people...)
+	}
+	r, err := s.Inspection.Book(t.Context(), s.actor("clerk"), inspection.BookRequest{VisitID: draft, Choice: choice})
+	s.must(err)
+	own := s.partOf(r, "431103-fire").ID
+	_, err = s.Inspection.Reply(t.Context(), s.actor("inspector"), inspection.ReplyRequest{ParticipantID: own, Round: 1, Kind: inspection.ReplyAccept, Channel: "portal"})
+	s.must(err)
+	s.until(r.Start)
+	s.again()
+	again, inbox := "/visits/"+r.ID, "/inbox/"+r.ID
+	s.browse("clerk", again, nil).is(http.StatusOK).says("联合复勘", "只核查整改通知书中尚未完成的事项", "首次勘验")
+	s.browse("clerk", again+"/start", url.Values{}).is(http.StatusSeeOther)
+	s.browse("inspector", inbox, nil).is(http.StatusOK).says("联合复勘", "仍未整改的事项", "后厨灭火毯数量不足")
+	s.browse("inspector", inbox+"/opinion", url.Values{"kind": {"rectify"}}).is(http.StatusUnprocessableEntity).says("至少列一项")
+	s.browse("inspector", inbox+"/opinion", url.Values{"kind": {"agree"}, "text": {"已补齐"}}).is(http.StatusSeeOther)
+	s.browse("clerk", again+"/end", url.Values{}).is(http.StatusSeeOther)
+	s.browse("clerk", again+"/close", url.Values{}).is(http.StatusSeeOther)
+
+	s.browse("clerk", visit, nil).is(http.StatusOK).says("联勘〔2026〕431103-000001-v2", "以前的版本", "整改事项共 1 项，已全部完成")
+	s.browse("clerk", visit+"/opinion", nil).is(http.StatusOK).says("第 2 版，复勘后重新出具，代替 联勘〔2026〕431103-000001", "已整改", "已补齐")
+	s.browse("clerk", visit+"/opinion?version=1", nil).is(http.StatusOK).says("这是以前的版本", "需整改", "收到后 5 个工作日内")
+	s.browseIn("en", "clerk", visit+"/opinion", nil).is(http.StatusOK).says("version 2, issued after a revisit")
+	s.browse("clerk", list, nil).is(http.StatusOK).says("已整改", "已完成 1 / 1 项")
+	s.browse("clerk", again+"/rectify", nil).is(http.StatusSeeOther)
+}
+
+// INS-1109, K07
+func TestADeemedDepartmentThatAsksForAnotherVisitStandsInTheLedger(t *testing.T) {
+	s := newStage(t)
+	visit := "/visits/" + s.closed.ID
+	s.browse("inspector", "/inbox/"+s.closed.ID, nil).is(http.StatusOK).says("请求再次勘验")
+	s.browse("inspector", "/inbox/"+s.closed.ID+"/another-visit", url.Values{"reason": {"通道要再看"}}).is(http.StatusSeeOther)
+	amr := s.actor("inspector")
+	amr.Department = "431103-amr"
+	err := s.Inspection.AskAgain(t.Context(), amr, s.partOf(s.closed, "431103-amr").ID, "当日未到，想补看", once.Key{})
+	if !fault.Is(err, "no_second_visit") {
+		t.Fatal(err)
+	}
+	s.browse("clerk", visit+"/rectify", nil).is(http.StatusOK).says("K07 未到场的部门要求再次勘验", "疑似")
+	s.browse("clerk", visit, nil).is(http.StatusOK).says("要求再次勘验，未予受理", "监督台账 K07")
+	found, err := s.Inspection.FindVisit(t.Context(), s.actor("clerk"), s.closed.ID)
+	s.must(err)
+	decide := visit + "/rectify/breaches/" + found.Breaches[0].ID
+	s.browse("clerk", decide, url.Values{"decision": {"confirm"}, "reason": {"属实"}}).is(http.StatusForbidden)
+	s.browse("supervisor", decide, url.Values{"decision": {"confirm"}}).is(http.StatusUnprocessableEntity).says("请填写理由")
+	s.browse("supervisor", decide, url.Values{"decision": {"confirm"}, "reason": {"属实"}}).is(http.StatusSeeOther)
+	s.browse("supervisor", visit+"/rectify", nil).is(http.StatusOK).says("已确认", "属实")
 }

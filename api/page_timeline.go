@@ -25,6 +25,7 @@ type moment struct {
 // toneOf colours what a reader looks for first.
 var toneOf = map[string]string{
 	"arrived": "good", "reply_received": "good", "visit_confirmed": "good", "opinion_given": "good", "joint_opinion": "good", "list_given": "good", "item_proposed": "warn", "item_added": "warn",
+	"item_moved": "good", "revisit_closed": "good", "term_over": "warn", "revisit_late": "bad", "rectify_undecided": "warn", "breach": "bad",
 	"hold": "warn", "objection": "warn", "substituted": "warn", "visit_retimed": "warn", "deadline_moved": "warn", "escalated": "warn", "reversal_proposed": "warn",
 	"missing": "warn", "absent": "bad", "delivery_failed": "bad", "reply_late": "bad", "visit_cancelled": "bad", "visit_not_held": "bad",
 	"deemed": "deemed", "deemed_suspended": "deemed", "deemed_reversed": "deemed",
@@ -36,7 +37,7 @@ var wordOfField = map[string]string{
 	"objection_ended.outcome": "objection_outcome", "hold.reason": "hold", "hold_end.reason": "hold", "opinion.kind": "opinion_kind", "opinion_signed.capacity": "capacity", "opinion_given.kind": "opinion_kind", "reply_received.kind": "reply_kind",
 	"reply_late.kind": "reply_kind", "reply_received.outcome": "reply_outcome", "mail_sorted.outcome": "mail_outcome",
 	"checked_in.way": "checkin_way", "attendance.now": "attendance", "absence_attested.role": "attest_role", "attestation_withdrawn.role": "attest_role",
-	"item_proposed.ground":           "add_ground",
+	"item_proposed.ground": "add_ground", "revisit_closed.result": "result", "breach.now": "breach_state",
 	"correction_proposed.attendance": "attendance", "attendance_corrected.now": "attendance", "notice_composed.purpose": "purpose", "notice_composed.channel": "channel", "submitted.channel": "channel", "arrived.channel": "channel",
 }
 
@@ -86,7 +87,7 @@ func (p *site) moment(v *view, e audit.Entry, departments map[string]string) mom
 	for name, value := range e.Fields {
 		if words := wordOfField[e.Type+"."+name]; words != "" && p.set.Has(words+"."+e.Text(name)) {
 			value = p.say(v, words+"."+e.Text(name))
-		} else if name == "t2" || e.Type == "visit_retimed" && name == "start" {
+		} else if name == "t2" || name == "t6" || e.Type == "visit_retimed" && name == "start" {
 			value = local(e.Time(name))
 		}
 		args = append(args, name, value)

@@ -318,8 +318,9 @@ func (p *site) endHoldOf(v *view) error {
 
 // jointPage is 联合勘验意见书 or 会议纪要.
 type jointPage struct {
-	Joint        *inspection.JointOpinion
+	Joint        inspection.JointOpinion
 	Number, Back string
+	Newer        string // the version that replaced it
 }
 
 // jointOpinion prints the numbered result (INS-1102).
@@ -328,8 +329,13 @@ func (p *site) jointOpinion(v *view) error {
 	if err != nil {
 		return err
 	}
-	if found.Joint == nil {
-		return notFound()
+	j, err := found.OpinionVersion(whole(v.query("version")))
+	if err != nil {
+		return err
 	}
-	return p.show(v, "opinion", jointPage{Joint: found.Joint, Number: found.Joint.FullNumber(), Back: "/visits/" + found.ID})
+	d := jointPage{Joint: j, Number: j.FullNumber(), Back: "/visits/" + found.ID}
+	if j.Version != found.Joint.Version {
+		d.Newer = found.Joint.FullNumber()
+	}
+	return p.show(v, "opinion", d)
 }

@@ -133,14 +133,15 @@ type opineRequest struct {
 }
 
 type itemBody struct {
-	Finding string `json:"finding" validate:"required,nonul,max=1000"`
-	Clause  string `json:"clause" validate:"required,nonul,max=300"`
-	Verify  string `json:"verify" validate:"required,oneof=photo visit" doc:"how it is seen that it was put right"`
+	ID      string `json:"item_id,omitempty" validate:"omitempty,code" doc:"at a revisit: the item of the list that is still open, with its new term"`
+	Finding string `json:"finding,omitempty" validate:"nonul,max=1000" doc:"needed but at a revisit, as clause and verify"`
+	Clause  string `json:"clause,omitempty" validate:"nonul,max=300"`
+	Verify  string `json:"verify,omitempty" validate:"omitempty,oneof=photo visit" doc:"how it is seen that it was put right"`
 	Days    int    `json:"days" validate:"required,min=1,max=60" doc:"working days, from when the applicant has the list"`
 }
 
 func (b itemBody) item() inspection.RectifyItem {
-	return inspection.RectifyItem{Finding: b.Finding, Clause: b.Clause, Verify: inspection.Verify(b.Verify), Days: b.Days}
+	return inspection.RectifyItem{ID: b.ID, Finding: b.Finding, Clause: b.Clause, Verify: inspection.Verify(b.Verify), Days: b.Days}
 }
 
 func (s *Server) opine(ctx context.Context, c *call, in *opineRequest) (inspection.Opinion, error) {

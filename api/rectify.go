@@ -19,6 +19,14 @@ func (s *Server) rectifyRoutes() {
 	register(s, given, s.giveList)
 	register(s, post(participantPath+"/items", "proposeItem", words{"申请追加整改事项", "Ask for an item after the list was made"}, answerers), s.proposeItem)
 	register(s, post("/visits/{id}/proposals/{proposal}/decide", "decideItem", words{"决定是否追加整改事项", "Decide on a later item as the second person"}, actors(auth.Supervisor)), s.decideItem)
+
+	register(s, post("/visits/{id}/revisit-requests", "requestRevisit", words{"登记复勘申请", "Record that the applicant asks for a revisit"}, organisers), s.requestRevisit)
+	revisit := post("/visits/{id}/revisits", "planRevisit", words{"新建复勘", "Open the draft of a revisit"}, organisers)
+	revisit.Status = http.StatusCreated
+	register(s, revisit, s.planRevisit)
+	register(s, post("/visits/{id}/term", "decideTerm", words{"整改期满后的决定", "Decide on a term that is over without a request"}, actors(auth.Supervisor)), s.decideTerm)
+	register(s, post(participantPath+"/another-visit", "askAgain", words{"部门请求再次勘验", "A department asks for another visit"}, answerers), s.askAgain)
+	register(s, post("/visits/{id}/breaches/{breach}/decide", "decideBreach", words{"核实台账记录", "Confirm or dismiss an entry of the ledger"}, actors(auth.Supervisor)), s.decideBreach)
 }
 
 type giveListRequest struct {
@@ -80,4 +88,90 @@ func (s *Server) decideItem(ctx context.Context, c *call, in *decideItemRequest)
 		return none{}, err
 	}
 	return none{}, s.Inspection.DecideItem(ctx, c.by, in.ID, in.Proposal, in.Body.Agree, in.Body.Note)
+}
+
+type requestRevisit struct {
+	ID   string `path:"id" validate:"required,code"`
+	Key  string `header:"Idempotency-Key" validate:"required,line=255"`
+	Body struct {
+		Channel string `json:"channel" validate:"required,oneof=window phone"`
+		Person  string `json:"person" validate:"required,line=60" doc:"who asked"`
+		Note    string `json:"note,omitempty" validate:"nonul,max=500"`
+	}
+}
+
+func (s *Server) requestRevisit(ctx context.Context, c *call, in *requestRevisit) (inspection.RevisitRequest, error) {
+	if err := s.readable(ctx, c, in.ID); err != nil {
+		return inspection.RevisitRequest{}, err
+	}
+	b := in.Body
+	return s.Inspection.RequestRevisit(ctx, c.by, inspection.AskRequest{VisitID: in.ID, Channel: b.Channel, Person: b.Person, Note: b.Note, Once: c.key(in.Key)})
+}
+
+type planRevisit struct {
+	ID   string `path:"id" validate:"required,code"`
+	Key  string `header:"Idempotency-Key" validate:"required,line=255"`
+	Body struct {
+		Minutes int `json:"minutes,omitempty" validate:"min=0,max=1440" doc:"0 takes the setting"`
+	}
+}
+
+func (s *Server) planRevisit(ctx context.Context, c *call, in *planRevisit) (inspection.Visit, error) {
+	if err := s.readable(ctx, c, in.ID); err != nil {
+		return inspection.Visit{}, err
+	}
+	out, err := s.Inspection.PlanRevisit(ctx, c.by, in.ID, in.Body.Minutes, c.key(in.Key))
+	if err == nil {
+		c.created("/visits/" + out.ID)
+	}
+	return out, err
+}
+
+type decideTerm struct {
+	ID   string `path:"id" validate:"required,code"`
+	Body struct {
+		Revisit bool   `json:"revisit" doc:"a revisit all the same; else a longer term"`
+		Days    int    `json:"days,omitempty" validate:"min=0,max=60" doc:"working days more"`
+		Reason  string `json:"reason" validate:"required,nonul,max=500"`
+	}
+}
+
+func (s *Server) decideTerm(ctx context.Context, c *call, in *decideTerm) (none, error) {
+	if err := s.readable(ctx, c, in.ID); err != nil {
+		return none{}, err
+	}
+	b := in.Body
+	return none{}, s.Inspection.DecideTerm(ctx, c.by, inspection.TermDecision{VisitID: in.ID, Revisit: b.Revisit, Days: b.Days, Reason: b.Reason})
+}
+
+type askAgainRequest struct {
+	ofDepartment
+	Key  string `header:"Idempotency-Key" validate:"required,line=255"`
+	Body struct {
+		Reason string `json:"reason" validate:"required,nonul,max=500"`
+	}
+}
+
+func (s *Server) askAgain(ctx context.Context, c *call, in *askAgainRequest) (none, error) {
+	p, err := s.part(ctx, c, in.ofDepartment)
+	if err != nil {
+		return none{}, err
+	}
+	return none{}, s.Inspection.AskAgain(ctx, c.by, p.ID, in.Body.Reason, c.key(in.Key))
+}
+
+type decideBreachRequest struct {
+	ID     string `path:"id" validate:"required,code"`
+	Breach string `path:"breach" validate:"required,code"`
+	Body   struct {
+		Confirm bool   `json:"confirm"`
+		Reason  string `json:"reason" validate:"required,nonul,max=500"`
+	}
+}
+
+func (s *Server) decideBreach(ctx context.Context, c *call, in *decideBreachRequest) (none, error) {
+	if err := s.readable(ctx, c, in.ID); err != nil {
+		return none{}, err
+	}
+	return none{}, s.Inspection.DecideBreach(ctx, c.by, in.ID, in.Breach, in.Body.Confirm, in.Body.Reason)
 }

@@ -95,7 +95,7 @@ func (d *Desk) draft(c Case, r PlanRequest, required []CaseDepartment, g ground)
 
 // require sets what follows from the required departments.
 func (v *Visit) require(required []CaseDepartment) {
-	v.SingleByRule = len(required) == 1 // INS-309
+	v.SingleByRule = len(required) == 1 && v.RevisitOf == "" // INS-309
 	v.LeadDepartment = required[0].DepartmentID
 	for _, row := range required {
 		if row.Lead {

@@ -58,24 +58,28 @@ type JointContent struct {
 	HeldTo      time.Time   `json:"held_to"`
 	Clerk       string      `json:"clerk"`
 	Departments []JointLine `json:"departments"`
+	Why         string      `json:"why,omitempty"`      // it was issued anew (V12)
+	Replaces    string      `json:"replaces,omitempty"` // the version before
 }
 
 // JointLine is one department's part.
 type JointLine struct {
-	Department string        `json:"department"`
-	Lead       bool          `json:"lead"`
-	Source     string        `json:"source"` // given or deemed
-	Kind       OpinionKind   `json:"kind,omitempty"`
-	Text       string        `json:"text,omitempty"`
-	Items      []RectifyItem `json:"items,omitempty"`
-	By         string        `json:"by,omitempty"`
-	At         time.Time     `json:"at,omitzero"`
-	Record     string        `json:"record,omitempty"` // number of the deemed-consent record
+	DepartmentID string        `json:"department_id,omitempty"`
+	Department   string        `json:"department"`
+	Lead         bool          `json:"lead"`
+	Source       string        `json:"source"` // given or deemed
+	Kind         OpinionKind   `json:"kind,omitempty"`
+	Text         string        `json:"text,omitempty"`
+	Items        []RectifyItem `json:"items,omitempty"`
+	By           string        `json:"by,omitempty"`
+	At           time.Time     `json:"at,omitzero"`
+	Record       string        `json:"record,omitempty"` // number of the deemed-consent record
 }
 
 // Close issues the joint opinion (V11). It needs every required department's
 // opinion given or deemed and none under review (INS-1101). When the visit has
-// passed, the departments owe their results (DEL §3). Refusals:
+// passed, the departments owe their results (DEL §3). Closing a revisit issues the
+// next version of the first visit's (V12). Refusals:
 // not_found, not_a_window, wrong_window, bad_move, opinions_open with the
 // departments that are missing.
 func (d *Desk) Close(ctx context.Context, by auth.Actor, visitID string, key once.Key) (JointOpinion, error) {
@@ -90,6 +94,10 @@ func (d *Desk) close(ctx context.Context, tx bun.IDB, by auth.Actor, visitID str
 		}
 		if v.State != VisitCollecting {
 			return nil, movedOn("bad_move")
+		}
+		if v.RevisitOf != "" {
+			out, leaves, err = d.closeRevisit(ctx, tx, by, v)
+			return leaves, err
 		}
 		if out, err = d.jointOpinion(ctx, tx, *v, by); err != nil {
 			return nil, err
@@ -210,7 +218,7 @@ func jointLines(ctx context.Context, tx bun.IDB, tracks []Participant) ([]JointL
 	var lines []JointLine
 	var kinds []OpinionKind
 	for _, p := range tracks {
-		line := JointLine{Department: p.Name, Lead: p.Lead, Source: "given"}
+		line := JointLine{DepartmentID: p.DepartmentID, Department: p.Name, Lead: p.Lead, Source: "given"}
 		o, found, err := lastOpinion(ctx, tx, p)
 		if err != nil {
 			return nil, "", err

@@ -97,7 +97,7 @@ func (d *Desk) common(ctx context.Context, tx bun.IDB, l *letter) error {
 	l.out = notify.Facts{
 		Round: l.v.Round, Case: l.v.CaseNumber, Matter: l.v.MatterName, Kind: string(l.v.Kind),
 		Site: l.v.Place, District: division.Name, Start: l.v.Start, End: l.v.End,
-		Department: l.p.Name, StaffMin: l.p.StaffMin, NeverDeemed: l.p.NeverDeemed,
+		Department: l.p.Name, StaffMin: l.p.StaffMin, Revisit: l.v.RevisitOf != "", NeverDeemed: l.p.NeverDeemed || l.holdsSilence(),
 		Centre: l.g.centre.Name, Window: window.Number, Phone: l.g.centre.Phone,
 		RespondBy: l.p.RespondBy, Citation: l.g.rules.Citation, Reason: l.facts.Reason, Withdrawn: l.facts.Withdrawn,
 		Signature: d.Mail.Signature, Reference: reference(l.m.ID), Link: d.Mail.PublicURL,
@@ -113,6 +113,12 @@ func (d *Desk) common(ctx context.Context, tx bun.IDB, l *letter) error {
 		l.out.Checkpoint = latest.Footer() // ICA-70
 	}
 	return err
+}
+
+// holdsSilence: on a revisit silence is held, unless a setting says otherwise
+// (INS-919), and no letter threatens with more.
+func (l letter) holdsSilence() bool {
+	return l.v.RevisitOf != "" && l.g.rules.DeemRevisit == office.RevisitHold
 }
 
 // reference is four characters that make texts differ and can be read aloud.
@@ -150,6 +156,10 @@ func (d *Desk) say(ctx context.Context, tx bun.IDB, l *letter) error {
 				l.out.Coming = append(l.out.Coming, p.Name)
 			}
 		}
+	case notify.PurposeTermOver:
+		due, err := revisitDue(ctx, tx, l.v.ID)
+		l.out.Due = due
+		return err
 	case notify.PurposeApplicant:
 		l.out.Prepare = "营业执照、场所平面图及与本事项有关的申请材料原件"
 		l.out.Attend = "请经营者本人或委托代理人到场"
@@ -177,6 +187,13 @@ func (d *Desk) sayNotice(ctx context.Context, tx bun.IDB, l *letter) error {
 	l.out.Notice, l.out.RespondBy = n.Number, n.PrintedDue
 	l.out.Provisional = n.Deadline.Provisional // INS-405
 	l.out.Bring = l.p.Basis
+	if l.v.RevisitOf != "" {
+		items, err := openItems(ctx, tx, l.v.RevisitOf, VerifyVisit)
+		if err != nil {
+			return err
+		}
+		l.out.Bring = lookText(items, l.p.DepartmentID)
+	}
 	rounds, err := listRounds(ctx, tx, l.v.ID)
 	if err != nil {
 		return err
@@ -277,7 +294,7 @@ func (l letter) event(organizer string) invite.Event {
 	e := invite.Event{
 		UID: l.v.UID, Sequence: l.v.Sequence, Stamp: l.m.ComposedAt.Truncate(time.Second).Add(time.Duration(l.v.Sequence) * time.Second),
 		Start: l.v.Start, End: l.v.End, Round: l.v.Round, RespondBy: l.out.RespondBy,
-		Summary:   kindWords[l.v.Kind] + " 办件" + l.v.CaseNumber + " " + l.out.District,
+		Summary:   kindWords[l.v.Sort()] + " 办件" + l.v.CaseNumber + " " + l.out.District,
 		Location:  l.v.Place,
 		Organizer: invite.Party{Name: l.g.centre.Name + "综合窗口", Address: organizer},
 		Attendees: []invite.Party{{Name: l.p.Name, Address: l.m.Address, PartStat: invite.NeedsAction}},
@@ -287,4 +304,4 @@ func (l letter) event(organizer string) invite.Event {
 	return e
 }
 
-var kindWords = map[VisitKind]string{KindSite: "联合踏勘", KindReview: "联合评审"}
+var kindWords = map[string]string{"site": "联合踏勘", "review": "联合评审", "revisit": "联合复勘"}

@@ -58,7 +58,7 @@ type bounds struct {
 }
 
 func (d *Desk) bounds(ctx context.Context, q bun.IDB, v Visit, received time.Time) (b bounds, err error) {
-	c, err := findCase(ctx, q, v.CaseID)
+	c, err := caseOf(ctx, q, v)
 	if err != nil {
 		return b, err
 	}

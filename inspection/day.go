@@ -181,6 +181,9 @@ func (d *Desk) opine(ctx context.Context, tx bun.IDB, by auth.Actor, r OpinionRe
 // write stores an opinion under an id, in the place of one that waited for
 // signatures, with the first signature under it.
 func (d *Desk) write(ctx context.Context, tx bun.IDB, by auth.Actor, p Participant, v Visit, id string, r OpinionRequest) (Opinion, []audit.Leaf, error) {
+	if err := r.onList(ctx, tx, p, v); err != nil {
+		return Opinion{}, nil, err
+	}
 	o := Opinion{
 		ID: id, ParticipantID: p.ID, VisitID: v.ID, Round: v.Round, Kind: r.Kind, Text: r.Text, Items: r.Items,
 		GivenBy: by.ID, GivenName: by.Name, GivenAt: d.now(), Ground: r.Ground,
@@ -274,10 +277,8 @@ func (r OpinionRequest) check() error {
 		return err
 	}
 	switch r.Kind {
-	case Agree:
+	case Agree, Rectify: // its items: onList
 		return nil
-	case Rectify:
-		return checkItems(r.Items)
 	case Disagree:
 		if strings.TrimSpace(r.Text) == "" {
 			return fault.Refuse(fault.Invalid, "ground_missing", "不同意请写明依据和理由", "a disagreement needs its clause and ground")

@@ -181,7 +181,7 @@ func (v VisitView) document(r DocumentRequest, part ParticipantView, letter stri
 		number = part.Deemed.Number
 		v.deemed(&s, part)
 	case DocOpinion:
-		j, err := v.version(r.N)
+		j, err := v.OpinionVersion(r.N)
 		if err != nil {
 			return Document{}, err
 		}
@@ -433,10 +433,25 @@ func windowText(number string) string {
 // head are the facts of the issued content.
 func (j JointOpinion) head() paper.Part {
 	c := j.Content
-	return paper.Part{Facts: []paper.Fact{
+	facts := []paper.Fact{
 		{Name: "办件编号", Value: c.CaseNumber}, {Name: "事项", Value: c.Matter}, {Name: "场所", Value: c.Place},
 		{Name: "勘验时间", Value: spanText(c.HeldFrom, c.HeldTo)}, {Name: "结论", Value: resultWords[j.Result]},
-	}}
+	}
+	if c.Replaces != "" {
+		facts = append(facts, paper.Fact{Name: "版本", Value: fmt.Sprintf("第 %d 版，%s，代替 %s；前一版仍可查阅", j.Version, whyWords[c.Why], c.Replaces)})
+	}
+	return paper.Part{Facts: facts}
+}
+
+// standing says how far an item is, or by when it has to be put right.
+func (i RectifyItem) standing() string {
+	switch i.Outcome {
+	case ItemSettled:
+		return instantText(i.SettledAt) + " 核查，已整改"
+	case ItemOpen:
+		return "尚未整改"
+	}
+	return i.until() + "整改"
 }
 
 // verdict is what a department says in one word, and whether it was deemed to.
@@ -460,14 +475,14 @@ func (l JointLine) words() string {
 		out = append(out, l.Text)
 	}
 	for i, item := range l.Items {
-		out = append(out, fmt.Sprintf("%d. %s（%s），%s整改", i+1, item.Finding, item.Clause, item.until()))
+		out = append(out, fmt.Sprintf("%d. %s（%s），%s", i+1, item.Finding, item.Clause, item.standing()))
 	}
 	return strings.Join(out, "\n")
 }
 
-// version is the n-th joint opinion, 0 for the one that counts: what was issued
-// before stays to be read (INS-1104).
-func (v VisitView) version(n int) (JointOpinion, error) {
+// OpinionVersion is the n-th joint opinion, 0 for the one that counts: what was issued
+// before stays to be read (INS-1104). Refusal: not_found.
+func (v VisitView) OpinionVersion(n int) (JointOpinion, error) {
 	for _, j := range v.Versions {
 		if j.Version == n {
 			return j, nil
@@ -483,12 +498,12 @@ func (v VisitView) version(n int) (JointOpinion, error) {
 // opinion that it follows. A visit of before lists were kept has none.
 func (v VisitView) list(n int) (list RectifyList, j JointOpinion, err error) {
 	if v.Rectification == nil {
-		j, err = v.version(0)
+		j, err = v.OpinionVersion(0)
 		return RectifyList{N: 1}, j, err
 	}
 	for _, l := range v.Rectification.Lists {
 		if l.N == max(n, 1) {
-			j, err = v.version(l.Joint)
+			j, err = v.OpinionVersion(l.Joint)
 			return l, j, err
 		}
 	}

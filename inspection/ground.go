@@ -81,7 +81,7 @@ type DeadlineDetail struct {
 // DeadlineKind says what falls due.
 type DeadlineKind string
 
-// Kinds of deadline; Subject is a participant's id.
+// Kinds of deadline; Subject is a participant's id, of the last two a visit's.
 const (
 	DeadlineReply        DeadlineKind = "reply"        // T2
 	DeadlineRemindReply  DeadlineKind = "remind_reply" // half of the term (INS-713)
@@ -92,6 +92,8 @@ const (
 	DeadlineGrace        DeadlineKind = "grace"        // somebody is missing from then on (A4)
 	DeadlineNoShow       DeadlineKind = "no_show"      // not coming is judged
 	DeadlineOpinion      DeadlineKind = "opinion"      // T3
+	DeadlineRectify      DeadlineKind = "rectify"      // T5, of the visit whose list was given
+	DeadlineRevisit      DeadlineKind = "revisit"      // T6, of the same
 	deadlinePending                   = "pending"
 	deadlineDone                      = "done"
 	deadlineVoid                      = "void"

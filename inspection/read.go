@@ -28,6 +28,7 @@ type VisitView struct {
 	Versions     []JointOpinion    `json:"joint_versions,omitempty"` // all that were issued, the first one first (INS-1104)
 
 	Rectification *Rectification `json:"rectification,omitempty"` // what the applicant has to put right
+	Breaches      []Breach       `json:"breaches,omitempty"`      // entries of the ledger (INS-1205)
 }
 
 // ParticipantView is one department's part with its history.
@@ -144,6 +145,7 @@ func (v *VisitView) narrow(by auth.Actor) {
 		}
 	}
 	v.CheckIns = slices.DeleteFunc(v.CheckIns, func(c CheckIn) bool { return own < 0 || c.Party != v.Participants[own].ID })
+	v.Breaches = slices.DeleteFunc(v.Breaches, func(b Breach) bool { return b.DepartmentID != department })
 	if v.Rectification != nil {
 		v.Rectification.narrow(department)
 	}
@@ -154,6 +156,9 @@ func (v *VisitView) narrow(by auth.Actor) {
 func (r *Rectification) narrow(department string) {
 	for i, l := range r.Lists {
 		r.Lists[i] = RectifyList{VisitID: l.VisitID, N: l.N, Joint: l.Joint, MadeAt: l.MadeAt, How: l.How, GivenAt: l.GivenAt}
+	}
+	for i := range r.Requests {
+		r.Requests[i].Person, r.Requests[i].Note = "", ""
 	}
 	r.Proposals = slices.DeleteFunc(r.Proposals, func(a ItemProposal) bool { return a.DepartmentID != department })
 }
@@ -297,6 +302,8 @@ type InboxLine struct {
 	CaseNumber string     `json:"case_number"`
 	MatterCode string     `json:"matter_code"`
 	MatterName string     `json:"matter_name"`
+	Kind       VisitKind  `json:"kind"`
+	RevisitOf  string     `json:"revisit_of,omitempty"`
 	Place      string     `json:"place"`
 	Start      time.Time  `bun:"start_at" json:"start_at"`
 	End        time.Time  `bun:"end_at" json:"end_at"`

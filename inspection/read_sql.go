@@ -168,7 +168,7 @@ func listInbox(ctx context.Context, q bun.IDB, department string, query InboxQue
 			bun.List(open), after.Rank, bun.List(open), after.Rank, after.At, after.ID)
 	}
 	return out, order(q.NewSelect().Model(&out).ModelTableExpr("participants AS p").ColumnExpr("p.*").
-		ColumnExpr("v.case_number, v.matter_code, v.matter_name, v.place, v.start_at, v.end_at, v.state")).
+		ColumnExpr("v.case_number, v.matter_code, v.matter_name, v.kind, v.revisit_of, v.place, v.start_at, v.end_at, v.state")).
 		Where("p.id IN (?)", lines).Scan(ctx)
 }
 
@@ -207,7 +207,10 @@ func viewVisit(ctx context.Context, q bun.IDB, id string) (out VisitView, err er
 	if n := len(out.Versions); n > 0 {
 		out.Joint = &out.Versions[n-1]
 	}
-	if out.Rectification, err = findRectification(ctx, q, id); err != nil {
+	if out.Rectification, err = findRectification(ctx, q, out.root()); err != nil {
+		return out, err
+	}
+	if out.Breaches, err = listBreaches(ctx, q, out.root()); err != nil {
 		return out, err
 	}
 	return out, viewParticipants(ctx, q, &out)

@@ -109,6 +109,8 @@ type caseRows struct {
 	of           map[string]string // department of a resource, of those that take part
 	substituted  []Substitution
 	objections   []Objection
+	requests     []RevisitRequest
+	breaches     []Breach
 }
 
 func (r caseRows) departments() (out []string) {
@@ -181,6 +183,12 @@ func (r caseRows) tell() (facts []string, deadlines map[string]string) {
 	for _, x := range r.substituted {
 		facts = append(facts, fact("substituted", x.ID, x.VisitID, x.Round, x.Out, x.In))
 	}
+	for _, q := range r.requests {
+		facts = append(facts, fact("revisit_requested", q.ID, q.VisitID, q.Channel, stamp(q.DueAt)))
+	}
+	for _, b := range r.breaches {
+		facts = append(facts, fact("breach", b.ID, b.Class, b.DepartmentID, b.State))
+	}
 	return facts, deadlines
 }
 
@@ -214,7 +222,7 @@ func (r caseRows) coming(entries []audit.Entry) (facts []string) {
 // moves, the state of a visit or an item and a deadline, the last word counts.
 func tellings(entries []audit.Entry) (facts []string, deadlines map[string]string) {
 	deadlines = map[string]string{}
-	visits, items := map[string]string{}, map[string]string{}
+	visits, items, breaches := map[string]string{}, map[string]string{}, map[string]string{}
 	for _, e := range entries {
 		visit, round, department := e.Text("visit"), e.Int("round"), path.Base(e.Stream)
 		if state := e.Text("state"); visit != "" && state != "" {
@@ -250,13 +258,19 @@ func tellings(entries []audit.Entry) (facts []string, deadlines map[string]strin
 		case "item_listed":
 			facts = append(facts, fact("item", e.Text("item"), visit, department, e.Text("print")))
 			items[e.Text("item")] = fact("item_state", e.Text("item"), ItemOpen, e.Text("verify"))
+		case "item_moved":
+			items[e.Text("item")] = fact("item_state", e.Text("item"), e.Text("now"), e.Text("verify"))
+		case "revisit_requested":
+			facts = append(facts, fact("revisit_requested", e.Text("request"), visit, e.Text("channel"), e.Text("t6")))
+		case "breach":
+			breaches[e.Text("breach")] = fact("breach", e.Text("breach"), e.Text("class"), department, e.Text("now"))
 		case "item_proposed":
 			facts = append(facts, fact("item_proposed", e.Text("proposal"), e.Text("ground")))
 		case "item_added", "item_refused":
 			facts = append(facts, fact("item_decided", e.Text("proposal"), e.Type == "item_added"))
 		}
 	}
-	facts = slices.AppendSeq(facts, maps.Values(items))
+	facts = slices.AppendSeq(slices.AppendSeq(facts, maps.Values(items)), maps.Values(breaches))
 	return slices.AppendSeq(facts, maps.Values(visits)), deadlines
 }
 

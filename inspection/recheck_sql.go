@@ -42,6 +42,8 @@ func rowsOf(ctx context.Context, q bun.IDB, caseID string) (r caseRows, err erro
 		{&r.bookings, "expires_at IS NULL AND visit_id IN (?)", visits},
 		{&r.substituted, "visit_id IN (?)", visits},
 		{&r.objections, "participant_id IN (?)", here},
+		{&r.requests, "visit_id IN (?)", visits},
+		{&r.breaches, "visit_id IN (?)", visits},
 	} {
 		if err := q.NewSelect().Model(of.rows).Where(of.where, of.ids).Scan(ctx); err != nil {
 			return r, err

@@ -40,7 +40,11 @@ type RectifyItem struct {
 	Clause  string `json:"clause"`
 	Verify  Verify `json:"verify,omitempty"`
 	Days    int    `json:"days,omitempty"`
-	Term    string `json:"term,omitempty"` // ISO date, of opinions from before terms were counted
+	Term    string `json:"term,omitempty"`    // ISO date, of opinions from before terms were counted
+	ID      string `json:"item_id,omitempty"` // of the list, at a revisit
+
+	Outcome   ItemState `json:"outcome,omitempty"` // in a later version of the joint opinion
+	SettledAt time.Time `json:"settled_at,omitzero"`
 }
 
 func checkItems(items []RectifyItem) error {
@@ -69,10 +73,14 @@ func (i RectifyItem) check() error {
 			"请逐项选择核查方式：看照片，或现场复勘", "choose for each item how it is verified: by photo or by a visit")
 	}
 	if i.Days < 1 || i.Days > mostDays {
-		return fault.Refuse(fault.Invalid, "item_days",
-			"整改期限应为 1 至 %d 个工作日，请逐项填写", "the term of an item is 1 to %d working days; give one for each item", mostDays)
+		return itemDays()
 	}
 	return office.CheckText("items", i.Finding+i.Clause, textLength)
+}
+
+func itemDays() error {
+	return fault.Refuse(fault.Invalid, "item_days",
+		"整改期限应为 1 至 %d 个工作日，请逐项填写", "the term of an item is 1 to %d working days; give one for each item", mostDays)
 }
 
 // until says by when, as a document does: the day is known once the list has been
@@ -112,6 +120,7 @@ type RectifyList struct {
 	GivenAt    time.Time `bun:",nullzero" json:"given_at,omitzero"`
 	RecordedAt time.Time `bun:",nullzero" json:"recorded_at,omitzero"`
 	RecordedBy string    `json:"recorded_by,omitempty"`
+	AskedAt    time.Time `bun:",nullzero" json:"asked_at,omitzero"` // the term was over, the applicant was asked (INS-1109)
 }
 
 // GivenHow says how the applicant got a list.
@@ -159,6 +168,10 @@ type Rectification struct {
 	Lists     []RectifyList  `json:"lists"`
 	Items     []ListedItem   `json:"items"`
 	Proposals []ItemProposal `json:"proposals,omitempty"`
+
+	Requests []RevisitRequest `json:"requests,omitempty"`
+	Revisits []Visit          `json:"revisits,omitempty"`
+	DueAt    time.Time        `json:"revisit_due_at,omitzero"` // T6, once it has started
 }
 
 // Left is how many items are still to be put right.
@@ -369,20 +382,11 @@ func (d *Desk) startTerms(ctx context.Context, tx bun.IDB, v Visit, list Rectify
 		if item.List != list.N {
 			continue
 		}
-		g, err := d.ground(ctx, tx, v, item.DepartmentID)
-		if err != nil {
-			return err
-		}
-		counted, err := g.cal.Reply(list.GivenAt, item.Days, g.hours) // too late in the day counts for the next (INS-413)
-		if err != nil {
-			return err
-		}
-		item.DueAt, item.Deadline = counted.Due, &counted
-		if err := setTerm(ctx, tx, item); err != nil {
+		if err := d.setTerm(ctx, tx, v, item, list.GivenAt, item.Days); err != nil {
 			return err
 		}
 	}
-	return nil
+	return d.startRectifyClock(ctx, tx, v)
 }
 
 // endGiveTask ends the window's task once every list has been given.

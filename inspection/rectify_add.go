@@ -125,7 +125,12 @@ func (r AddRequest) check(p Participant) error {
 
 // Saw reports whether a department spoke for itself and was not missing on the site.
 func (p Participant) Saw() bool {
-	return p.Opinion == OpinionGiven && p.Attendance != AttendanceAbsent && p.Attendance != AttendanceAbsentProv
+	return p.Opinion == OpinionGiven && !p.missing()
+}
+
+// missing reports whether nobody of a department that was expected came.
+func (p Participant) missing() bool {
+	return p.Attendance == AttendanceAbsent || p.Attendance == AttendanceAbsentProv
 }
 
 // DecideItem is the second half: a supervisor of the organising centre, other than

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"time"
 
 	"github.com/uptrace/bun"
 
@@ -45,7 +46,7 @@ func markGiven(ctx context.Context, tx bun.IDB, list RectifyList) error {
 	return exactlyOne(res, err, "bad_move")
 }
 
-func setTerm(ctx context.Context, tx bun.IDB, item ListedItem) error {
+func updateTerm(ctx context.Context, tx bun.IDB, item ListedItem) error {
 	res, err := tx.NewUpdate().Model(&item).Column("due_at", "deadline").Where("id = ? AND state = ?", item.ID, ItemOpen).Exec(ctx)
 	return exactlyOne(res, err, "bad_move")
 }
@@ -85,6 +86,37 @@ func findRectification(ctx context.Context, q bun.IDB, visitID string) (*Rectifi
 	if r.Items, err = listItems(ctx, q, visitID); err != nil {
 		return nil, err
 	}
-	r.Proposals, err = listProposals(ctx, q, visitID)
+	if r.Proposals, err = listProposals(ctx, q, visitID); err != nil {
+		return nil, err
+	}
+	if r.Requests, err = listRequests(ctx, q, visitID); err != nil {
+		return nil, err
+	}
+	if r.Revisits, err = listRevisits(ctx, q, visitID); err != nil {
+		return nil, err
+	}
+	r.DueAt, err = revisitDue(ctx, q, visitID)
 	return &r, err
+}
+
+// openItems are those of a visit's lists that are not put right, all or of some
+// ways to verify.
+func openItems(ctx context.Context, q bun.IDB, visitID string, ways ...Verify) (out []ListedItem, err error) {
+	s := q.NewSelect().Model(&out).Where("visit_id = ? AND state = ?", visitID, ItemOpen).Order("n")
+	if len(ways) > 0 {
+		s = s.Where("verify IN (?)", bun.List(ways))
+	}
+	return out, s.Scan(ctx)
+}
+
+func markSettled(ctx context.Context, tx bun.IDB, item ListedItem) error {
+	res, err := tx.NewUpdate().Model(&item).Column("state", "settled_at", "settled_by", "settled_how").
+		Where("id = ? AND state = ?", item.ID, ItemOpen).Exec(ctx)
+	return exactlyOne(res, err, "bad_move")
+}
+
+func markAsked(ctx context.Context, tx bun.IDB, list RectifyList, now time.Time) error {
+	list.AskedAt = now
+	res, err := tx.NewUpdate().Model(&list).Column("asked_at").Where("id = ? AND asked_at IS NULL", list.ID).Exec(ctx)
+	return exactlyOne(res, err, "bad_move")
 }

@@ -16,6 +16,15 @@ import (
 // word of amr, which was deemed to agree.
 func (w *testWorld) rectified() Visit {
 	w.t.Helper()
+	return w.rectifiedWith([]RectifyItem{
+		{Finding: "疏散通道堆放杂物", Clause: "消防法第二十八条", Verify: VerifyVisit, Days: 5},
+		{Finding: "灭火器已过检验期", Clause: "GB 50444-2008", Verify: VerifyPhoto, Days: 3},
+	})
+}
+
+// rectifiedWith is rectified with other items of fire.
+func (w *testWorld) rectifiedWith(items []RectifyItem) Visit {
+	w.t.Helper()
 	v := w.served()
 	for _, system := range []string{"fire", "urban"} {
 		w.reply(v, system, ReplyAccept)
@@ -28,10 +37,7 @@ func (w *testWorld) rectified() Visit {
 		w.comes(v, system, 1, 2)
 	}
 	w.hosts(v)
-	w.opines(v, w.inspector("fire"), "fire", OpinionRequest{Kind: Rectify, Items: []RectifyItem{
-		{Finding: "疏散通道堆放杂物", Clause: "消防法第二十八条", Verify: VerifyVisit, Days: 5},
-		{Finding: "灭火器已过检验期", Clause: "GB 50444-2008", Verify: VerifyPhoto, Days: 3},
-	}})
+	w.opines(v, w.inspector("fire"), "fire", OpinionRequest{Kind: Rectify, Items: items})
 	w.opines(v, w.inspector("urban"), "urban", OpinionRequest{Kind: Rectify, Items: []RectifyItem{
 		{Finding: "店招超出檐口", Clause: "市容条例第十一条", Verify: VerifyVisit, Days: 10},
 	}})

@@ -115,6 +115,7 @@ func (w *testWorld) sweeps() []scheduler.Sweep {
 		{Name: "inspection.deem", Every: 5 * time.Second, Run: w.DeemDue},
 		{Name: "inspection.remind", Every: 5 * time.Minute, Run: w.RemindDue},
 		{Name: "inspection.escalate", Every: time.Minute, Run: w.EscalateDue},
+		{Name: "inspection.rectify", Every: time.Minute, Run: w.RectifyDue},
 		{Name: "evidence.checkpoint", Every: time.Minute, Run: w.log.Checkpoint},
 	}
 }

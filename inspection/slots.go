@@ -138,7 +138,7 @@ func (d *Desk) world(ctx context.Context, q bun.IDB, by auth.Actor, r SlotReques
 // around reads what surrounds a visit: its case, the departments invited,
 // calendar and settings.
 func (d *Desk) around(ctx context.Context, q bun.IDB, v Visit) (world, error) {
-	c, err := findCase(ctx, q, v.CaseID)
+	c, err := caseOf(ctx, q, v)
 	if err != nil {
 		return world{}, err
 	}

@@ -146,7 +146,7 @@ func (d *Desk) lockMovable(ctx context.Context, tx bun.IDB, by auth.Actor, id st
 }
 
 func partyTo(ctx context.Context, q bun.IDB, v Visit, party string) error {
-	c, err := findCase(ctx, q, v.CaseID)
+	c, err := caseOf(ctx, q, v)
 	if err != nil {
 		return err
 	}

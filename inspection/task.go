@@ -36,33 +36,39 @@ type TaskKind string
 
 // Kinds of task.
 const (
-	TaskServeByHand TaskKind = "serve_by_hand"  // no way left to deliver the notice
-	TaskReadMail    TaskKind = "read_mail"      // a mail waits in the person queue
-	TaskAnswerHold  TaskKind = "answer_hold"    // something may be an answer
-	TaskCounter     TaskKind = "answer_counter" // a department proposed other times
-	TaskExcuse      TaskKind = "decide_excuse"
-	TaskOverdue     TaskKind = "duty_missed"      // a counter or an excuse that nobody answered in time (K09)
-	TaskObjection   TaskKind = "decide_objection" // a department objects to the case itself (INS-814)
-	TaskDeclined    TaskKind = "call_declined"    // a department says it does not come
-	TaskAtRisk      TaskKind = "visit_at_risk"
-	TaskHoliday     TaskKind = "visit_on_holiday"
-	TaskUnopened    TaskKind = "notice_unopened" // served, and nobody has looked at half of the term
-	TaskNeverDeemed TaskKind = "never_deemed"
-	TaskConfirm     TaskKind = "confirm_deemed"
-	TaskReview      TaskKind = "review_opinion"
-	TaskReverse     TaskKind = "reverse_deemed" // a second person decides
-	TaskLink        TaskKind = "link_locked"
-	TaskDeemed      TaskKind = "deemed_recorded"     // the supervisor is told of a deemed consent (INS-918)
-	TaskMissing     TaskKind = "call_missing"        // nobody of a department is on the site
-	TaskAbsence     TaskKind = "decide_absence"      // it did not come, and two roles do not attest it
-	TaskCorrect     TaskKind = "correct_attendance"  // a second person decides
-	TaskApplicant   TaskKind = "applicant_absent"    // the applicant did not come again
-	TaskBook        TaskKind = "book_visit"          // a case was handed over to this window
-	TaskLoan        TaskKind = "loan_due"            // an original is due back at its keeper
-	TaskTellAddress TaskKind = "tell_address"        // a department hears on paper that its address changes
-	TaskElectronic  TaskKind = "electronic_unserved" // a result sent as a file was not opened, or its mail is lost
-	TaskGiveList    TaskKind = "give_list"           // a list of what to put right is not given yet (INS-1107)
-	TaskDecideItem  TaskKind = "decide_item"         // a department asks for an item after that
+	TaskServeByHand  TaskKind = "serve_by_hand"  // no way left to deliver the notice
+	TaskReadMail     TaskKind = "read_mail"      // a mail waits in the person queue
+	TaskAnswerHold   TaskKind = "answer_hold"    // something may be an answer
+	TaskCounter      TaskKind = "answer_counter" // a department proposed other times
+	TaskExcuse       TaskKind = "decide_excuse"
+	TaskOverdue      TaskKind = "duty_missed"      // a counter or an excuse that nobody answered in time (K09)
+	TaskObjection    TaskKind = "decide_objection" // a department objects to the case itself (INS-814)
+	TaskDeclined     TaskKind = "call_declined"    // a department says it does not come
+	TaskAtRisk       TaskKind = "visit_at_risk"
+	TaskHoliday      TaskKind = "visit_on_holiday"
+	TaskUnopened     TaskKind = "notice_unopened" // served, and nobody has looked at half of the term
+	TaskNeverDeemed  TaskKind = "never_deemed"
+	TaskConfirm      TaskKind = "confirm_deemed"
+	TaskReview       TaskKind = "review_opinion"
+	TaskReverse      TaskKind = "reverse_deemed" // a second person decides
+	TaskLink         TaskKind = "link_locked"
+	TaskDeemed       TaskKind = "deemed_recorded"     // the supervisor is told of a deemed consent (INS-918)
+	TaskMissing      TaskKind = "call_missing"        // nobody of a department is on the site
+	TaskAbsence      TaskKind = "decide_absence"      // it did not come, and two roles do not attest it
+	TaskCorrect      TaskKind = "correct_attendance"  // a second person decides
+	TaskApplicant    TaskKind = "applicant_absent"    // the applicant did not come again
+	TaskBook         TaskKind = "book_visit"          // a case was handed over to this window
+	TaskLoan         TaskKind = "loan_due"            // an original is due back at its keeper
+	TaskTellAddress  TaskKind = "tell_address"        // a department hears on paper that its address changes
+	TaskElectronic   TaskKind = "electronic_unserved" // a result sent as a file was not opened, or its mail is lost
+	TaskGiveList     TaskKind = "give_list"           // a list of what to put right is not given yet (INS-1107)
+	TaskDecideItem   TaskKind = "decide_item"         // a department asks for an item after that
+	TaskRevisit      TaskKind = "plan_revisit"        // a revisit was asked for (INS-1109)
+	TaskAskedAgain   TaskKind = "revisit_wanted"      // by a department
+	TaskAskApplicant TaskKind = "ask_applicant"       // the term is over, and nobody asked for the revisit
+	TaskRectifyOver  TaskKind = "decide_term"         // nor after the applicant was asked
+	TaskRevisitLate  TaskKind = "revisit_late"        // it was asked for, and is not over in time
+	TaskBreach       TaskKind = "decide_breach"       // an entry of the ledger waits for the supervisor
 )
 
 // raiseTask opens a task unless one of the kind is open for the subject, on

@@ -26,7 +26,7 @@ type WithdrawRequest struct {
 // with a cancellation of its own, its people become free, and nobody else's clock
 // moves (INS-608). A required one needs a supervisor (INS-307). Refusals:
 // not_found, not_a_window, wrong_window, not_supervisor, bad_move, lead_stays,
-// last_department, reason_code, reason_missing, text_invalid.
+// revisit_stays, last_department, reason_code, reason_missing, text_invalid.
 func (d *Desk) Withdraw(ctx context.Context, by auth.Actor, r WithdrawRequest) error {
 	d = d.still()
 	if err := (ending{act: "Withdraw", code: r.Code, reason: r.Reason}).check(); err != nil {
@@ -120,6 +120,9 @@ func takable(c Case, v Visit, p Participant) error {
 	switch {
 	case v.State != VisitOffered && v.State != VisitConfirmed, p.Consent == ConsentWithdrawn:
 		return movedOn("bad_move")
+	case v.RevisitOf != "": // its departments are those whose items are open (INS-1109)
+		return fault.Refuse(fault.Conflict, "revisit_stays",
+			"复勘只邀请有待核查事项的部门，不能撤回；不用现场看的，请取消复勘", "a revisit invites only departments with something to look at; cancel it if nothing has to be seen on the site")
 	case p.Lead:
 		return fault.Refuse(fault.Conflict, "lead_stays",
 			"牵头部门不能撤回；不再需要勘验的，请取消勘验", "the lead department cannot be withdrawn; cancel the visit if it is not needed any more")

@@ -253,6 +253,7 @@ func (w *testWorld) tick() {
 	w.must(w.DeemDue(ctx))
 	w.must(w.RemindDue(ctx))
 	w.must(w.EscalateDue(ctx))
+	w.must(w.RectifyDue(ctx))
 }
 
 // until lives through the time to an instant in steps shorter than the gap

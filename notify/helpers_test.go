@@ -204,6 +204,7 @@ func someFacts() Facts {
 		Citation:  "《永州市市场准入涉照事项“一件事一次办”改革实施方案（试行）》三（三）3-四",
 		Link:      "https://lianban.example/r/abc", Code: "482913", Reference: "K7Q2", Signature: "永州政务",
 		Reason: "收到通知后在期限内未反馈意见", Record: "视同〔2026〕431103-000001",
+		Due:       time.Date(2026, 12, 15, 9, 30, 0, 0, time.UTC),
 		DecidedAt: time.Date(2026, 12, 8, 9, 35, 0, 0, time.UTC), ServedAt: time.Date(2026, 12, 7, 1, 35, 0, 0, time.UTC),
 		ReceivedAt: time.Date(2026, 12, 8, 9, 29, 59, 0, time.UTC), Answer: "应约",
 		Coming: []string{"区市场监管局"}, Silent: []string{"区消防救援大队"}, Prepare: "申请材料原件", Attend: "经营者本人",

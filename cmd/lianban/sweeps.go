@@ -33,6 +33,7 @@ func (h *house) sweeps(probe func(context.Context) error) []scheduler.Sweep {
 		{Name: "inspection.loans", Every: 5 * time.Minute, Run: h.inspection.RemindLoans},
 		{Name: "inspection.electronic", Every: 5 * time.Minute, Run: h.inspection.RemindElectronic},
 		{Name: "inspection.escalate", Every: time.Minute, Run: h.inspection.EscalateDue},
+		{Name: "inspection.rectify", Every: time.Minute, Run: h.inspection.RectifyDue},
 		{Name: "delivery.remind", Every: 5 * time.Minute, Run: h.delivery.RemindDue},
 		{Name: "delivery.rounds", Every: 30 * time.Second, Run: h.delivery.PlanRounds},
 		{Name: "delivery.runs", Every: time.Minute, Run: h.delivery.MissRunsDue},
