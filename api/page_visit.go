@@ -158,6 +158,9 @@ func (p *site) visit(v *view) error {
 		CancelReasons: inspection.EndReasons("Cancel"), NotHeldReasons: inspection.EndReasons("NotHeld"),
 		WithdrawReasons: inspection.EndReasons("Withdraw"),
 	}
+	if found.RevisitOf != "" {
+		d.Limit = found.Rectification.DueAt // T6
+	}
 	if d.Ahead && p.now().After(found.End) {
 		d.Next = "late"
 	}

@@ -29,6 +29,7 @@ type VisitView struct {
 
 	Rectification *Rectification `json:"rectification,omitempty"` // what the applicant has to put right
 	Breaches      []Breach       `json:"breaches,omitempty"`      // entries of the ledger (INS-1205)
+	SilenceHeld   bool           `json:"silence_held,omitempty"`  // a revisit, whose silence is no consent (INS-919)
 }
 
 // ParticipantView is one department's part with its history.
@@ -109,7 +110,11 @@ func (d *Desk) ListCases(ctx context.Context, by auth.Actor, query CaseQuery) (o
 func (d *Desk) FindVisit(ctx context.Context, by auth.Actor, id string) (VisitView, error) {
 	var v VisitView
 	err := d.DB.Read(ctx, func(q bun.IDB) (err error) {
-		v, err = viewVisit(ctx, q, id)
+		if v, err = viewVisit(ctx, q, id); err != nil || v.RevisitOf == "" {
+			return err
+		}
+		rules, err := office.RulesAt(ctx, q, d.now(), office.Scope{Centre: v.CentreID, Matter: v.MatterCode})
+		v.SilenceHeld = rules.DeemRevisit == office.RevisitHold
 		return err
 	})
 	if err != nil {

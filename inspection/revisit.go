@@ -240,6 +240,9 @@ func lookingAt(c Case, items []ListedItem) Case {
 			rows = append(rows, row)
 		}
 	}
+	if len(rows) > 0 && !slices.ContainsFunc(rows, func(r CaseDepartment) bool { return r.Lead }) {
+		rows[0].Lead = true // somebody leads, if who led the first visit has nothing to look at
+	}
 	c.Departments = rows
 	return c
 }

@@ -143,16 +143,24 @@ func (s *stage) book(c inspection.Case, n int, from string) inspection.Visit {
 	clerk := s.organiser(c)
 	draft, err := s.inspection.Plan(s.ctx, clerk, inspection.PlanRequest{CaseID: c.ID, Kind: inspection.KindSite})
 	s.fail("plan", err)
+	return s.bookDraft(clerk, draft, n, from)
+}
+
+// bookDraft offers a draft that is there already.
+func (s *stage) bookDraft(clerk auth.Actor, draft inspection.Visit, n int, from string) inspection.Visit {
+	if s.err != nil {
+		return draft
+	}
 	day, err := s.cal.Add(workday.DateOf(s.dial.Now()), n)
 	s.fail("count days", err)
 	if s.err != nil {
 		return draft
 	}
 	found, err := s.inspection.Slots(s.ctx, clerk, inspection.SlotRequest{VisitID: draft.ID, From: day, To: day, Limit: 100})
-	s.fail("search for "+c.Applicant.Name, err)
+	s.fail("search for a time of "+draft.CaseNumber, err)
 	i := slices.IndexFunc(found.Offers, func(o slot.Offer) bool { return o.Start.In(workday.Shanghai).Format("15:04") >= from })
 	if i < 0 {
-		s.fail("search for "+c.Applicant.Name, fmt.Errorf("nobody is free on %s", day))
+		s.fail("search for a time of "+draft.CaseNumber, fmt.Errorf("nobody is free on %s", day))
 		return draft
 	}
 	v, err := s.inspection.Book(s.ctx, clerk, inspection.BookRequest{VisitID: draft.ID, Choice: choiceOf(found.Offers[i])})

@@ -1,0 +1,114 @@
+package main
+
+import (
+	"bytes"
+	"image"
+	"image/color"
+	"image/png"
+
+	"lianban/inspection"
+	"lianban/internal/once"
+)
+
+// booksDiner books the visit that leaves something to be put right.
+func (s *stage) booksDiner() inspection.Visit {
+	v := s.book(s.accept(scenario{
+		"lst", "M03", "福满楼家常菜馆", "13807461216", "冷水滩区永州大道118号", 26.4402, 111.6071, "floor_area_m2=150 outdoor_sign=yes",
+	}), 4, "10:00")
+	s.accepts(v, "lst/amr", "lst/fire", "lst/urban")
+	return v
+}
+
+// leavesList holds that visit: fire and urban find something, and the applicant
+// signs for the one list of both (INS-1107).
+func (s *stage) leavesList(v inspection.Visit) {
+	if s.err == nil {
+		s.err = s.until(s.ctx, v.Start)
+	}
+	clerk := s.clerk("lst")
+	s.did("start the visit", func() error { _, err := s.inspection.Start(s.ctx, clerk, v.ID); return err })
+	s.came(v, inspection.PartyWindow, "", "")
+	s.came(v, inspection.PartyApplicant, "何满仓", "3215")
+	for _, key := range []string{"lst/amr", "lst/fire", "lst/urban"} {
+		p := s.part(v, key)
+		for _, r := range p.People {
+			s.came(v, p.ID, r.Name, r.Certificate)
+		}
+	}
+	s.pass(25)
+	s.opine(v, "lst/amr", "后厨布局与申报图纸一致，食品安全制度已上墙。")
+	s.finds(v, "lst/fire", "整改后符合要求。",
+		inspection.RectifyItem{Finding: "二楼疏散通道堆放餐具和杂物", Clause: "《消防法》第二十八条", Verify: inspection.VerifyVisit, Days: 5},
+		inspection.RectifyItem{Finding: "后厨灭火毯少一块", Clause: "GB 55037-2022 第 10.1.5 条", Verify: inspection.VerifyPhoto, Days: 5})
+	s.finds(v, "lst/urban", "店招改小后同意设置。",
+		inspection.RectifyItem{Finding: "店招上沿超出二楼窗台", Clause: "《湖南省城市综合管理条例》第三十六条", Verify: inspection.VerifyVisit, Days: 7})
+	s.pass(15)
+	s.did("end the site part", func() error { _, err := s.inspection.EndSite(s.ctx, clerk, v.ID); return err })
+	s.did("close the visit", func() error { _, err := s.inspection.Close(s.ctx, clerk, v.ID, once.Key{}); return err })
+	s.pass(20)
+	s.did("give the list", func() error {
+		_, err := s.inspection.GiveList(s.ctx, clerk, inspection.GiveRequest{
+			VisitID: v.ID, List: 1, How: inspection.GivenSigned, Receiver: "何满仓", At: s.dial.Now(), Scan: signedSheet(),
+		})
+		return err
+	})
+}
+
+// asksForRevisit: the applicant telephones, and the window books the revisit of
+// fire and urban; amr has nothing to look at (INS-1109).
+func (s *stage) asksForRevisit(v inspection.Visit) {
+	s.at(1, "15:40")
+	clerk := s.clerk("lst")
+	s.did("ask for the revisit", func() error {
+		_, err := s.inspection.RequestRevisit(s.ctx, clerk, inspection.AskRequest{
+			VisitID: v.ID, Channel: "phone", Person: "何满仓", Note: "通道已清空，店招已改小",
+		})
+		return err
+	})
+	var draft inspection.Visit
+	s.did("plan the revisit", func() (err error) {
+		draft, err = s.inspection.PlanRevisit(s.ctx, clerk, v.ID, 30, once.Key{})
+		return err
+	})
+	s.accepts(s.bookDraft(clerk, draft, 2, "15:00"), "lst/fire")
+}
+
+// did is one step of a scene.
+func (s *stage) did(what string, act func() error) {
+	if s.err == nil {
+		s.fail(what, act())
+	}
+}
+
+// came checks somebody in on the window's screen.
+func (s *stage) came(v inspection.Visit, party, name, certificate string) {
+	s.did("check in "+name, func() error {
+		_, err := s.inspection.CheckIn(s.ctx, s.clerk("lst"), inspection.CheckInRequest{
+			VisitID: v.ID, Party: party, Way: inspection.ByWindow, Name: name, Certificate: certificate,
+		})
+		return err
+	})
+}
+
+// finds is an opinion with things to put right.
+func (s *stage) finds(v inspection.Visit, key, text string, items ...inspection.RectifyItem) {
+	p := s.part(v, key)
+	s.did(key+" gives its opinion", func() error {
+		_, err := s.inspection.Opine(s.ctx, s.officer(key), inspection.OpinionRequest{ParticipantID: p.ID, Kind: inspection.Rectify, Text: text, Items: items})
+		return err
+	})
+}
+
+// signedSheet stands for the scan of a signed paper.
+func signedSheet() inspection.Scan {
+	sheet := image.NewGray(image.Rect(0, 0, 210, 297))
+	for i := range sheet.Pix {
+		sheet.Pix[i] = 0xf4
+	}
+	for x := range 60 { // a stroke where the signature goes
+		sheet.SetGray(120+x, 250+x%7, color.Gray{Y: 0x30})
+	}
+	var out bytes.Buffer
+	_ = png.Encode(&out, sheet) // to memory, it cannot fail
+	return inspection.Scan{Name: "签收件.png", Bytes: out.Bytes()}
+}
