@@ -27,13 +27,9 @@ func (s *stage) leavesList(v inspection.Visit) {
 	}
 	clerk := s.clerk("lst")
 	s.did("start the visit", func() error { _, err := s.inspection.Start(s.ctx, clerk, v.ID); return err })
-	s.came(v, inspection.PartyWindow, "", "")
-	s.came(v, inspection.PartyApplicant, "何满仓", "3215")
+	s.hosts(v, clerk, "何满仓")
 	for _, key := range []string{"lst/amr", "lst/fire", "lst/urban"} {
-		p := s.part(v, key)
-		for _, r := range p.People {
-			s.came(v, p.ID, r.Name, r.Certificate)
-		}
+		s.comes(v, key)
 	}
 	s.pass(25)
 	s.opine(v, "lst/amr", "后厨布局与申报图纸一致，食品安全制度已上墙。")
@@ -80,23 +76,9 @@ func (s *stage) did(what string, act func() error) {
 	}
 }
 
-// came checks somebody in on the window's screen.
-func (s *stage) came(v inspection.Visit, party, name, certificate string) {
-	s.did("check in "+name, func() error {
-		_, err := s.inspection.CheckIn(s.ctx, s.clerk("lst"), inspection.CheckInRequest{
-			VisitID: v.ID, Party: party, Way: inspection.ByWindow, Name: name, Certificate: certificate,
-		})
-		return err
-	})
-}
-
 // finds is an opinion with things to put right.
 func (s *stage) finds(v inspection.Visit, key, text string, items ...inspection.RectifyItem) {
-	p := s.part(v, key)
-	s.did(key+" gives its opinion", func() error {
-		_, err := s.inspection.Opine(s.ctx, s.officer(key), inspection.OpinionRequest{ParticipantID: p.ID, Kind: inspection.Rectify, Text: text, Items: items})
-		return err
-	})
+	s.says(v, key, inspection.OpinionRequest{Kind: inspection.Rectify, Text: text, Items: items})
 }
 
 // signedSheet stands for the scan of a signed paper.

@@ -299,9 +299,14 @@ func (s *stage) comes(v inspection.Visit, key string) {
 	}
 }
 
-// opine is a department's opinion on the site: one of its people writes it, the
-// others who came sign (INS-1008).
+// opine is a department's agreement on the site.
 func (s *stage) opine(v inspection.Visit, key, text string) {
+	s.says(v, key, inspection.OpinionRequest{Kind: inspection.Agree, Text: text})
+}
+
+// says is a department's opinion on the site: one of its people writes it, the
+// others who came sign (INS-1008).
+func (s *stage) says(v inspection.Visit, key string, r inspection.OpinionRequest) {
 	p, who := s.part(v, key), s.officer(key)
 	if s.err != nil {
 		return
@@ -311,7 +316,8 @@ func (s *stage) opine(v inspection.Visit, key, text string) {
 	if came && !slices.ContainsFunc(people, func(a auth.Actor) bool { return a.ID == who.ID }) {
 		who = people[0]
 	}
-	o, err := s.inspection.Opine(s.ctx, who, inspection.OpinionRequest{ParticipantID: p.ID, Kind: inspection.Agree, Text: text})
+	r.ParticipantID = p.ID
+	o, err := s.inspection.Opine(s.ctx, who, r)
 	s.fail(key+" gives its opinion", err)
 	for _, other := range people {
 		if s.err != nil || !came || other.ID == who.ID {
