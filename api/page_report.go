@@ -139,7 +139,63 @@ func (p *site) reportGroups(v *view, f delivery.Figures) []figureGroup {
 	for _, r := range f.Ratings {
 		ratings.Lines = append(ratings.Lines, figureLine{r.Level.In(v.x.lang), n(r.N), "", "/ratings"})
 	}
-	return append(groups, failures, couriers, ratings)
+	groups = append(groups, failures, p.tries(v, "area", f.Tries.Areas, f.Tries.Few), p.tries(v, "hour", f.Tries.Hours, f.Tries.FewAt))
+	return append(groups, p.settled(v, f.Settle), p.custody(v, f.Custody), couriers, ratings)
+}
+
+// part writes so many of so many.
+func (p *site) part(v *view, name string, s delivery.Share, link string) figureLine {
+	return figureLine{name, percent(s), p.say(v, "report.of", "part", s.Part, "of", s.Of), link}
+}
+
+// tries are the first tries by street or hour that failed, of all that ended.
+func (p *site) tries(v *view, by string, all []delivery.PlaceFailures, few delivery.Share) figureGroup {
+	g := figureGroup{Title: p.say(v, "report.tries."+by), Note: p.say(v, "report.tries.note", "n", few.Of)}
+	for _, one := range all {
+		name := one.Area
+		switch {
+		case by == "hour":
+			name = p.say(v, "report.hour", "from", one.Hour-1, "to", one.Hour)
+		case name == "":
+			name = p.say(v, "report.area.unknown")
+		}
+		g.Lines = append(g.Lines, p.part(v, name, one.Share, ""))
+	}
+	return g
+}
+
+// settled is what windows and supervisors decided about doubtful hand-overs.
+func (p *site) settled(v *view, f delivery.SettleFigures) figureGroup {
+	g := figureGroup{Title: p.say(v, "report.settled"), Note: p.say(v, "report.settled.note", "open", f.Settled.Open), Lines: []figureLine{
+		p.part(v, p.say(v, "report.settled.in_time"), f.Settled.Share(), "/parcels?state=delivered_unverified"),
+	}}
+	for _, a := range f.Accepted {
+		g.Lines = append(g.Lines, p.part(v, p.say(v, "report.accepted", "name", a.Name), delivery.Share{Part: a.N, Of: f.OfTimes}, ""))
+	}
+	if len(f.Accepted) == 0 {
+		g.Lines = append(g.Lines, p.part(v, p.say(v, "report.accepted.none"), delivery.Share{Of: f.OfTimes}, ""))
+	}
+	return g
+}
+
+// custody is who holds what for how long, and what was signed for and given back
+// in time.
+func (p *site) custody(v *view, f delivery.CustodyFigures) figureGroup {
+	g := figureGroup{Title: p.say(v, "report.custody"), Note: p.say(v, "report.custody.note", "kept", f.Kept, "signs", f.SignIns.Open, "loans", f.Loans.Open), Lines: []figureLine{
+		p.part(v, p.say(v, "report.signed"), f.SignIns.Share(), "/alerts"),
+		p.part(v, p.say(v, "report.loans"), f.Loans.Share(), "/materials"),
+	}}
+	for _, h := range f.Holders {
+		name := h.Name
+		if name == "" {
+			name = p.say(v, "report.holder."+string(h.Kind))
+		}
+		g.Lines = append(g.Lines, figureLine{
+			p.say(v, "report.held", "holder", name), p.say(v, "report.days", "median", h.Median, "p80", h.P80),
+			p.say(v, "report.held.of", "n", h.N+h.Unknown, "longest", h.Longest), "",
+		})
+	}
+	return g
 }
 
 // waits are how long things lay before the courier had them.

@@ -32,6 +32,10 @@ type Figures struct {
 	Few        int             `json:"few"` // parcels of couriers with fewer than five
 	Ratings    []RatingCount   `json:"ratings"`
 	CallBacks  CallBackCount   `json:"call_backs"`
+
+	Tries   TryFigures     `json:"tries"`
+	Settle  SettleFigures  `json:"settle"`
+	Custody CustodyFigures `json:"custody"`
 }
 
 // fewest is how many parcels a courier must have to be shown apart: fewer say
@@ -165,6 +169,9 @@ func (in figureFacts) figures() (f Figures) {
 		if c.OnTime.Of < fewest {
 			f.Few += c.OnTime.Of
 			continue
+		}
+		if c.FirstTry.Of < fewest {
+			c.FirstTry = Share{}
 		}
 		f.Couriers = append(f.Couriers, *c)
 	}

@@ -2,6 +2,7 @@ package delivery
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/uptrace/bun"
 
@@ -48,6 +49,22 @@ func (d *Desk) FindFigures(ctx context.Context, by auth.Actor, query FigureQuery
 		}
 		f = facts.figures()
 		f.CentreID, f.From, f.To = query.CentreID, query.From, query.To
+		tries, err := firstTries(ctx, q, query)
+		if err != nil {
+			return fmt.Errorf("count first tries: %w", err)
+		}
+		f.Tries = tryFigures(tries)
+		if f.Settle, err = d.settleFigures(ctx, q, query); err != nil {
+			return err
+		}
+		for _, one := range f.Qualities {
+			if one.Quality == QualityC {
+				f.Settle.OfTimes = one.N
+			}
+		}
+		if f.Custody, err = d.custodyFigures(ctx, q, query); err != nil {
+			return err
+		}
 		return d.nameCouriers(ctx, q, f.Couriers)
 	})
 	return f, err

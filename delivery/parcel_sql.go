@@ -76,7 +76,7 @@ func parcelsAfter(ctx context.Context, q bun.IDB, id string, limit int, write bo
 // projection are the columns that the fold of the events gives.
 var projection = []string{
 	"courier_id", "state", "since", "slot", "handed_over_at", "delivered_at", "attempts", "exceptions", "result", "due_at", "hand_over_by", "arrive_by", "pauses",
-	"dwell", "closed_quality", "failed_first", "failed_fault",
+	"dwell", "closed_quality", "failed_first", "failed_fault", "area", "tried_hour",
 }
 
 func updateParcel(ctx context.Context, tx bun.IDB, p *Parcel) error {

@@ -325,8 +325,13 @@ func (p *Parcel) countable(g Folded) {
 	if set := p.Promise.Parts.Set; !p.HandedOverAt.IsZero() && !set.IsZero() {
 		p.Dwell = max(1, int(p.HandedOverAt.Sub(set)/time.Minute))
 	}
-	if len(g.Attempts) > 0 && !g.Attempts[0].Ended.IsZero() && !g.Attempts[0].Delivered {
-		p.FailedFirst, p.FailedFault = g.Attempts[0].Outcome, g.Attempts[0].Fault
+	p.Area, p.TriedHour = MaskStreet(p.Receiver.Address), 0
+	if len(g.Attempts) == 0 || g.Attempts[0].Ended.IsZero() {
+		return
+	}
+	first := g.Attempts[0]
+	if p.TriedHour = 1 + first.Ended.In(workday.Shanghai).Hour(); !first.Delivered {
+		p.FailedFirst, p.FailedFault = first.Outcome, first.Fault
 	}
 }
 

@@ -117,5 +117,6 @@ func (p Parcel) saysTheSame(o Parcel) bool {
 	return p.State == o.State && p.Since.Equal(o.Since) && p.Slot == o.Slot && p.HandedOverAt.Equal(o.HandedOverAt) &&
 		p.DeliveredAt.Equal(o.DeliveredAt) && p.Attempts == o.Attempts && p.Exceptions == o.Exceptions && p.Result == o.Result &&
 		p.DueAt.Equal(o.DueAt) && p.HandOverBy.Equal(o.HandOverBy) && p.ArriveBy.Equal(o.ArriveBy) && p.Pauses == o.Pauses &&
-		p.Dwell == o.Dwell && p.ClosedQuality == o.ClosedQuality && p.FailedFirst == o.FailedFirst && p.FailedFault == o.FailedFault
+		p.Dwell == o.Dwell && p.ClosedQuality == o.ClosedQuality && p.FailedFirst == o.FailedFirst && p.FailedFault == o.FailedFault &&
+		p.Area == o.Area && p.TriedHour == o.TriedHour
 }

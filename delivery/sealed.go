@@ -52,7 +52,9 @@ type Parcel struct {
 	ClosedQuality Quality       `json:"-"`                 // of the time of the hand-over
 	FailedFirst   Outcome       `json:"-"`                 // of the first try
 	FailedFault   Fault         `json:"-"`
-	Pauses        int           `json:"-"` // how many there are, ended ones too
+	Area          string        `json:"-"`                 // street of the receiver (FAC-21)
+	TriedHour     int           `bun:",nullzero" json:"-"` // of the day, 1 to 24, in which the first try ended
+	Pauses        int           `json:"-"`                 // how many there are, ended ones too
 	Version       int           `json:"version"`
 }
 
