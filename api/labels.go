@@ -35,6 +35,8 @@ var labels = map[string]words{
 	"comes":             {"来的人员", "who comes"},
 	"leaves":            {"不来的人员", "who does not come"},
 	"check_in":          {"签名人", "who signed"},
+	"photo":             {"照片", "photo"},
+	"file":              {"文件", "file"},
 	"opinion":           {"意见", "opinion"},
 	"category":          {"正当理由的类别", "kind of excuse"},
 	"drawn":             {"手绘签名", "drawn signature"},

@@ -174,6 +174,12 @@ func apiSamples(s *scene) map[string]sample {
 		"opine":          {path: part("opinion"), object: true, body: map[string]any{"kind": "agree"}},
 		"signOpinion":    {path: part("opinions/none/sign"), object: true},
 		"dropOpinion":    {path: part("opinions/none/drop"), object: true, body: reason},
+		"listChecklists": {path: "/checklists"},
+		"publishChecklist": {path: "/checklists", body: map[string]any{
+			"matter": "*", "effective_from": "2026-12-01", "file": []byte("item,answer\n疏散通道畅通,yes_no\n"),
+		}},
+		"readSiteRecord":  {path: part("site-record"), object: true},
+		"answerChecklist": {path: part("site-record"), object: true, body: map[string]any{"items": []any{map[string]any{"n": 1, "value": "yes"}}}},
 		"signOnPaper": {path: part("opinions/none/paper-signatures"), object: true, body: map[string]any{
 			"check_in": "none", "scan": map[string]any{"name": "a.png", "content": onePixel(s.t)},
 		}},
@@ -343,6 +349,7 @@ func newAddress(mail string) map[string]any {
 func newScene(t *testing.T) *scene {
 	t.Helper()
 	s := &scene{world: newWorld(t)}
+	s.post("head", "/checklists", map[string]any{"matter": "*", "effective_from": "2026-11-18", "file": []byte("item\n疏散通道畅通\n")}).is(http.StatusCreated)
 	s.visit = s.newVisit()
 	s.caseID = s.newCase()
 	s.draft = s.newDraft()

@@ -42,6 +42,7 @@ func (s *Server) pages() error {
 	p.sitePages()
 	p.rectifyPages()
 	p.signPages()
+	p.checklistPages()
 	p.boardPages()
 	p.partPages()
 	p.substitutePages()

@@ -122,6 +122,7 @@ var sections = []section{
 	{"/runs", "nav.runs", []auth.Role{auth.Courier}},
 	{"/queue", "nav.queue", overseeing},
 	{"/outbox", "nav.outbox", overseeing},
+	{"/checklists", "nav.checklists", inOffice},
 	{"/evidence", "nav.evidence", mayEvidence},
 	{"/closures", "nav.closures", mayShut},
 	{"/settings", "nav.settings", mayOversee},

@@ -92,7 +92,7 @@ type invitationPage struct {
 	Letter, Citation   string
 	Once               string
 	MayReply, MayOpine bool
-	MaySign            bool
+	MaySign, MayFill   bool
 	Site               onMySite
 	ToSee              []seenItem // at a revisit
 	Over               bool       // the visit is closed
@@ -140,6 +140,7 @@ func (p *site) invitation(v *view) error {
 	if own.Consent == inspection.ConsentWithdrawn {
 		d.MayReply, d.MayOpine = false, false
 	}
+	d.MayFill = fills(found, own.ParticipantView)
 	d.MaySign = d.MayOpine && own.Draft != nil && !signedBy(own.Draft, v.by.String())
 	d.ToSee, d.Over = toSee(found, own), found.State == inspection.VisitClosed
 	d.Moved = movedOf(v, found)

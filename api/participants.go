@@ -36,6 +36,7 @@ func (s *Server) participantRoutes() {
 	s.attendanceRoutes()
 	s.rectifyRoutes()
 	s.signatureRoutes()
+	s.checklistRoutes()
 	register(s, post("confirm", "confirmDeemed", words{"确认视为同意", "Confirm a deemed consent"}, organisers), s.confirmDeemed)
 	register(s, post("uphold", "upholdDeemed", words{"复核后维持视为同意", "Let a deemed consent stand after review"}, actors(auth.Supervisor)), s.upholdDeemed)
 	register(s, post("reverse", "reverseDeemed", words{"撤销视为同意（两人）", "Take a deemed consent back; a second person decides"}, actors(auth.Supervisor, auth.Auditor)), s.reverseDeemed)

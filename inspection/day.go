@@ -171,6 +171,9 @@ func (d *Desk) opine(ctx context.Context, tx bun.IDB, by auth.Actor, r OpinionRe
 		if err := r.check(); err != nil {
 			return nil, err
 		}
+		if err := recordComplete(ctx, tx, p, v, r); err != nil {
+			return nil, err
+		}
 		var leaves []audit.Leaf
 		out, leaves, err = d.write(ctx, tx, by, p, v, newID(), r)
 		return leaves, err

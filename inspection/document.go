@@ -31,18 +31,19 @@ const (
 	DocNotice  DocumentKind = "notice"  // D02 应约通知书 with its slip
 	DocReply   DocumentKind = "reply"   // D03 反馈函
 	DocTask    DocumentKind = "task"    // D05 现场勘验任务单
+	DocRecord  DocumentKind = "record"  // D07 核查表、勘验记录
 	DocDeemed  DocumentKind = "deemed"  // D13 视为同意记录单
 	DocService DocumentKind = "service" // D14 送达凭证
 )
 
 // DocumentKinds lists every kind in the order of a visit's life.
 var DocumentKinds = [...]DocumentKind{
-	DocLaunch, DocNotice, DocReply, DocService, DocDeemed, DocTask, DocSignIn, DocRectify, DocOpinion, DocEnded,
+	DocLaunch, DocNotice, DocReply, DocService, DocDeemed, DocTask, DocSignIn, DocRecord, DocRectify, DocOpinion, DocEnded,
 }
 
 // OfDepartment reports whether the document is about one department's part.
 func (k DocumentKind) OfDepartment() bool {
-	return slices.Contains([]DocumentKind{DocNotice, DocReply, DocTask, DocDeemed, DocService}, k)
+	return slices.Contains([]DocumentKind{DocNotice, DocReply, DocTask, DocRecord, DocDeemed, DocService}, k)
 }
 
 // Document is one as it leaves the printer. It is made of the record alone, so the
@@ -128,6 +129,8 @@ func (v VisitView) prints(kind DocumentKind, part ParticipantView) bool {
 		return part.Notice != nil && !part.Notice.ComposedAt.IsZero()
 	case DocReply:
 		return len(part.Replies) > 0
+	case DocRecord:
+		return part.Record != nil
 	case DocService:
 		return len(part.Services) > 0
 	case DocDeemed:
@@ -174,6 +177,8 @@ func (v VisitView) document(r DocumentRequest, part ParticipantView, letter stri
 		v.replies(&s, part)
 	case DocTask:
 		v.task(&s, part)
+	case DocRecord:
+		v.record(&s, part)
 	case DocService:
 		number = part.Notice.Number
 		v.services(&s, part)
@@ -294,6 +299,38 @@ func (v VisitView) signIn(s *paper.Sheet) {
 	}
 	table.Rows = append(table.Rows, []string{"申请人或代办人", "", "", "", ""}, []string{"", "", "", "", ""}, []string{"", "", "", "", ""})
 	s.Add(paper.Part{Facts: v.about()}, paper.Part{Section: "到场人员", Table: &table}, paper.Part{Signs: []string{"窗口经办人"}})
+}
+
+// record is what a department looked at and found (D07, INS-1007).
+func (v VisitView) record(s *paper.Sheet, part ParticipantView) {
+	table := paper.Table{Columns: []paper.Column{{Title: "序号", Width: 12}, {Title: "核查内容", Width: 62}, {Title: "依据", Width: 34}, {Title: "结果", Width: 22}, {Title: "说明"}}}
+	for _, i := range part.Record.Found {
+		text := i.Text
+		if i.Critical {
+			text += "（关键项）"
+		}
+		value, note := "未填写", ""
+		if i.Last != nil {
+			value, note = foundWord(i), i.Last.Note
+		}
+		if n := len(i.Photos); n > 0 {
+			note = strings.TrimSpace(fmt.Sprintf("%s 照片 %d 张", note, n))
+		}
+		table.Rows = append(table.Rows, []string{strconv.Itoa(i.N), text, i.Basis, value, note})
+	}
+	facts := append([]paper.Fact{{Name: "核查部门", Value: part.Name}}, v.about()...)
+	facts = append(facts, paper.Fact{Name: "核查表", Value: fmt.Sprintf("第 %d 版，%s 起施行", part.Record.Version, part.Record.EffectiveFrom)})
+	for _, c := range v.Came(part.ID) {
+		facts = append(facts, paper.Fact{Name: "到场人员", Value: c.Name + "，" + instantText(c.CameAt)})
+	}
+	s.Add(paper.Part{Facts: facts}, paper.Part{Section: "核查结果", Table: &table}, paper.Part{Signs: []string{"核查人员签名", "申请人签名"}})
+}
+
+func foundWord(i ItemFound) string {
+	if i.Answer != AnswerYesNo {
+		return i.Last.Value
+	}
+	return map[string]string{ValueMet: "符合", ValueNotMet: "不符合", ValueNone: "不适用"}[i.Last.Value]
 }
 
 // noticeSheet is the notice with the slip that is signed when it is served on

@@ -50,6 +50,7 @@ type ParticipantView struct {
 
 	OpinionDue   time.Time     `json:"opinion_due,omitzero"` // T3, while it runs
 	Draft        *Draft        `json:"draft,omitempty"`
+	Record       *SiteRecord   `json:"site_record,omitempty"`
 	Attestations []Attestation `json:"attestations,omitempty"`
 	Corrections  []Correction  `json:"corrections,omitempty"`
 }
@@ -177,6 +178,9 @@ func (v VisitView) Came(party string) (out []CheckIn) {
 	}
 	return out
 }
+
+// OnSite reports whether people of the department have checked in.
+func (p ParticipantView) OnSite() bool { return p.Attendance.here() }
 
 // Standing are the attestations that nobody has taken back.
 func (p ParticipantView) Standing() (out []Attestation) {

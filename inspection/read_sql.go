@@ -364,10 +364,13 @@ func dealAttendance(ctx context.Context, q bun.IDB, ids []string, index map[stri
 		index[row.Subject].OpinionDue = row.DueAt
 	}
 	corrections, err := listCorrections(ctx, q, ids)
+	if err != nil {
+		return err
+	}
 	for _, c := range corrections {
 		index[c.ParticipantID].Corrections = append(index[c.ParticipantID].Corrections, c)
 	}
-	return err
+	return dealRecords(ctx, q, ids, index)
 }
 
 func sortEntries(entries []audit.Entry) {

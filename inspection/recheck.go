@@ -101,6 +101,7 @@ type caseRows struct {
 	deemed       []Deemed
 	opinions     []Opinion
 	signatures   []Signature
+	findings     []SiteFinding
 	joint        []JointOpinion
 	lists        []RectifyList
 	items        []ListedItem
@@ -150,6 +151,13 @@ func (r caseRows) tell() (facts []string, deadlines map[string]string) {
 		if !o.DroppedAt.IsZero() {
 			facts = append(facts, fact("opinion_dropped", o.ID))
 		}
+	}
+	saves := map[string][]SiteFinding{}
+	for _, f := range r.findings {
+		saves[f.Save] = append(saves[f.Save], f)
+	}
+	for save, rows := range saves {
+		facts = append(facts, fact("checklist_answered", save, foundText(rows)))
 	}
 	for _, s := range r.signatures {
 		facts = append(facts, fact("opinion_signed", s.ID, s.OpinionID, s.Capacity))
@@ -247,6 +255,8 @@ func tellings(entries []audit.Entry) (facts []string, deadlines map[string]strin
 			facts = append(facts, fact("opinion", e.Text("opinion"), e.Text("kind")))
 		case "opinion_given":
 			facts = append(facts, fact("opinion_given", e.Text("opinion"), e.Text("kind")))
+		case "checklist_answered":
+			facts = append(facts, fact("checklist_answered", e.Text("save"), e.Text("found")))
 		case "opinion_dropped":
 			facts = append(facts, fact("opinion_dropped", e.Text("opinion")))
 		case "opinion_signed":

@@ -34,6 +34,7 @@ func rowsOf(ctx context.Context, q bun.IDB, caseID string) (r caseRows, err erro
 		{&r.replies, "participant_id IN (?)", here},
 		{&r.deemed, "participant_id IN (?)", here},
 		{&r.opinions, "participant_id IN (?)", here},
+		{&r.findings, "participant_id IN (?)", here},
 		{&r.signatures, "opinion_id IN (?)", q.NewSelect().Model((*Opinion)(nil)).Column("id").Where("participant_id IN (?)", here)},
 		{&r.joint, "visit_id IN (?)", visits},
 		{&r.lists, "visit_id IN (?)", visits},

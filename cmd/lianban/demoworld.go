@@ -262,8 +262,30 @@ func (w *world) addDepartment(ctx context.Context, a area, system string, n int)
 			return err
 		}
 	}
+	if err := w.addChecklist(ctx, a, d); err != nil {
+		return err
+	}
 	return w.addAddresses(ctx, a, d, n)
 }
+
+// addChecklist gives the fire brigades what to look at on the site. Its lines are
+// made up like everything else here and cite no law.
+func (w *world) addChecklist(ctx context.Context, a area, d office.Department) error {
+	if d.System != "fire" {
+		return nil
+	}
+	_, err := w.inspection.PublishChecklist(ctx, w.people["fire."+a.key+"1"], inspection.ChecklistRequest{
+		MatterCode: inspection.EveryMatter, EffectiveFrom: workday.DateOf(w.dial.Now()).AddDays(1), File: []byte(fireChecklist),
+	})
+	return err
+}
+
+const fireChecklist = `item,answer,required,critical
+疏散通道和安全出口是否畅通,yes_no,true,true
+应急照明和疏散指示标志是否完好,yes_no,true,
+灭火器数量,number,true,
+其他情况,text,,
+`
 
 // addOfficer adds one inspector; the first of a department is its head.
 func (w *world) addOfficer(ctx context.Context, a area, d office.Department, i int, name string) error {

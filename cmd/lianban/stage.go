@@ -299,6 +299,28 @@ func (s *stage) comes(v inspection.Visit, key string) {
 	}
 }
 
+// looks fills in the department's checklist, every item met.
+func (s *stage) looks(v inspection.Visit, key string) {
+	p := s.part(v, key)
+	if s.err != nil {
+		return
+	}
+	who := s.booked(p)[0]
+	record, err := s.inspection.SiteRecord(s.ctx, who, v.ID, p.DepartmentID)
+	s.fail("read the checklist", err)
+	if len(record.Open()) == 0 { // none is kept, or it is filled in
+		return
+	}
+	r := inspection.AnswerRequest{ParticipantID: p.ID}
+	for _, item := range record.Found {
+		found := map[inspection.AnswerType]string{inspection.AnswerYesNo: inspection.ValueMet, inspection.AnswerNumber: "4", inspection.AnswerText: "无"}[item.Answer]
+		r.Items = append(r.Items, inspection.AnswerItem{N: item.N, Value: found})
+	}
+	if s.err == nil && len(r.Items) > 0 {
+		s.fail(key+" fills in its checklist", s.inspection.Answer(s.ctx, who, r))
+	}
+}
+
 // opine is a department's agreement on the site.
 func (s *stage) opine(v inspection.Visit, key, text string) {
 	s.says(v, key, inspection.OpinionRequest{Kind: inspection.Agree, Text: text})
@@ -315,6 +337,9 @@ func (s *stage) says(v inspection.Visit, key string, r inspection.OpinionRequest
 	came := p.Attendance == inspection.AttendancePresent
 	if came && !slices.ContainsFunc(people, func(a auth.Actor) bool { return a.ID == who.ID }) {
 		who = people[0]
+	}
+	if came {
+		s.looks(v, key)
 	}
 	r.ParticipantID = p.ID
 	o, err := s.inspection.Opine(s.ctx, who, r)

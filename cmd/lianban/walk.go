@@ -291,7 +291,7 @@ func (k *walker) visitDay() {
 	k.comes(k.v, "lst/fire")
 	k.see("%s", k.tell("已签到：窗口、申请人、%s", "checked in: the window, the applicant, %s", strings.Join(k.cameOf("lst/fire"), k.tell("、", ", "))))
 	k.pass(25)
-	k.act(k.now(), k.officerOf("lst/fire"), k.tell("出具意见：同意；到场的两人都签署", "gives its opinion: agree; both who came sign it"))
+	k.act(k.now(), k.officerOf("lst/fire"), k.tell("填写核查表，出具意见：同意；到场的两人都签署", "fills in its checklist and gives its opinion: agree; both who came sign it"))
 	k.opine(k.v, "lst/fire", "疏散通道畅通，灭火器配置符合要求。")
 	k.see("疏散通道畅通，灭火器配置符合要求。")
 	k.pass(10)
