@@ -155,6 +155,7 @@ var notCreating = map[string]string{
 	"signOpinion": "one person signs once", "dropOpinion": "moves the opinion",
 	"confirmDeemed": "moves the department's part", "upholdDeemed": "moves the department's part", "reverseDeemed": "two persons, each once",
 	"checkAgreement": "checked once",
+	"commitLeave":    "each line names the round it changes: a repeat finds it changed",
 	"leaveSite":      "left once", "withdrawAttestation": "taken back once", "decideCorrection": "decided once", "decideItem": "decided once", "decideTerm": "decided once", "decideBreach": "decided once",
 	"taskDone": "a task is done once", "endHold": "a hold ends once",
 	"approveAddress": "decided once", "rejectAddress": "decided once", "approveCalendar": "decided once", "rejectCalendar": "decided once",

@@ -37,7 +37,7 @@ type scene struct {
 	best                                 offer
 	task, hold, mail                     string
 	setting, calendar, line              string // proposals
-	resource                             string // the inspector's own
+	resource, leave                      string // the inspector's own, and a leave of it
 	owed, toGive, transfer, number, item string // of the fire brigade
 	closure                              string // of fire
 	spare, void, destruction             bagsOf // a thing of each side, one that is to be destroyed, and the proposal
@@ -138,11 +138,16 @@ func apiSamples(s *scene) map[string]sample {
 		},
 		"withdrawObjection": {path: part("objection/withdraw"), object: true},
 		"settleObjection":   {path: part("objection/settle"), object: true, body: reason},
-		"weighCounter":      {path: part("counter"), object: true},
-		"acceptCounter":     {path: part("counter/accept"), object: true, body: map[string]any{"start": "2026-11-23T06:00:00Z", "resources": s.best.Resources}},
-		"refuseCounter":     {path: part("counter/refuse"), object: true, body: reason},
-		"refuseExcuse":      {path: part("excuse/refuse"), object: true, body: reason},
-		"releaseExcused":    {path: part("excuse/release"), object: true, body: reason},
+		"enterLeave":        {path: "/leaves", body: map[string]any{"resource_id": s.resource, "start": "2026-12-28T01:00:00Z", "end": "2026-12-28T09:00:00Z"}},
+		"planLeave":         {path: "/leaves/" + s.leave},
+		"commitLeave": {path: "/leaves/" + s.leave + "/commit", body: map[string]any{
+			"plan_lines": []map[string]any{{"visit_id": s.visit, "round": 1, "leave_way": "substitute", "comes": s.resource}},
+		}},
+		"weighCounter":   {path: part("counter"), object: true},
+		"acceptCounter":  {path: part("counter/accept"), object: true, body: map[string]any{"start": "2026-11-23T06:00:00Z", "resources": s.best.Resources}},
+		"refuseCounter":  {path: part("counter/refuse"), object: true, body: reason},
+		"refuseExcuse":   {path: part("excuse/refuse"), object: true, body: reason},
+		"releaseExcused": {path: part("excuse/release"), object: true, body: reason},
 		"checkIn": {
 			path: visit + "/checkins", object: true, body: map[string]any{"party": "431103-fire", "way": "phone", "certificate": "湘F1"},
 			byRole: map[auth.Role]any{auth.Clerk: atWindow, auth.Supervisor: atWindow},
@@ -379,6 +384,11 @@ func newScene(t *testing.T) *scene {
 	s.alert = s.late()
 	s.circulating()
 	s.resource = own.ID
+	leave, err := s.Inspection.EnterLeave(ctx, auth.System("test"), inspection.Absence{
+		ResourceID: own.ID, Start: s.trust.Now().AddDate(0, 1, 0), End: s.trust.Now().AddDate(0, 1, 1),
+	}, once.Key{})
+	s.must(err)
+	s.leave = leave.ID
 	s.toGive, s.owed = s.owe(s.newCase()), s.owe(s.caseID)
 	s.electronic()
 	var released struct {

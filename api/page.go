@@ -47,6 +47,7 @@ func (s *Server) pages() error {
 	p.partPages()
 	p.substitutePages()
 	p.objectionPages()
+	p.leavePages()
 	p.inboxPages()
 	p.answerPages()
 	p.parcelPages()

@@ -114,6 +114,11 @@ func taskOf(t inspection.Task) taskLine {
 		line.Href, line.Closable = "/visits/"+t.VisitID+"/rectify#ledger", false // ends by the decision
 	case inspection.TaskDecideItem:
 		line.Href, line.Closable = "/visits/"+t.VisitID+"/rectify#proposal-"+t.Subject, false // ends by the decision
+	case inspection.TaskLeave:
+		absence, _, _ := strings.Cut(t.Subject, "/")
+		line.Href, line.Closable = "/leaves/"+absence, false // ends with a substitute or another time
+	case inspection.TaskObjection:
+		line.Href, line.Closable = "/visits/"+t.VisitID, false // ends when it is settled
 	case inspection.TaskBook:
 		line.Href = "/cases/" + t.Subject
 	case inspection.TaskMissing, inspection.TaskAbsence:

@@ -126,6 +126,7 @@ type doubt struct {
 func doubtsOf(v *view, visit inspection.VisitView, one inspection.ParticipantView) (out []doubt) {
 	for _, h := range one.OpenHolds() {
 		switch h.Reason {
+		case inspection.HoldObjection: // shown with the objection
 		case inspection.HoldSuperseded, inspection.HoldWeaker, inspection.HoldFreeText, inspection.HoldLink:
 			out = append(out, doubt{h, v.organises(visit.CentreID)})
 		default:

@@ -129,6 +129,7 @@ func (s *Server) operations() {
 	s.evidenceRoutes()
 	s.officeRoutes()
 	s.resourceRoutes()
+	s.leaveRoutes()
 	s.resultRoutes()
 	s.electronicRoutes()
 	s.materialRoutes()

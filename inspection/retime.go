@@ -25,6 +25,7 @@ type RetimeRequest struct {
 	Place        Site // Address, and the point if it is known; the division stays
 	Code, Reason string
 	PastLimitWhy string
+	Round        int // the one that a plan showed; 0: whichever it is
 	Once         once.Key
 }
 
@@ -34,7 +35,7 @@ type RetimeRequest struct {
 // still to be sent of the old round is dropped, and every department gets a new
 // notice with a clock of its own (INS-607, INS-602, INS-603). Refusals:
 // not_found, not_a_window, wrong_window, bad_move, reason_code, reason_missing,
-// text_invalid, point_invalid, not_supervisor, nothing_moves, past_limit, slot_taken with
+// text_invalid, point_invalid, not_supervisor, nothing_moves, past_limit, plan_stale, slot_taken with
 // alternatives, and the other codes of INS-502.
 func (d *Desk) Retime(ctx context.Context, by auth.Actor, r RetimeRequest) (Visit, error) {
 	d = d.still()
@@ -71,6 +72,9 @@ func (d *Desk) retime(ctx context.Context, tx bun.IDB, by auth.Actor, r RetimeRe
 		return v, err
 	}
 	if err := mayOrganise(ctx, tx, by, v.CentreID); err != nil {
+		return v, err
+	}
+	if err := stale(v, r.Round); err != nil {
 		return v, err
 	}
 	upheld, err := d.upholdExcuses(ctx, tx, by, v, r)

@@ -381,6 +381,9 @@ func (w *world) pool(kind ResourceKind, t taken) *slot.Pool {
 			continue
 		}
 		u := slot.Unit{ID: r.ID}
+		for _, a := range t.absences[r.ID] { // in repair, or shut (INS-611)
+			u.Engaged = append(u.Engaged, slot.Engagement{Span: slot.Span{From: a.Start, To: a.End}})
+		}
 		for _, o := range t.occupied[r.ID] {
 			u.Engaged = append(u.Engaged, w.engagement(o, w.g))
 		}

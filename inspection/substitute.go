@@ -49,6 +49,7 @@ type SubstituteRequest struct {
 	Out, In       string
 	Reason        string
 	Caller        string
+	Round         int // the one that a plan showed; 0: whichever it is
 	Once          once.Key
 }
 
@@ -58,7 +59,8 @@ type SubstituteRequest struct {
 // new Round, no clock moves, and what was answered stands (INS-607); both people
 // are told. Refusals: not_found, not_your_department, not_a_window,
 // wrong_window, receiver_missing, reason_missing, text_invalid, bad_move,
-// not_booked, substitute_outside, below_minimum, substitute_unfit, slot_taken.
+// not_booked, substitute_outside, below_minimum, substitute_unfit, slot_taken,
+// plan_stale.
 func (d *Desk) Substitute(ctx context.Context, by auth.Actor, r SubstituteRequest) (Substitution, error) {
 	d = d.still()
 	if err := checkText("reason", r.Reason, reasonLength); err != nil {
@@ -95,6 +97,9 @@ func (d *Desk) substitute(ctx context.Context, tx bun.IDB, by auth.Actor, p Part
 	s := Substitution{
 		ID: newID(), VisitID: v.ID, Round: v.Round, DepartmentID: p.DepartmentID, Out: r.Out, In: r.In,
 		Reason: r.Reason, Caller: strings.TrimSpace(r.Caller), At: d.now(), By: by.String(),
+	}
+	if err := stale(v, r.Round); err != nil {
+		return s, err
 	}
 	if !v.booked() || p.Consent == ConsentWithdrawn {
 		return s, movedOn("bad_move")
@@ -179,6 +184,9 @@ func (d *Desk) replace(ctx context.Context, tx bun.IDB, by auth.Actor, v Visit, 
 		return err
 	}
 	if err := freeBooking(ctx, tx, v.ID, out.ID); err != nil {
+		return err
+	}
+	if err := d.endLeaveTasks(ctx, tx, by, v, out); err != nil {
 		return err
 	}
 	return insertSubstitution(ctx, tx, &s)
@@ -284,14 +292,31 @@ func (d *Desk) placeOf(ctx context.Context, q bun.IDB, v Visit, of Resource) (wo
 	if w.resources, err = peersOf(ctx, q, of); err != nil {
 		return w, err
 	}
+	w.hasRoom = of.Kind == KindRoom
 	if err := d.occupy(ctx, q, &w, nearDays); err != nil {
 		return w, err
 	}
 	for i := range w.problem.Departments {
 		w.problem.Departments[i].Min = 1
 	}
+	vehicle, room := w.problem.Vehicle, w.problem.Room
 	w.problem.Vehicle, w.problem.Room = nil, nil
+	switch of.Kind {
+	case KindVehicle:
+		w.problem.Vehicle = must(vehicle)
+	case KindRoom:
+		w.problem.Room = must(room)
+	default:
+	}
 	return w, nil
+}
+
+// must makes a pool one of which somebody is needed, whatever the policy.
+func must(p *slot.Pool) *slot.Pool {
+	if p == nil {
+		return &slot.Pool{}
+	}
+	return &slot.Pool{Units: p.Units}
 }
 
 // substitutionLeaf keeps ids alone (SIM-8).
