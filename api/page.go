@@ -272,6 +272,7 @@ var fieldOfCode = map[string]string{
 	"parcel_owners_differ": "item", "second_person_missing": "second_login", "second_person_same": "second_login",
 	"sign_in_failed": "second_login", "courier_unknown": "courier", "batch_size": "numbers", "own_number_invalid": "number",
 	"waybill_number": "waybill", "waybill_taken": "waybill", "harm_photo": "photo", "return_seal": "bag_state", "return_count": "count", "fault_side": "fault", "write_off_second": "second_login", "courier_same": "courier",
+	"checklist_date": "from", "checklist_line": "file", "checklist_empty": "file", "critical_unmet": "text",
 	"pause_asked": "given_by", "pause_slot": "slot", "pause_notice": "evidence",
 	"table_size": "file", "table_zip": "file", "table_encoding": "file", "table_header": "file", "table_line": "file", "table_rows": "file", "table_empty": "file", "table_gone": "file",
 	"carrier_unknown": "carrier", "run_counts": "out",
