@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"context"
 	"encoding/base64"
+	"encoding/json"
 	"image"
 	"image/png"
+	"maps"
 	"mime/multipart"
 	"net/http"
 	"net/http/httptest"
@@ -14,6 +16,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/google/uuid"
 
 	"lianban/delivery"
 	"lianban/inspection"
@@ -457,4 +461,31 @@ func TestScriptDoesNotTakeTheLineThatAnActLeft(t *testing.T) {
 			t.Errorf("%s: answered %d, taken %v", dest, w.Code, taken)
 		}
 	}
+}
+
+// DEL-525: of two deliveries the page lists the proof of each, the strongest
+// first, and leads to where the wrong one is corrected.
+func TestContradictingDeliveriesStandOnThePage(t *testing.T) {
+	s := newCounter(t)
+	p := s.pack(s.open)
+	code := s.codeOf(p)
+	s.carry(p)
+	s.report(p, s.door(p, "started")).is(http.StatusSeeOther)
+	event := func(n int, attempt string, more map[string]any) json.RawMessage {
+		payload := map[string]any{"outcome": "recipient", "receiver": "欧阳修"}
+		maps.Copy(payload, more)
+		body, err := json.Marshal(map[string]any{
+			"event_id": uuid.Must(uuid.NewV7()).String(), "device_id": "phone9", "seq": n, "courier_id": s.actor("courier").ID, "parcel_id": p.ID,
+			"attempt_id": attempt, "type": "delivered", "occurred_device": s.Delivery.Now().Format(time.RFC3339Nano), "payload": payload, "proof_refs": []string{},
+		})
+		s.must(err)
+		return body
+	}
+	_, err := s.Delivery.Ingest(t.Context(), s.actor("courier"), delivery.Batch{
+		Schema: 1, SentAt: s.Delivery.Now().Format(time.RFC3339Nano),
+		Events: []json.RawMessage{event(1, "x1", nil), event(2, "x2", map[string]any{"code": code})},
+	})
+	s.must(err)
+	s.browse("clerk", "/parcels/"+p.ID, nil).is(http.StatusOK).says("两次妥投记录互相矛盾", "现以此为准", "收货码", "更正不实的一条")
+	s.browseIn("en", "clerk", "/parcels/"+p.ID, nil).says("Two deliveries contradict each other", "stands for now")
 }

@@ -79,6 +79,12 @@ func (d *Desk) view(ctx context.Context, q bun.IDB, by auth.Actor, p Parcel) (v 
 	if v.Sending, v.Whole, err = piecesOf(ctx, q, p); err != nil {
 		return v, err
 	}
+	if !by.Is(auth.Courier) { // sees nobody else's acts (DEL-108)
+		v.Claims = f.claims(p, g)
+	}
+	if err := nameClaims(ctx, q, v.Claims); err != nil {
+		return v, err
+	}
 	v.Sending = piecesFor(by, v.Sending)
 	v.Receiver = v.receiverFor(by)
 	if err := d.trouble(ctx, q, &v); err != nil {

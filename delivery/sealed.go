@@ -175,7 +175,8 @@ type ParcelView struct {
 	Steps    []StepView      `json:"steps"`
 	Tries    []AttemptRecord `json:"tries"`
 	Open     []Exception     `json:"open_exceptions"`
-	Ledger   PromiseLedger   `json:"ledger"` // Ledger.Lines(lang) prints it
+	Claims   []Claim         `json:"claims,omitempty"` // hand-overs that contradict each other (DEL-525)
+	Ledger   PromiseLedger   `json:"ledger"`           // Ledger.Lines(lang) prints it
 	Verdict  PromiseVerdict  `json:"verdict"`
 	Stood    []PauseRow      `json:"pauses"`
 	Colour   PromiseColour   `json:"colour"`
