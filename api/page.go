@@ -278,7 +278,7 @@ var fieldOfCode = map[string]string{
 	"carrier_unknown": "carrier", "run_counts": "out",
 	"electronic_consent_incomplete": "person", "electronic_address": "address", "electronic_scope": "lines", "electronic_line": "lines",
 	"electronic_signature": "signature", "electronic_size": "decided_on", "electronic_digits": "last4",
-	"item_verify": "verify1", "item_days": "days1 days", "ask_channel": "channel", "add_ground": "ground", "given_time": "at", "given_how": "how", "witnesses": "witness1",
+	"item_verify": "verify1", "item_days": "days1 days", "ask_channel": "channel", "photo_answer": "answer", "add_ground": "ground", "given_time": "at", "given_how": "how", "witnesses": "witness1",
 	"written_opinion": "opinion", "not_booked": "leaves", "below_minimum": "comes", "substitute_outside": "comes", "substitute_unfit": "comes", "slot_taken": "comes",
 	"outcome_unknown": "outcome", "outcome_text_missing": "reason", "outcome_evidence_missing": "call_note",
 }

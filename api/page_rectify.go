@@ -16,6 +16,9 @@ func (p *site) rectifyPages() {
 	p.on(Route{Method: http.MethodPost, Path: at + "/lists/{list}", Act: "pageGiveList", Who: actors(atDesk...), Rate: uploadRate, Body: 4 * inspection.MaxScan}, p.giveListOf)
 	p.on(Route{Method: http.MethodPost, Path: at + "/items", Act: "pageProposeItem", Who: actors(inOffice...)}, p.proposeItemOf)
 	p.on(Route{Method: http.MethodPost, Path: at + "/proposals/{proposal}", Act: "pageDecideItem", Who: actors(auth.Supervisor)}, p.decideItemOf)
+	p.on(Route{Method: http.MethodPost, Path: at + "/photos/{item}", Act: "pageAddPhoto", Who: actors(atDesk...), Rate: uploadRate, Body: 4 * inspection.MaxScan}, p.addPhotoOf)
+	p.on(Route{Method: http.MethodPost, Path: at + "/answers/{photo}", Act: "pageAnswerPhoto", Who: actors(inOffice...)}, p.answerPhotoOf)
+	p.on(Route{Method: http.MethodPost, Path: at + "/conclude", Act: "pageConclude", Who: actors(atDesk...)}, p.concludeOf)
 	p.on(Route{Method: http.MethodPost, Path: at + "/request", Act: "pageRequestRevisit", Who: actors(atDesk...)}, p.requestRevisitOf)
 	p.on(Route{Method: http.MethodPost, Path: at + "/plan", Act: "pagePlanRevisit", Who: actors(atDesk...)}, p.planRevisitOf)
 	p.on(Route{Method: http.MethodPost, Path: at + "/term", Act: "pageDecideTerm", Who: actors(auth.Supervisor)}, p.decideTermOf)
@@ -35,6 +38,7 @@ type rectifyPage struct {
 	Request   *inspection.RevisitRequest // that is open
 	MayAsk    bool                       // the window takes the applicant's request down
 	MayPlan   bool
+	MayEnd    bool // everything is put right and not said so yet
 	TermWaits bool // for the supervisor
 	UnderWay  bool // a revisit is
 
@@ -53,7 +57,19 @@ type listPart struct {
 // itemLine is an item with how its term was counted, in the reader's language.
 type itemLine struct {
 	inspection.ListedItem
-	Line string
+	Line   string
+	Photos []inspection.ItemPhoto
+
+	MayShow   bool                  // the window takes a photo in
+	MayAnswer *inspection.ItemPhoto // the reader's department answers
+}
+
+// Answers are what a department may say of a photo.
+func (rectifyPage) Answers() (out []string) {
+	for _, a := range inspection.PhotoAnswers {
+		out = append(out, string(a))
+	}
+	return out
 }
 
 // Grounds are those on which a later item is asked for.
@@ -85,7 +101,7 @@ func (p *site) rectify(v *view) error {
 		part := listPart{RectifyList: l}
 		for _, item := range found.Rectification.Items {
 			if item.List == l.N {
-				part.Items = append(part.Items, itemLine{item, p.deadlineLine(v, item.Deadline)})
+				part.Items = append(part.Items, p.itemLineOf(v, found, item))
 			}
 			if item.List == l.N && item.State == inspection.ItemSettled {
 				d.Done++
@@ -109,6 +125,27 @@ func (p *site) rectify(v *view) error {
 	return p.show(v, "rectify", d)
 }
 
+// itemLineOf is an item with its photos and what the reader does about them.
+func (p *site) itemLineOf(v *view, found inspection.VisitView, item inspection.ListedItem) itemLine {
+	line := itemLine{ListedItem: item, Line: p.deadlineLine(v, item.Deadline)}
+	waits := false
+	for _, photo := range found.Rectification.Photos {
+		if photo.ItemID != item.ID {
+			continue
+		}
+		line.Photos = append(line.Photos, photo)
+		if photo.AnsweredAt.IsZero() {
+			waits = true
+			if v.is(inOffice...) && v.by.Department == item.DepartmentID {
+				line.MayAnswer = &photo
+			}
+		}
+	}
+	open := item.State == inspection.ItemOpen && item.Verify == inspection.VerifyPhoto && !item.DueAt.IsZero()
+	line.MayShow = open && !waits && v.organises(found.CentreID)
+	return line
+}
+
 // revisit says what can be done about the revisit. The domain decides again.
 func (d *rectifyPage) revisit(found inspection.VisitView) {
 	toSee, given := false, true
@@ -128,6 +165,7 @@ func (d *rectifyPage) revisit(found inspection.VisitView) {
 		d.UnderWay = d.UnderWay || !over
 	}
 	d.MayAsk = d.MayGive && toSee && given && d.Request == nil
+	d.MayEnd = d.MayGive && found.Rectification.Left() == 0 && found.Result == inspection.ResultRectify
 	d.MayPlan = d.MayGive && toSee && d.Request != nil && !d.UnderWay
 	d.TermWaits = d.MayDecide && slices.ContainsFunc(found.Tasks, func(t inspection.Task) bool { return t.Kind == inspection.TaskRectifyOver })
 }
@@ -255,4 +293,33 @@ func toSee(found inspection.VisitView, own part) (out []seenItem) {
 		}
 	}
 	return out
+}
+
+// addPhotoOf takes in a photo that the applicant brought (INS-1108).
+func (p *site) addPhotoOf(v *view) error {
+	item := v.r.PathValue("item")
+	return p.onRectify(v, form{"photo", item}, "flash.photo.sent", func() error {
+		photo, err := v.upload("scan", inspection.MaxScan)
+		if err != nil {
+			return err
+		}
+		_, err = p.Inspection.AddPhoto(v.ctx(), v.by, inspection.PhotoRequest{VisitID: v.id(), Item: item, Note: v.form("note"), Photo: photo, Once: v.once()})
+		return err
+	})
+}
+
+func (p *site) answerPhotoOf(v *view) error {
+	photo := v.r.PathValue("photo")
+	return p.onRectify(v, form{"answer", photo}, "flash.photo.answered", func() error {
+		return p.Inspection.AnswerPhoto(v.ctx(), v.by, inspection.PhotoReply{
+			VisitID: v.id(), Photo: photo, Answer: inspection.PhotoAnswer(v.form("answer")), Reason: v.form("reason"),
+		})
+	})
+}
+
+func (p *site) concludeOf(v *view) error {
+	return p.onRectify(v, form{"conclude", ""}, "flash.rectify.concluded", func() error {
+		_, err := p.Inspection.Conclude(v.ctx(), v.by, v.id(), v.once())
+		return err
+	})
 }

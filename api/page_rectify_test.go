@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/uptrace/bun"
+
 	"lianban/inspection"
 	"lianban/internal/fault"
 	"lianban/internal/once"
@@ -120,4 +122,34 @@ func TestADeemedDepartmentThatAsksForAnotherVisitStandsInTheLedger(t *testing.T)
 	s.browse("supervisor", decide, url.Values{"decision": {"confirm"}}).is(http.StatusUnprocessableEntity).says("请填写理由")
 	s.browse("supervisor", decide, url.Values{"decision": {"confirm"}, "reason": {"属实"}}).is(http.StatusSeeOther)
 	s.browse("supervisor", visit+"/rectify", nil).is(http.StatusOK).says("已确认", "属实")
+}
+
+// INS-1108, V12
+func TestAnItemIsPutRightByAPhotoThatItsDepartmentAgreesTo(t *testing.T) {
+	s := newStage(t)
+	visit := "/visits/" + s.closed.ID
+	list := visit + "/rectify"
+	s.upload("clerk", list+"/lists/1", map[string]string{"how": "signed", "receiver": "李梅", "at": local(s.now())}, picture(t)).is(http.StatusSeeOther)
+	s.must(s.db.Write(t.Context(), func(tx bun.IDB) error { // as if it had been asked for by photo
+		_, err := tx.NewRaw("UPDATE rectify_items SET verify = 'photo'").Exec(t.Context())
+		return err
+	}))
+	found, err := s.Inspection.FindVisit(t.Context(), s.actor("clerk"), s.closed.ID)
+	s.must(err)
+	photos := list + "/photos/" + found.Rectification.Items[0].ID
+	s.browse("clerk", list, nil).is(http.StatusOK).says("提交整改照片", "以照片核查")
+	s.upload("clerk", photos, nil, nil).is(http.StatusUnprocessableEntity).says("请上传")
+	s.upload("clerk", photos, map[string]string{"note": "已补一块" + trouble}, picture(t)).is(http.StatusSeeOther)
+	s.browse("clerk", list, nil).is(http.StatusOK).says("待部门答复", "答复期限")
+	s.browseIn("en", "inspector", list, nil).is(http.StatusOK).says("Your answer", "waits for the answer")
+	found, err = s.Inspection.FindVisit(t.Context(), s.actor("inspector"), s.closed.ID)
+	s.must(err)
+	photo := found.Rectification.Photos[0]
+	s.browse("inspector", "/scans/"+photo.Scan, nil).is(http.StatusOK)
+	answer := list + "/answers/" + photo.ID
+	s.browse("inspector", answer, url.Values{"answer": {"again"}}).is(http.StatusUnprocessableEntity).says("请填写理由")
+	s.browse("inspector", answer, url.Values{"answer": {"agreed"}}).is(http.StatusSeeOther)
+	s.browse("clerk", list, nil).is(http.StatusOK).says("已整改，不用到场", "出具新版意见书")
+	s.browse("clerk", list+"/conclude", url.Values{}).is(http.StatusSeeOther)
+	s.browse("clerk", visit+"/opinion", nil).is(http.StatusOK).says("第 2 版，整改照片核查后重新出具")
 }

@@ -24,7 +24,7 @@ var wordsOfType = map[string]map[string][]string{
 		"Consent": {"consent"}, "Attendance": {"attendance"}, "OpinionState": {"opinion"}, "OpinionKind": {"opinion_kind"},
 		"ReplyKind": {"reply_kind"}, "ReplyOutcome": {"reply_outcome", "reply_says"}, "VisitKind": {"visit_kind", "joint_kind"},
 		"DeemedReason": {"deemed_reason"}, "ResourceKind": {"resource"}, "DocumentKind": {"document"},
-		"Verify": {"verify", "verify_by"}, "ItemState": {"item_state"}, "GivenHow": {"given_how"}, "AddGround": {"add_ground"}, "BreachState": {"breach_state"},
+		"Verify": {"verify", "verify_by"}, "ItemState": {"item_state"}, "GivenHow": {"given_how"}, "AddGround": {"add_ground"}, "BreachState": {"breach_state"}, "PhotoAnswer": {"photo_answer"},
 	},
 	"../scheduler/slot": {"Code": {"why"}, "Kind": {"alternative"}},
 	"../internal/auth":  {"Role": {"role"}},
@@ -78,7 +78,7 @@ func TestEveryStateHasItsWords(t *testing.T) {
 	}
 	for _, purpose := range []string{
 		notify.PurposeNotice, notify.PurposeReminder, notify.PurposeMorning, notify.PurposeCancel, notify.PurposeConfirmed,
-		notify.PurposeDeemed, notify.PurposeReceipt, notify.PurposeApplicant, notify.PurposeTermOver,
+		notify.PurposeDeemed, notify.PurposeReceipt, notify.PurposeApplicant, notify.PurposeTermOver, notify.PurposePhoto,
 		notify.PurposeCode, notify.PurposeDelivered, notify.PurposeAttempt, notify.PurposePaused, notify.PurposeResumed, notify.PurposeOwed, notify.PurposeBack, notify.PurposeHarm, notify.PurposeGone, notify.PurposeAlert, notify.PurposeFile,
 	} {
 		want("purpose", purpose)

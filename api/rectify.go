@@ -20,6 +20,12 @@ func (s *Server) rectifyRoutes() {
 	register(s, post(participantPath+"/items", "proposeItem", words{"申请追加整改事项", "Ask for an item after the list was made"}, answerers), s.proposeItem)
 	register(s, post("/visits/{id}/proposals/{proposal}/decide", "decideItem", words{"决定是否追加整改事项", "Decide on a later item as the second person"}, actors(auth.Supervisor)), s.decideItem)
 
+	photo := post("/visits/{id}/items/{item}/photos", "addPhoto", words{"提交整改照片", "Hand in a photo of what was put right"}, organisers)
+	photo.Rate, photo.Body = uploadRate, scanBodyMax
+	register(s, photo, s.addPhoto)
+	register(s, post("/visits/{id}/photos/{photo}/answer", "answerPhoto", words{"答复整改照片", "Answer a photo of what was put right"}, answerers), s.answerPhoto)
+	register(s, post("/visits/{id}/conclude", "concludeRectify", words{"整改完成后出具新版意见书", "Issue the opinion anew when everything is put right"}, organisers), s.concludeRectify)
+
 	register(s, post("/visits/{id}/revisit-requests", "requestRevisit", words{"登记复勘申请", "Record that the applicant asks for a revisit"}, organisers), s.requestRevisit)
 	revisit := post("/visits/{id}/revisits", "planRevisit", words{"新建复勘", "Open the draft of a revisit"}, organisers)
 	revisit.Status = http.StatusCreated
@@ -174,4 +180,53 @@ func (s *Server) decideBreach(ctx context.Context, c *call, in *decideBreachRequ
 		return none{}, err
 	}
 	return none{}, s.Inspection.DecideBreach(ctx, c.by, in.ID, in.Breach, in.Body.Confirm, in.Body.Reason)
+}
+
+type addPhotoRequest struct {
+	ID   string `path:"id" validate:"required,code"`
+	Item string `path:"item" validate:"required,code"`
+	Key  string `header:"Idempotency-Key" validate:"required,line=255"`
+	Body struct {
+		Note  string   `json:"note,omitempty" validate:"nonul,max=500"`
+		Photo scanBody `json:"photo"`
+	}
+}
+
+func (s *Server) addPhoto(ctx context.Context, c *call, in *addPhotoRequest) (inspection.ItemPhoto, error) {
+	if err := s.readable(ctx, c, in.ID); err != nil {
+		return inspection.ItemPhoto{}, err
+	}
+	return s.Inspection.AddPhoto(ctx, c.by, inspection.PhotoRequest{
+		VisitID: in.ID, Item: in.Item, Note: in.Body.Note, Photo: inspection.Scan(in.Body.Photo), Once: c.key(in.Key),
+	})
+}
+
+type answerPhotoRequest struct {
+	ID    string `path:"id" validate:"required,code"`
+	Photo string `path:"photo" validate:"required,code"`
+	Body  struct {
+		Answer string `json:"answer" validate:"required,oneof=agreed again visit"`
+		Reason string `json:"reason,omitempty" validate:"nonul,max=500" doc:"needed unless it is agreed"`
+	}
+}
+
+func (s *Server) answerPhoto(ctx context.Context, c *call, in *answerPhotoRequest) (none, error) {
+	if err := s.readable(ctx, c, in.ID); err != nil {
+		return none{}, err
+	}
+	return none{}, s.Inspection.AnswerPhoto(ctx, c.by, inspection.PhotoReply{
+		VisitID: in.ID, Photo: in.Photo, Answer: inspection.PhotoAnswer(in.Body.Answer), Reason: in.Body.Reason,
+	})
+}
+
+type concludeRequest struct {
+	ID  string `path:"id" validate:"required,code"`
+	Key string `header:"Idempotency-Key" validate:"required,line=255"`
+}
+
+func (s *Server) concludeRectify(ctx context.Context, c *call, in *concludeRequest) (inspection.JointOpinion, error) {
+	if err := s.readable(ctx, c, in.ID); err != nil {
+		return inspection.JointOpinion{}, err
+	}
+	return s.Inspection.Conclude(ctx, c.by, in.ID, c.key(in.Key))
 }

@@ -156,6 +156,8 @@ func (d *Desk) say(ctx context.Context, tx bun.IDB, l *letter) error {
 				l.out.Coming = append(l.out.Coming, p.Name)
 			}
 		}
+	case notify.PurposePhoto:
+		l.out.Due = l.facts.Due
 	case notify.PurposeTermOver:
 		due, err := revisitDue(ctx, tx, l.v.ID)
 		l.out.Due = due

@@ -24,7 +24,7 @@ var (
 	weekdayWords = [...]string{"周日", "周一", "周二", "周三", "周四", "周五", "周六"}
 	resultWords  = map[string]string{ResultPassed: "通过", ResultRectify: "需整改", ResultFailed: "不通过"}
 	opinionWords = map[OpinionKind]string{Agree: "同意", Rectify: "整改后复勘", Disagree: "不同意", Deferred: "暂缓出具"}
-	whyWords     = map[string]string{whyRevisit: "复勘后重新出具", whyReversal: "撤销视为同意后重新出具"}
+	whyWords     = map[string]string{whyRevisit: "复勘后重新出具", whyPhotos: "整改照片核查后重新出具", whyReversal: "撤销视为同意后重新出具"}
 	verifyWords  = map[Verify]string{VerifyPhoto: "看照片", VerifyVisit: "现场复勘"}
 	wayWords     = map[string]string{
 		"portal": "收件箱", "mail": "邮件", "sms": "短信", "paper": "书面", "phone": "电话", "link": "答复链接", "window": "窗口",

@@ -81,7 +81,7 @@ type DeadlineDetail struct {
 // DeadlineKind says what falls due.
 type DeadlineKind string
 
-// Kinds of deadline; Subject is a participant's id, of the last two a visit's.
+// Kinds of deadline; Subject is a participant's id, of rectify and revisit a visit's, of photo an item's.
 const (
 	DeadlineReply        DeadlineKind = "reply"        // T2
 	DeadlineRemindReply  DeadlineKind = "remind_reply" // half of the term (INS-713)
@@ -94,6 +94,7 @@ const (
 	DeadlineOpinion      DeadlineKind = "opinion"      // T3
 	DeadlineRectify      DeadlineKind = "rectify"      // T5, of the visit whose list was given
 	DeadlineRevisit      DeadlineKind = "revisit"      // T6, of the same
+	DeadlinePhoto        DeadlineKind = "photo"        // a department answers a photo of an item (INS-1108)
 	deadlinePending                   = "pending"
 	deadlineDone                      = "done"
 	deadlineVoid                      = "void"

@@ -163,6 +163,9 @@ func (r *Rectification) narrow(department string) {
 	for i, l := range r.Lists {
 		r.Lists[i] = RectifyList{VisitID: l.VisitID, N: l.N, Joint: l.Joint, MadeAt: l.MadeAt, How: l.How, GivenAt: l.GivenAt}
 	}
+	r.Photos = slices.DeleteFunc(r.Photos, func(photo ItemPhoto) bool {
+		return !slices.ContainsFunc(r.Items, func(i ListedItem) bool { return i.ID == photo.ItemID && i.DepartmentID == department })
+	})
 	for i := range r.Requests {
 		r.Requests[i].Person, r.Requests[i].Note = "", ""
 	}

@@ -112,6 +112,7 @@ type caseRows struct {
 	objections   []Objection
 	requests     []RevisitRequest
 	breaches     []Breach
+	photos       []ItemPhoto
 }
 
 func (r caseRows) departments() (out []string) {
@@ -194,6 +195,12 @@ func (r caseRows) tell() (facts []string, deadlines map[string]string) {
 	for _, q := range r.requests {
 		facts = append(facts, fact("revisit_requested", q.ID, q.VisitID, q.Channel, stamp(q.DueAt)))
 	}
+	for _, p := range r.photos {
+		facts = append(facts, fact("photo", p.ID, p.ItemID, p.SHA256, stamp(p.DueAt)))
+		if !p.AnsweredAt.IsZero() {
+			facts = append(facts, fact("photo_answered", p.ID, p.Answer))
+		}
+	}
 	for _, b := range r.breaches {
 		facts = append(facts, fact("breach", b.ID, b.Class, b.DepartmentID, b.State))
 	}
@@ -270,6 +277,10 @@ func tellings(entries []audit.Entry) (facts []string, deadlines map[string]strin
 			items[e.Text("item")] = fact("item_state", e.Text("item"), ItemOpen, e.Text("verify"))
 		case "item_moved":
 			items[e.Text("item")] = fact("item_state", e.Text("item"), e.Text("now"), e.Text("verify"))
+		case "photo_sent":
+			facts = append(facts, fact("photo", e.Text("photo"), e.Text("item"), e.Text("sha256"), e.Text("due")))
+		case "photo_answered":
+			facts = append(facts, fact("photo_answered", e.Text("photo"), e.Text("answer")))
 		case "revisit_requested":
 			facts = append(facts, fact("revisit_requested", e.Text("request"), visit, e.Text("channel"), e.Text("t6")))
 		case "breach":

@@ -169,6 +169,7 @@ type Rectification struct {
 	Items     []ListedItem   `json:"items"`
 	Proposals []ItemProposal `json:"proposals,omitempty"`
 
+	Photos   []ItemPhoto      `json:"photos,omitempty"`
 	Requests []RevisitRequest `json:"requests,omitempty"`
 	Revisits []Visit          `json:"revisits,omitempty"`
 	DueAt    time.Time        `json:"revisit_due_at,omitzero"` // T6, once it has started

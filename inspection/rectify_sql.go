@@ -89,6 +89,9 @@ func findRectification(ctx context.Context, q bun.IDB, visitID string) (*Rectifi
 	if r.Proposals, err = listProposals(ctx, q, visitID); err != nil {
 		return nil, err
 	}
+	if r.Photos, err = listPhotos(ctx, q, r.Items); err != nil {
+		return nil, err
+	}
 	if r.Requests, err = listRequests(ctx, q, visitID); err != nil {
 		return nil, err
 	}
@@ -118,5 +121,48 @@ func markSettled(ctx context.Context, tx bun.IDB, item ListedItem) error {
 func markAsked(ctx context.Context, tx bun.IDB, list RectifyList, now time.Time) error {
 	list.AskedAt = now
 	res, err := tx.NewUpdate().Model(&list).Column("asked_at").Where("id = ? AND asked_at IS NULL", list.ID).Exec(ctx)
+	return exactlyOne(res, err, "bad_move")
+}
+
+func setVerify(ctx context.Context, tx bun.IDB, item ListedItem) error {
+	res, err := tx.NewUpdate().Model(&item).Column("verify").Where("id = ? AND state = ?", item.ID, ItemOpen).Exec(ctx)
+	return exactlyOne(res, err, "bad_move")
+}
+
+// itemOf gives an item with its visit.
+func itemOf(ctx context.Context, q bun.IDB, id string) (item ListedItem, visitID string, err error) {
+	err = q.NewSelect().Model(&item).Where("id = ?", id).Scan(ctx)
+	return item, item.VisitID, err
+}
+
+// findPhoto gives a photo of a visit's list with its item.
+func findPhoto(ctx context.Context, q bun.IDB, visitID, id string) (photo ItemPhoto, item ListedItem, err error) {
+	err = q.NewSelect().Model(&photo).Where("id = ?", id).Scan(ctx)
+	if err == nil {
+		item, _, err = itemOf(ctx, q, photo.ItemID)
+	}
+	if errors.Is(err, sql.ErrNoRows) || err == nil && item.VisitID != visitID {
+		return photo, item, photoUnknown()
+	}
+	return photo, item, err
+}
+
+func photoUnknown() error {
+	return fault.Refuse(fault.Conflict, "photo_unknown",
+		"没有这张待答复的照片，请刷新后核对", "no such photo waits for an answer; reload and check")
+}
+
+func listPhotos(ctx context.Context, q bun.IDB, items []ListedItem) (out []ItemPhoto, err error) {
+	ids := make([]string, len(items))
+	for i, item := range items {
+		ids[i] = item.ID
+	}
+	err = q.NewSelect().Model(&out).Where("item_id IN (?)", bun.List(ids)).Order("sent_at", "id").Scan(ctx)
+	return out, err
+}
+
+func answerPhoto(ctx context.Context, tx bun.IDB, photo ItemPhoto) error {
+	res, err := tx.NewUpdate().Model(&photo).Column("answer", "reason", "answered_at", "answered_by").
+		Where("id = ? AND answered_at IS NULL", photo.ID).Exec(ctx)
 	return exactlyOne(res, err, "bad_move")
 }

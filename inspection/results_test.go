@@ -55,6 +55,17 @@ func TestVisitThatFailedLeavesNothingOwed(t *testing.T) {
 // closeWith plays a visit to its end: everybody comes and says the same.
 func (w *testWorld) closeWith(v Visit, kind OpinionKind) {
 	w.t.Helper()
+	w.closeSaying(v, kind, []RectifyItem{{Finding: "疏散通道堆放杂物", Clause: "消防法第二十八条", Verify: VerifyVisit, Days: 5}})
+}
+
+// closeWithItems is closeWith where everybody asks for the same to be put right.
+func (w *testWorld) closeWithItems(v Visit, items []RectifyItem) {
+	w.t.Helper()
+	w.closeSaying(v, Rectify, items)
+}
+
+func (w *testWorld) closeSaying(v Visit, kind OpinionKind, items []RectifyItem) {
+	w.t.Helper()
 	ctx := w.t.Context()
 	w.tick()
 	for _, system := range []string{"amr", "fire", "urban"} {
@@ -64,10 +75,6 @@ func (w *testWorld) closeWith(v Visit, kind OpinionKind) {
 	w.until(v.Start)
 	_, err := w.Start(ctx, w.clerk, v.ID)
 	w.must(err)
-	var items []RectifyItem
-	if kind == Rectify {
-		items = []RectifyItem{{Finding: "疏散通道堆放杂物", Clause: "消防法第二十八条", Verify: VerifyVisit, Days: 5}}
-	}
 	for _, system := range []string{"amr", "fire", "urban"} {
 		_, err := w.Opine(ctx, w.inspector(system), OpinionRequest{ParticipantID: w.part(v.ID, system).ID, Kind: kind, Text: "依据消防法第十五条", Items: items})
 		w.must(err)

@@ -2,6 +2,7 @@ package inspection
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -125,8 +126,7 @@ func revisitable(ctx context.Context, q bun.IDB, v Visit) ([]ListedItem, error) 
 		return nil, err
 	}
 	if slices.ContainsFunc(lists, func(l RectifyList) bool { return l.GivenAt.IsZero() }) {
-		return nil, fault.Refuse(fault.Conflict, "list_not_given",
-			"整改通知书尚未送达申请人，请先登记送达", "a list has not been given to the applicant; record that first")
+		return nil, listNotGiven()
 	}
 	items, err := openItems(ctx, q, v.ID, VerifyVisit)
 	if err == nil && len(items) == 0 {
@@ -134,6 +134,11 @@ func revisitable(ctx context.Context, q bun.IDB, v Visit) ([]ListedItem, error) 
 			"没有需要现场复勘的整改事项，不用复勘", "no item is left that has to be seen on the site; there is nothing to revisit")
 	}
 	return items, err
+}
+
+func listNotGiven() error {
+	return fault.Refuse(fault.Conflict, "list_not_given",
+		"整改通知书尚未送达申请人，请先登记送达", "a list has not been given to the applicant; record that first")
 }
 
 // startRevisitClock starts T6 from an instant. One that runs already was started
@@ -320,10 +325,13 @@ func listLocked() error {
 		"整改通知书已经一次列明，这里只能说明其中尚未整改的事项；确需追加的，请说明理由，由主管决定", "the list is settled: only its own items can be said to be open. Ask for a later item with its ground; a supervisor decides")
 }
 
-// RectifyDue follows the clocks after a list was given: the end of the terms (T5)
-// and of the time for the revisit (T6).
+// RectifyDue follows the clocks after a list was given: the end of the terms (T5),
+// of the time for the revisit (T6) and of that for the answer to a photo.
 func (d *Desk) RectifyDue(ctx context.Context) error {
-	return d.eachDue(ctx, []DeadlineKind{DeadlineRectify, DeadlineRevisit}, d.rectifyDue)
+	return errors.Join(
+		d.eachDue(ctx, []DeadlineKind{DeadlineRectify, DeadlineRevisit}, d.rectifyDue),
+		d.eachDue(ctx, []DeadlineKind{DeadlinePhoto}, d.photoLate),
+	)
 }
 
 func (d *Desk) rectifyDue(ctx context.Context, tx bun.IDB, row DeadlineRow) error {

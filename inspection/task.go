@@ -69,6 +69,9 @@ const (
 	TaskAskApplicant TaskKind = "ask_applicant"       // the term is over, and nobody asked for the revisit
 	TaskRectifyOver  TaskKind = "decide_term"         // nor after the applicant was asked
 	TaskRevisitLate  TaskKind = "revisit_late"        // it was asked for, and is not over in time
+	TaskPhotoRefused TaskKind = "photo_refused"       // a department wants another photo, or to see an item on the site
+	TaskPhotoLate    TaskKind = "photo_late"          // a department did not answer a photo in time (INS-1108)
+	TaskConclude     TaskKind = "conclude_rectify"    // every item is put right; the opinion is to be issued anew
 	TaskBreach       TaskKind = "decide_breach"       // an entry of the ledger waits for the supervisor
 )
 

@@ -14,6 +14,7 @@ import (
 // to be printed (INS-1104, INS-1105).
 const (
 	whyRevisit  = "revisit"
+	whyPhotos   = "photos"
 	whyReversal = "reversal"
 )
 

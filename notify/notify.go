@@ -63,6 +63,7 @@ const (
 	PurposeRoster     = "roster"      // 换人: one person comes in the place of another (INS-610)
 	PurposeObjection  = "objection"   // 异议答复: what was decided on an objection to the case (INS-814)
 	PurposeApplicant  = "applicant"   // the applicant's own notice (INS-714)
+	PurposePhoto      = "photo_due"   // a photo of an item waits for its department's answer (INS-1108)
 	PurposeTermOver   = "term_over"   // the applicant is asked once: the term to put right is over (INS-1109)
 
 	PurposeCode      = "parcel_code"      // 收货码 or 取件码 (DEL-610); by SMS only, as those that follow

@@ -14,7 +14,7 @@ import (
 var update = flag.Bool("update", false, "rewrite the golden files; read the difference")
 
 var purposes = []string{
-	PurposeNotice, PurposeReminder, PurposeDemand, PurposeMorning, PurposeCancel, PurposeConfirmed, PurposeDeemed, PurposeReceipt, PurposeApplicant, PurposeTermOver,
+	PurposeNotice, PurposeReminder, PurposeDemand, PurposeMorning, PurposeCancel, PurposeConfirmed, PurposeDeemed, PurposeReceipt, PurposeApplicant, PurposeTermOver, PurposePhoto,
 	PurposeOpinionDue, PurposeReleased, PurposeRoster, PurposeObjection,
 }
 

@@ -29,6 +29,7 @@ type Rules struct {
 
 	CounterAnswer int // a department's other times are answered after receipt, Tc
 	ExcuseAnswer  int // an excuse is decided after receipt, Te
+	VerifyPhoto   int // a department answers a photo of what was put right
 	RevisitWithin int // a revisit is held after the applicant's request or the end of the terms, T6
 
 	StaffSite   int // persons of each department on site
