@@ -111,7 +111,6 @@ var labels = map[string]words{
 	"revisit":           {"直接复勘", "revisit"},
 	"confirm":           {"属实", "whether it is confirmed"},
 	"breach":            {"台账记录", "entry of the ledger"},
-	"photo":             {"照片", "photo"},
 	"verify":            {"核查方式", "how it is verified"},
 	"days":              {"整改期限（工作日）", "term in working days"},
 	"how":               {"送达情况", "how it was given"},
