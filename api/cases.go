@@ -31,6 +31,10 @@ func (s *Server) caseRoutes() {
 		Title: words{"查看办件", "Read a case"}, Who: readCase, Scope: "cases:read",
 	}, s.findCase)
 	register(s, Route{
+		Method: http.MethodGet, Path: "/cases/{id}/effect", Act: "caseEffect",
+		Title: words{"少跑次数和用时", "Visits spared and time taken"}, Who: readCase, Scope: "cases:read",
+	}, s.caseEffect)
+	register(s, Route{
 		Method: http.MethodPatch, Path: "/cases/{id}", Act: "amendCase",
 		Title: words{"补填事实、确认参加部门", "Fill in facts, or confirm who comes"},
 		Who:   actors(auth.Clerk, auth.Supervisor), Scope: "cases:write",
@@ -149,6 +153,10 @@ func (s *Server) listCases(ctx context.Context, c *call, in *listCases) (listPag
 
 type byID struct {
 	ID string `path:"id" validate:"required,code"`
+}
+
+func (s *Server) caseEffect(ctx context.Context, c *call, in *byID) (inspection.Effect, error) {
+	return s.Inspection.EffectOf(ctx, c.by, in.ID)
 }
 
 func (s *Server) findCase(ctx context.Context, c *call, in *byID) (inspection.Case, error) {

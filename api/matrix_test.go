@@ -89,6 +89,7 @@ func apiSamples(s *scene) map[string]sample {
 		"acceptCase": {path: "/cases", body: restaurant()},
 		"listCases":  {path: "/cases"},
 		"findCase":   {path: "/cases/" + s.caseID, object: true},
+		"caseEffect": {path: "/cases/" + s.caseID + "/effect", object: true},
 		"amendCase":  {path: "/cases/" + s.caseID, object: true, body: map[string]any{"confirm_unknown": true}, header: map[string]string{"If-Match": `"v1"`}},
 		"passCaseOn": {path: "/cases/" + s.caseID + "/pass-on", object: true, body: map[string]any{}},
 

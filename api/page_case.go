@@ -91,6 +91,7 @@ type casePage struct {
 	Organiser office.Centre
 	Division  string
 	Limit     time.Time
+	Effect    inspection.Effect
 	Visits    []inspection.Visit
 	Derived   []derivedLine
 	Coming    int
@@ -111,6 +112,9 @@ func (p *site) oneCase(v *view) error {
 	}
 	d := casePage{Case: c, Once: newOnce(), Limit: endOfDay(c.LimitDate), MayLink: v.organises(c.CentreID)}
 	if d.Visits, err = p.Inspection.ListVisits(v.ctx(), v.by, inspection.VisitQuery{CaseID: c.ID, Limit: 200}); err != nil {
+		return err
+	}
+	if d.Effect, err = p.Inspection.EffectOf(v.ctx(), v.by, c.ID); err != nil {
 		return err
 	}
 	if d.Set, err = p.setOf(v, c.ID); err != nil {
