@@ -18,6 +18,14 @@ func (s *Server) documentRoutes() {
 		Method: http.MethodGet, Path: "/cases/{id}/notice", Act: "printOnceNotice", Rate: uploadRate,
 		Title: words{"打印一次性告知书", "Print what the applicant is told once"}, Who: readCase, Scope: "cases:read",
 	}, s.printOnceNotice)
+	register(s, Route{
+		Method: http.MethodGet, Path: "/departments/{id}/addresses/form", Act: "printAddressForm", Rate: uploadRate,
+		Title: words{"打印送达地址确认书", "Print the form of its addresses for a department to sign"}, Who: addressKeepers,
+	}, s.printAddressForm)
+	register(s, Route{
+		Method: http.MethodGet, Path: "/evidence/{id}/{department}/index", Act: "printEvidenceIndex", Rate: uploadRate,
+		Title: words{"打印证据清单", "Print the index of an evidence bundle"}, Who: readCase, Scope: "evidence:read",
+	}, s.printEvidenceIndex)
 }
 
 type printDocument struct {
@@ -37,6 +45,36 @@ func (s *Server) printDocument(ctx context.Context, c *call, in *printDocument) 
 func (s *Server) printOnceNotice(ctx context.Context, c *call, in *byID) (sheet, error) {
 	out, err := s.Inspection.OnceNotice(ctx, c.by, in.ID)
 	return sheet{out.Name, out.PDF}, err
+}
+
+func (s *Server) printAddressForm(ctx context.Context, c *call, in *byID) (sheet, error) {
+	out, err := s.Inspection.AddressForm(ctx, c.by, in.ID)
+	return sheet{out.Name, out.PDF}, err
+}
+
+func (s *Server) printEvidenceIndex(ctx context.Context, c *call, in *ofDepartment) (sheet, error) {
+	out, err := s.Inspection.EvidenceIndex(ctx, c.by, s.Audit, inspection.BundleRequest{VisitID: in.ID, DepartmentID: in.Department})
+	return sheet{out.Name, out.PDF}, err
+}
+
+// addressForm shows the form of a department's addresses, for it to sign (D15).
+func (p *site) addressForm(v *view) error {
+	out, err := p.Inspection.AddressForm(v.ctx(), v.by, v.id())
+	if err != nil {
+		return err
+	}
+	sheet{out.Name, out.PDF}.write(v.w)
+	return nil
+}
+
+// evidenceIndex shows the index of an evidence bundle (D17).
+func (p *site) evidenceIndex(v *view) error {
+	out, err := p.Inspection.EvidenceIndex(v.ctx(), v.by, p.Audit, inspection.BundleRequest{VisitID: v.id(), DepartmentID: v.r.PathValue("department")})
+	if err != nil {
+		return err
+	}
+	sheet{out.Name, out.PDF}.write(v.w)
+	return nil
 }
 
 // onceNotice shows the one-time notice of a case as PDF (DEC-20).

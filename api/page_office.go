@@ -16,6 +16,7 @@ import (
 func (p *site) officePages() {
 	p.on(Route{Method: http.MethodGet, Path: "/settings", Act: "pageSettings", Who: anywhere(mayOversee...)}, p.settings)
 	p.on(Route{Method: http.MethodGet, Path: "/people", Act: "pagePeople", Who: anywhere(mayKnow...)}, p.people)
+	p.on(Route{Method: http.MethodGet, Path: "/departments/{id}/addresses.pdf", Act: "pageAddressForm", Who: anywhere(atDesk...), Rate: uploadRate}, p.addressForm)
 }
 
 // settingsPage is read only: changes take two persons elsewhere (INS-1301).
@@ -78,6 +79,7 @@ type peoplePage struct {
 type placeLine struct {
 	Name, Division, Phone string
 	Addresses             []string
+	Form                  string // of a department: its form to print, for who keeps addresses
 	People                []personLine
 }
 
@@ -109,6 +111,9 @@ func (p *site) people(v *view) error {
 		}
 		for _, one := range departments {
 			place := placeLine{Name: inspection.Words{ZH: one.Name, EN: one.NameEN}.In(v.x.lang), Division: one.Division, Phone: one.Phone}
+			if v.is(atDesk...) {
+				place.Form = "/departments/" + one.ID + "/addresses.pdf"
+			}
 			if place.Addresses, err = p.addressesOf(v, q, one.ID); err != nil {
 				return err
 			}

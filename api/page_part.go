@@ -41,6 +41,9 @@ func (p *site) partPages() {
 	p.on(Route{
 		Method: http.MethodGet, Path: "/visits/{id}/evidence/{department}", Act: "pageBundle", Who: readers(mayEvidence...), Rate: uploadRate,
 	}, p.bundle)
+	p.on(Route{
+		Method: http.MethodGet, Path: "/visits/{id}/evidence/{department}/index.pdf", Act: "pageEvidenceIndex", Who: readers(mayEvidence...), Rate: uploadRate,
+	}, p.evidenceIndex)
 	p.on(Route{Method: http.MethodGet, Path: "/scans/{id}", Act: "pageScan", Who: readers(mayEvidence...)}, p.scan)
 }
 

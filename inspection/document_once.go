@@ -27,15 +27,7 @@ func (d *Desk) OnceNotice(ctx context.Context, by auth.Actor, caseID string) (Do
 	if err != nil {
 		return Document{}, err
 	}
-	s := facts.sheet()
-	version, err := s.Version()
-	if err != nil {
-		return Document{}, err
-	}
-	s.Head = paper.Head{Issuer: facts.centre.Name, Title: "一次性告知书", Number: c.Number, Note: "数据版本 " + version}
-	doc := Document{Name: "一次性告知书-" + c.Number + ".pdf"}
-	doc.PDF, doc.Rare, err = s.PDF()
-	return doc, err
+	return printed(facts.sheet(), paper.Head{Issuer: facts.centre.Name, Title: "一次性告知书", Number: c.Number})
 }
 
 // onceFacts are what a one-time notice is made of.
