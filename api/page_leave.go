@@ -2,6 +2,7 @@ package api
 
 import (
 	"net/http"
+	"strings"
 	"time"
 
 	"lianban/inspection"
@@ -108,10 +109,10 @@ func (p *site) commitLeave(v *view) error {
 // leaveLines are the lines of the form that say what to do.
 func (v *view) leaveLines() (out []inspection.LeaveChoice, err error) {
 	for _, id := range v.r.PostForm["visit"] {
-		l := inspection.LeaveChoice{VisitID: id, Round: whole(v.form("round-" + id)), Way: inspection.LeaveWay(v.form("way-" + id))}
+		way, who, _ := strings.Cut(v.form("way-"+id), ":")
+		l := inspection.LeaveChoice{VisitID: id, Round: whole(v.form("round-" + id)), Way: inspection.LeaveWay(way), In: who}
 		switch l.Way {
 		case inspection.LeaveSubstitute:
-			l.In = v.form("in-" + id)
 		case inspection.LeaveSameDay, inspection.LeaveOtherDay:
 			if l.Choice.Start, err = inspection.ParseTime(v.form("start-" + id)); err != nil {
 				return nil, err

@@ -19,9 +19,6 @@ func planForm(page *seen) url.Values {
 	for _, m := range regexp.MustCompile(`name="(way-[^"]+)" value="([^"]*)" checked`).FindAllStringSubmatch(page.body, -1) {
 		form.Set(m[1], m[2])
 	}
-	for _, m := range regexp.MustCompile(`(?s)name="(in-[^"]+)">.*?<option value="([^"]*)" selected`).FindAllStringSubmatch(page.body, -1) {
-		form.Set(m[1], m[2])
-	}
 	return form
 }
 

@@ -174,6 +174,7 @@ func (s *stage) thisMorning(parcels func()) {
 	v = s.book(s.accept(scenario{
 		"lst", "M09", "湘江边民宿", "13807461210", "冷水滩区滨江路3号", 26.4350, 111.6150, "floor_area_m2=310 serves_food=yes",
 	}), 3, "13:30")
+	s.fallsIll(v, "lst/fire")
 	s.objects(v, "lst/police", "该房屋产权人来所反映未同意出租，产权存在争议，建议先核实")
 	parcels()
 	s.at(0, "09:26")

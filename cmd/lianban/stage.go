@@ -13,6 +13,7 @@ import (
 
 	"lianban/inspection"
 	"lianban/internal/auth"
+	"lianban/internal/once"
 	"lianban/notify"
 	"lianban/scheduler/slot"
 	"lianban/scheduler/workday"
@@ -249,6 +250,19 @@ func (s *stage) substitutes(v inspection.Visit, key, why string) {
 		ParticipantID: p.ID, Out: p.People[0].ID, In: could[0].ID, Reason: why,
 	})
 	s.fail("substitute", err)
+}
+
+// fallsIll enters the leave of one who is booked; the window finds somebody else
+// (INS-611).
+func (s *stage) fallsIll(v inspection.Visit, key string) {
+	p := s.part(v, key)
+	if s.err != nil {
+		return
+	}
+	_, err := s.inspection.EnterLeave(s.ctx, s.clerk("lst"), inspection.Absence{
+		ResourceID: p.People[0].ID, Start: v.Start.Add(-time.Hour), End: v.End.Add(time.Hour), Reason: "病假",
+	}, once.Key{})
+	s.fail("enter a leave", err)
 }
 
 // objects lets a department object to the case itself (INS-814).
