@@ -11,6 +11,10 @@ import (
 // (DEL-946).
 func (s *Server) destroyRoutes() {
 	register(s, Route{
+		Method: http.MethodGet, Path: "/destructions", Act: "listDestructions",
+		Title: words{"等待我确认的作废销毁", "Proposals to destroy that wait for the caller"}, Who: signedIn,
+	}, s.listDestructions)
+	register(s, Route{
 		Method: http.MethodPost, Path: "/items/{id}/destructions", Act: "proposeDestroy", Status: http.StatusCreated,
 		Title: words{"提出作废销毁", "Propose to destroy a thing"}, Who: sides,
 	}, s.proposeDestroy)
@@ -26,6 +30,11 @@ func (s *Server) destroyRoutes() {
 		Method: http.MethodGet, Path: "/items/{id}/blobs/{sha256}", Act: "openItemBlob",
 		Title: words{"查看作废照片", "Open the photo of a destroyed thing"}, Who: readCase,
 	}, s.openItemBlob)
+}
+
+func (s *Server) listDestructions(ctx context.Context, c *call, _ *struct{}) (out listPage[delivery.Destruction], err error) {
+	out.Items, err = s.Delivery.ToDestroy(ctx, c.by)
+	return out, err
 }
 
 type proposeDestroy struct {

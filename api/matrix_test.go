@@ -86,12 +86,13 @@ func apiSamples(s *scene) map[string]sample {
 	}
 	parcel := func(rest string) string { return "/parcels/" + s.parcel + rest }
 	return map[string]sample{
-		"acceptCase": {path: "/cases", body: restaurant()},
-		"listCases":  {path: "/cases"},
-		"findCase":   {path: "/cases/" + s.caseID, object: true},
-		"caseEffect": {path: "/cases/" + s.caseID + "/effect", object: true},
-		"amendCase":  {path: "/cases/" + s.caseID, object: true, body: map[string]any{"confirm_unknown": true}, header: map[string]string{"If-Match": `"v1"`}},
-		"passCaseOn": {path: "/cases/" + s.caseID + "/pass-on", object: true, body: map[string]any{}},
+		"acceptCase":       {path: "/cases", body: restaurant()},
+		"listCases":        {path: "/cases"},
+		"listDestructions": {path: "/destructions"},
+		"findCase":         {path: "/cases/" + s.caseID, object: true},
+		"caseEffect":       {path: "/cases/" + s.caseID + "/effect", object: true},
+		"amendCase":        {path: "/cases/" + s.caseID, object: true, body: map[string]any{"confirm_unknown": true}, header: map[string]string{"If-Match": `"v1"`}},
+		"passCaseOn":       {path: "/cases/" + s.caseID + "/pass-on", object: true, body: map[string]any{}},
 
 		"listMatters": {path: "/matters"}, "findMatter": {path: "/matters/M03"},
 		"deriveDepartments": {path: "/matters/M03/derive", body: map[string]any{}},

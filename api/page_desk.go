@@ -51,6 +51,7 @@ type deskPage struct {
 	Unfinished     []inspection.Visit // of earlier days
 	Papers         []deskPapers
 	Alerts         []alertLine
+	Destroy        []delivery.Destruction // waiting for the reader as second person
 }
 
 // deskPapers is one kind of work with papers and parcels: how many wait, and the
@@ -190,6 +191,9 @@ func (p *site) desk(v *view) error {
 	}
 	d.Centre, err = p.centreName(v, v.by.Centre)
 	if err != nil {
+		return err
+	}
+	if d.Destroy, err = p.Delivery.ToDestroy(v.ctx(), v.by); err != nil {
 		return err
 	}
 	return p.show(v, "desk", d)

@@ -31,6 +31,7 @@ type inboxPage struct {
 	Owed               []delivery.ResultLine // results to hand over
 	Addresses          []notify.Message      // words on changed addresses
 	Alerts             []alertLine           // what was lost, damaged or never collected
+	Destroy            []delivery.Destruction
 }
 
 type inboxLine struct {
@@ -66,6 +67,9 @@ func (p *site) inbox(v *view) error {
 		return err
 	}
 	if d.Alerts, err = p.openAlerts(v); err != nil {
+		return err
+	}
+	if d.Destroy, err = p.Delivery.ToDestroy(v.ctx(), v.by); err != nil {
 		return err
 	}
 	if d.Addresses, err = p.Inspection.AddressWords(v.ctx(), v.by); err != nil {

@@ -46,6 +46,7 @@ type Destruction struct {
 	EndedAt    time.Time        `bun:",nullzero" json:"ended_at,omitzero"`
 	EndedBy    string           `json:"ended_by,omitempty"`
 	EndedName  string           `json:"ended_name,omitempty"`
+	ItemTitle  string           `bun:",scanonly" json:"item_title,omitempty"` // in lists
 	Version    int              `json:"version"`
 }
 
@@ -330,6 +331,15 @@ func (d *Desk) MayDestroy(ctx context.Context, by auth.Actor, v ItemView) (propo
 		return notForbidden(refused)
 	})
 	return propose, confirm, withdraw, err
+}
+
+// ToDestroy are the proposals that wait for the actor as the second person, the
+// oldest first: those of the own side that somebody else made.
+func (d *Desk) ToDestroy(ctx context.Context, by auth.Actor) (out []Destruction, err error) {
+	return out, d.DB.Read(ctx, func(q bun.IDB) (err error) {
+		out, err = destructionsFor(ctx, q, by)
+		return err
+	})
 }
 
 // notForbidden leaves the errors that are no answer to "may I".

@@ -7,6 +7,8 @@ import (
 	"fmt"
 
 	"github.com/uptrace/bun"
+
+	"lianban/internal/auth"
 )
 
 func insertDestruction(ctx context.Context, tx bun.IDB, x *Destruction) error {
@@ -41,4 +43,18 @@ func updateDestruction(ctx context.Context, tx bun.IDB, x *Destruction, from Des
 
 func destructionsOf(ctx context.Context, q bun.IDB, itemIDs []string) (out []Destruction, err error) {
 	return out, q.NewSelect().Model(&out).Where("item_id IN (?)", bun.List(itemIDs)).Order("proposed_at DESC", "id DESC").Scan(ctx)
+}
+
+// destructionsFor are the open proposals that somebody else made and the actor may
+// decide on, as mayEndDestroy has it for people of the keeper and supervisors.
+func destructionsFor(ctx context.Context, q bun.IDB, by auth.Actor) (out []Destruction, err error) {
+	mine := Keeper{AtDepartment, by.Department}
+	if atWindow(by) {
+		mine = Keeper{AtWindow, by.Centre}
+	}
+	return out, q.NewSelect().Model(&out).ColumnExpr("destruction.*").
+		ColumnExpr("(SELECT i.title FROM items AS i WHERE i.id = destruction.item_id) AS item_title").
+		Where("destruction.state = ? AND destruction.proposed_by <> ?", DestroyProposed, by.String()).
+		Where("destruction.keeper_kind = ? AND destruction.keeper_id = ? OR ? AND destruction.centre_id = ?", mine.Kind, mine.ID, by.Is(auth.Supervisor), by.Centre).
+		Order("destruction.proposed_at", "destruction.id").Limit(50).Scan(ctx)
 }

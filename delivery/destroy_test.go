@@ -40,6 +40,18 @@ func TestWhatIsVoidIsSoByTwoPersonsAndStaysInTheRegister(t *testing.T) {
 		if held := w.sound(); held[AtWindow] != 3 || held[Destroyed] != 0 {
 			t.Errorf("proposed only: %v", held)
 		}
+		for by, want := range map[*auth.Actor]int{&w.boss: 1, &w.clerk: 0} { // who proposed is no second person
+			waits, err := w.ToDestroy(ctx, *by)
+			w.must(err)
+			if len(waits) != want || want == 1 && (waits[0].ID != x.ID || waits[0].ItemTitle == "") {
+				t.Errorf("%s: %d proposals wait, want %d: %+v", by.Name, len(waits), want, waits)
+			}
+		}
+		for _, by := range []auth.Actor{w.inspector("fire"), w.elsewhere()} {
+			if waits, err := w.ToDestroy(ctx, by); err != nil || len(waits) != 0 {
+				t.Errorf("%s sees %d proposals, %v", by.Name, len(waits), err)
+			}
+		}
 		_, err = w.ConfirmDestroy(ctx, w.clerk, x.ID)
 		w.refused(err, "destroy_same_person")
 		_, err = w.ConfirmDestroy(ctx, w.elsewhere(), x.ID)
