@@ -129,11 +129,22 @@ func (r caseRows) tell() (facts []string, deadlines map[string]string) {
 	for _, v := range r.visits {
 		facts = append(facts, fact("visit", v.ID, v.State, v.Round))
 	}
+	for _, b := range r.bookings {
+		facts = append(facts, fact("comes", b.VisitID, b.ResourceID))
+	}
+	for _, x := range r.substituted {
+		facts = append(facts, fact("substituted", x.ID, x.VisitID, x.Round, x.Out, x.In))
+	}
 	for _, p := range r.participants {
 		if !p.RespondBy.IsZero() {
 			deadlines[fact("deadline", p.VisitID, p.DepartmentID, p.Round)] = stamp(p.RespondBy)
 		}
 	}
+	return slices.Concat(facts, r.answers(), r.words(), r.rectification()), deadlines
+}
+
+// answers are what arrived, what came back and what was deemed.
+func (r caseRows) answers() (facts []string) {
 	for _, s := range r.services {
 		p := r.participants[s.ParticipantID]
 		facts = append(facts, fact("arrived", p.VisitID, p.DepartmentID, s.Round, s.Class, s.Channel, stamp(s.ServedAt), s.Source))
@@ -144,6 +155,24 @@ func (r caseRows) tell() (facts []string, deadlines map[string]string) {
 	for _, o := range r.deemed {
 		facts = append(facts, fact("deemed", o.Number, o.VisitID, o.DepartmentID, o.Round, o.Reason, stamp(o.DecidedAt)))
 	}
+	for _, o := range r.objections {
+		facts = append(facts, fact("objection", o.ID, o.Channel))
+		if !o.Open() {
+			facts = append(facts, fact("objection_ended", o.ID, o.Outcome))
+		}
+	}
+	return facts
+}
+
+// words are what departments found and said on the site, and what came of it.
+func (r caseRows) words() (facts []string) {
+	saves := map[string][]SiteFinding{}
+	for _, f := range r.findings {
+		saves[f.Save] = append(saves[f.Save], f)
+	}
+	for save, rows := range saves {
+		facts = append(facts, fact("checklist_answered", save, foundText(rows)))
+	}
 	for _, o := range r.opinions {
 		facts = append(facts, fact("opinion", o.ID, o.Kind))
 		if !o.SignedAt.IsZero() {
@@ -153,19 +182,17 @@ func (r caseRows) tell() (facts []string, deadlines map[string]string) {
 			facts = append(facts, fact("opinion_dropped", o.ID))
 		}
 	}
-	saves := map[string][]SiteFinding{}
-	for _, f := range r.findings {
-		saves[f.Save] = append(saves[f.Save], f)
-	}
-	for save, rows := range saves {
-		facts = append(facts, fact("checklist_answered", save, foundText(rows)))
-	}
 	for _, s := range r.signatures {
 		facts = append(facts, fact("opinion_signed", s.ID, s.OpinionID, s.Capacity))
 	}
 	for _, j := range r.joint {
 		facts = append(facts, fact("joint_opinion", j.VisitID, j.Number, j.Version, j.Result))
 	}
+	return facts
+}
+
+// rectification is what had to be put right after a visit.
+func (r caseRows) rectification() (facts []string) {
 	for _, l := range r.lists {
 		if !l.GivenAt.IsZero() {
 			facts = append(facts, fact("list_given", l.VisitID, l.N, l.How, stamp(l.GivenAt)))
@@ -180,31 +207,19 @@ func (r caseRows) tell() (facts []string, deadlines map[string]string) {
 			facts = append(facts, fact("item_decided", a.ID, a.Agreed))
 		}
 	}
-	for _, o := range r.objections {
-		facts = append(facts, fact("objection", o.ID, o.Channel))
-		if !o.Open() {
-			facts = append(facts, fact("objection_ended", o.ID, o.Outcome))
-		}
-	}
-	for _, b := range r.bookings {
-		facts = append(facts, fact("comes", b.VisitID, b.ResourceID))
-	}
-	for _, x := range r.substituted {
-		facts = append(facts, fact("substituted", x.ID, x.VisitID, x.Round, x.Out, x.In))
-	}
-	for _, q := range r.requests {
-		facts = append(facts, fact("revisit_requested", q.ID, q.VisitID, q.Channel, stamp(q.DueAt)))
-	}
 	for _, p := range r.photos {
 		facts = append(facts, fact("photo", p.ID, p.ItemID, p.SHA256, stamp(p.DueAt)))
 		if !p.AnsweredAt.IsZero() {
 			facts = append(facts, fact("photo_answered", p.ID, p.Answer))
 		}
 	}
+	for _, q := range r.requests {
+		facts = append(facts, fact("revisit_requested", q.ID, q.VisitID, q.Channel, stamp(q.DueAt)))
+	}
 	for _, b := range r.breaches {
 		facts = append(facts, fact("breach", b.ID, b.Class, b.DepartmentID, b.State))
 	}
-	return facts, deadlines
+	return facts
 }
 
 // coming follows in the leaves who is booked for each visit: a round names them,
@@ -233,66 +248,80 @@ func (r caseRows) coming(entries []audit.Entry) (facts []string) {
 	return facts
 }
 
+// rowLeaves are the leaves each of which stands for one row: the word of the fact, and
+// the fields that row and leaf have in common, in the order of tell.
+var rowLeaves = map[string][]string{
+	"arrived":            {"arrived", "visit", ofStream, "round", "class", "channel", "served_at", "source"},
+	"reply_received":     {"reply", "reply", "visit", "round", "kind", "received_at"},
+	"reply_late":         {"reply", "reply", "visit", "round", "kind", "received_at"},
+	"deemed":             {"deemed", "number", "visit", ofStream, "round", "reason", ofInstant},
+	"substituted":        {"substituted", "substitution", "visit", "round", "out", "in"},
+	"objection":          {"objection", "objection", "channel"},
+	"objection_ended":    {"objection_ended", "objection", "outcome"},
+	"checklist_answered": {"checklist_answered", "save", "found"},
+	"opinion":            {"opinion", "opinion", "kind"},
+	"opinion_given":      {"opinion_given", "opinion", "kind"},
+	"opinion_dropped":    {"opinion_dropped", "opinion"},
+	"opinion_signed":     {"opinion_signed", "signature", "opinion", "capacity"},
+	"joint_opinion":      {"joint_opinion", "visit", "number", "version", "result"},
+	"list_given":         {"list_given", "visit", "list", "how", "given_at"},
+	"item_listed":        {"item", "item", "visit", ofStream, "print"},
+	"photo_sent":         {"photo", "photo", "item", "sha256", "due"},
+	"photo_answered":     {"photo_answered", "photo", "answer"},
+	"revisit_requested":  {"revisit_requested", "request", "visit", "channel", "t6"},
+	"item_proposed":      {"item_proposed", "proposal", "ground"},
+}
+
+// What a leaf says outside its fields.
+const (
+	ofStream  = "/department"
+	ofInstant = "/at"
+)
+
+// tell puts one leaf that stands for one row.
+func tell(e audit.Entry, words []string) string {
+	said := []any{words[0]}
+	for _, field := range words[1:] {
+		switch field {
+		case ofStream:
+			said = append(said, path.Base(e.Stream))
+		case ofInstant:
+			said = append(said, audit.Instant(e.At))
+		default:
+			said = append(said, e.Fields[field])
+		}
+	}
+	return fact(said...)
+}
+
 // tellings puts the leaves of a case as caseRows.tell puts its rows. Of what
-// moves, the state of a visit or an item and a deadline, the last word counts.
+// moves, the state of a visit, an item or a breach and a deadline, the last word
+// counts.
 func tellings(entries []audit.Entry) (facts []string, deadlines map[string]string) {
 	deadlines = map[string]string{}
-	visits, items, breaches := map[string]string{}, map[string]string{}, map[string]string{}
+	last := map[string]string{} // by what moves
 	for _, e := range entries {
 		visit, round, department := e.Text("visit"), e.Int("round"), path.Base(e.Stream)
 		if state := e.Text("state"); visit != "" && state != "" {
-			visits[visit] = fact("visit", visit, state, round)
+			last[visit] = fact("visit", visit, state, round)
+		}
+		if words, ok := rowLeaves[e.Type]; ok {
+			facts = append(facts, tell(e, words))
 		}
 		switch e.Type {
 		case "deadline_set":
 			deadlines[fact("deadline", visit, department, round)] = e.Text("t2")
-		case "arrived":
-			facts = append(facts, fact("arrived", visit, department, round, e.Text("class"), e.Text("channel"), e.Text("served_at"), e.Text("source")))
-		case "reply_received", "reply_late":
-			facts = append(facts, fact("reply", e.Text("reply"), visit, round, e.Text("kind"), e.Text("received_at")))
-		case "deemed":
-			facts = append(facts, fact("deemed", e.Text("number"), visit, department, round, e.Text("reason"), audit.Instant(e.At)))
-		case "substituted":
-			facts = append(facts, fact("substituted", e.Text("substitution"), visit, round, e.Text("out"), e.Text("in")))
-		case "objection":
-			facts = append(facts, fact("objection", e.Text("objection"), e.Text("channel")))
-		case "objection_ended":
-			facts = append(facts, fact("objection_ended", e.Text("objection"), e.Text("outcome")))
-		case "opinion":
-			facts = append(facts, fact("opinion", e.Text("opinion"), e.Text("kind")))
-		case "opinion_given":
-			facts = append(facts, fact("opinion_given", e.Text("opinion"), e.Text("kind")))
-		case "checklist_answered":
-			facts = append(facts, fact("checklist_answered", e.Text("save"), e.Text("found")))
-		case "opinion_dropped":
-			facts = append(facts, fact("opinion_dropped", e.Text("opinion")))
-		case "opinion_signed":
-			facts = append(facts, fact("opinion_signed", e.Text("signature"), e.Text("opinion"), e.Text("capacity")))
-		case "joint_opinion":
-			facts = append(facts, fact("joint_opinion", visit, e.Text("number"), e.Int("version"), e.Text("result")))
-		case "list_given":
-			facts = append(facts, fact("list_given", visit, e.Int("list"), e.Text("how"), e.Text("given_at")))
 		case "item_listed":
-			facts = append(facts, fact("item", e.Text("item"), visit, department, e.Text("print")))
-			items[e.Text("item")] = fact("item_state", e.Text("item"), ItemOpen, e.Text("verify"))
+			last[e.Text("item")] = fact("item_state", e.Text("item"), ItemOpen, e.Text("verify"))
 		case "item_moved":
-			items[e.Text("item")] = fact("item_state", e.Text("item"), e.Text("now"), e.Text("verify"))
-		case "photo_sent":
-			facts = append(facts, fact("photo", e.Text("photo"), e.Text("item"), e.Text("sha256"), e.Text("due")))
-		case "photo_answered":
-			facts = append(facts, fact("photo_answered", e.Text("photo"), e.Text("answer")))
-		case "revisit_requested":
-			facts = append(facts, fact("revisit_requested", e.Text("request"), visit, e.Text("channel"), e.Text("t6")))
+			last[e.Text("item")] = fact("item_state", e.Text("item"), e.Text("now"), e.Text("verify"))
 		case "breach":
-			breaches[e.Text("breach")] = fact("breach", e.Text("breach"), e.Text("class"), department, e.Text("now"))
-		case "item_proposed":
-			facts = append(facts, fact("item_proposed", e.Text("proposal"), e.Text("ground")))
+			last[e.Text("breach")] = fact("breach", e.Text("breach"), e.Text("class"), department, e.Text("now"))
 		case "item_added", "item_refused":
 			facts = append(facts, fact("item_decided", e.Text("proposal"), e.Type == "item_added"))
 		}
 	}
-	facts = slices.AppendSeq(slices.AppendSeq(facts, maps.Values(items)), maps.Values(breaches))
-	return slices.AppendSeq(facts, maps.Values(visits)), deadlines
+	return slices.AppendSeq(facts, maps.Values(last)), deadlines
 }
 
 func fact(words ...any) string { return strings.TrimSuffix(fmt.Sprintln(words...), "\n") }
