@@ -201,3 +201,18 @@ func TestPapersSayWhatWasDeemedAndThatItIsNoPermit(t *testing.T) {
 	s.browse("clerk", at, nil).is(http.StatusOK).says("出具联合意见书 联勘〔2026〕431103-000001", "视为同意，记录单")
 	s.browse("clerk", "/visits/"+s.booked.ID+"/opinion", nil).is(http.StatusNotFound)
 }
+
+// INS-917, V12
+func TestADeemedConsentIsTakenBackAfterTheJointOpinionOnThePage(t *testing.T) {
+	s, at := newBooked(t)
+	s.close(s.booked)
+	part := s.partOf(s.booked, "431103-amr").ID
+	reverse := at + "/parts/" + part + "/reverse"
+	s.browse("clerk", at, nil).is(http.StatusOK).lacks("撤销视为同意")
+	s.browse("supervisor", at, nil).is(http.StatusOK).says("撤销视为同意")
+	s.browse("supervisor", reverse, url.Values{"reason": {" "}}).is(http.StatusUnprocessableEntity)
+	s.browse("supervisor", reverse, url.Values{"reason": {"送达有误"}}).is(http.StatusSeeOther)
+	s.browse("auditor", reverse, url.Values{"reason": {"同意撤销"}}).is(http.StatusSeeOther)
+	s.browse("clerk", at, nil).is(http.StatusOK).says("因撤销视为同意，重新汇总意见", "收集意见", "意见截止")
+	s.browseIn("en", "clerk", at, nil).is(http.StatusOK).says("opened again after a reversal")
+}

@@ -151,7 +151,9 @@ func TestALateObjectionAfterTheJointOpinionReopensNothing(t *testing.T) { // INS
 	if len(got.Replies) != 1 || got.Replies[0].Outcome != OutcomeLate {
 		t.Errorf("kept as %+v", got.Replies)
 	}
-	w.refused(w.Reverse(t.Context(), w.boss, got.ID, "有误"), "visit_closed")
+	if w.visitNow(v).State != VisitClosed {
+		t.Error("opened again")
+	}
 }
 
 func TestWhatCannotBeReversed(t *testing.T) { // INS-917

@@ -79,7 +79,8 @@ type JointLine struct {
 // Close issues the joint opinion (V11). It needs every required department's
 // opinion given or deemed and none under review (INS-1101). When the visit has
 // passed, the departments owe their results (DEL §3). Closing a revisit issues the
-// next version of the first visit's (V12). Refusals:
+// next version of the first visit's, closing a visit that was opened again the next of
+// its own (V12). Refusals:
 // not_found, not_a_window, wrong_window, bad_move, opinions_open with the
 // departments that are missing.
 func (d *Desk) Close(ctx context.Context, by auth.Actor, visitID string, key once.Key) (JointOpinion, error) {
@@ -97,6 +98,14 @@ func (d *Desk) close(ctx context.Context, tx bun.IDB, by auth.Actor, visitID str
 		}
 		if v.RevisitOf != "" {
 			out, leaves, err = d.closeRevisit(ctx, tx, by, v)
+			return leaves, err
+		}
+		issued, err := listJointOpinions(ctx, tx, v.ID)
+		if err != nil {
+			return nil, err
+		}
+		if len(issued) > 0 {
+			out, leaves, err = d.closeAgain(ctx, tx, by, v, len(issued))
 			return leaves, err
 		}
 		if out, err = d.jointOpinion(ctx, tx, *v, by); err != nil {
@@ -180,17 +189,7 @@ func opinionsFinal(tracks []Participant) error {
 // jointOpinion takes the next number in the issuing transaction, so that the
 // series of a centre, kind and year has no gaps (INS-1103).
 func (d *Desk) jointOpinion(ctx context.Context, tx bun.IDB, v Visit, by auth.Actor) (JointOpinion, error) {
-	tracks, err := listParticipants(ctx, tx, v.ID)
-	if err != nil {
-		return JointOpinion{}, err
-	}
-	if err := opinionsFinal(tracks); err != nil {
-		return JointOpinion{}, err
-	}
-	if err := noOpenDrafts(ctx, tx, tracks); err != nil {
-		return JointOpinion{}, err
-	}
-	lines, result, err := jointLines(ctx, tx, tracks)
+	lines, result, err := finalLines(ctx, tx, v)
 	if err != nil {
 		return JointOpinion{}, err
 	}
@@ -209,6 +208,21 @@ func (d *Desk) jointOpinion(ctx context.Context, tx bun.IDB, v Visit, by auth.Ac
 		IssuedAt: d.now(), IssuedBy: by.String(),
 	}
 	return j, insertJointOpinion(ctx, tx, &j)
+}
+
+// finalLines are the lines of a joint opinion once nobody's word is lacking.
+func finalLines(ctx context.Context, tx bun.IDB, v Visit) ([]JointLine, string, error) {
+	tracks, err := listParticipants(ctx, tx, v.ID)
+	if err != nil {
+		return nil, "", err
+	}
+	if err := opinionsFinal(tracks); err != nil {
+		return nil, "", err
+	}
+	if err := noOpenDrafts(ctx, tx, tracks); err != nil {
+		return nil, "", err
+	}
+	return jointLines(ctx, tx, tracks)
 }
 
 // jointLines collects every department's part. A deemed consent counts as

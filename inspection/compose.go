@@ -94,10 +94,14 @@ func (d *Desk) common(ctx context.Context, tx bun.IDB, l *letter) error {
 	if err != nil {
 		return err
 	}
+	reversed, err := wasReversed(ctx, tx, l.p)
+	if err != nil {
+		return err
+	}
 	l.out = notify.Facts{
 		Round: l.v.Round, Case: l.v.CaseNumber, Matter: l.v.MatterName, Kind: string(l.v.Kind),
 		Site: l.v.Place, District: division.Name, Start: l.v.Start, End: l.v.End,
-		Department: l.p.Name, StaffMin: l.p.StaffMin, Revisit: l.v.RevisitOf != "", NeverDeemed: l.p.NeverDeemed || l.holdsSilence(),
+		Department: l.p.Name, StaffMin: l.p.StaffMin, Revisit: l.v.RevisitOf != "", NeverDeemed: l.p.NeverDeemed || reversed || l.holdsSilence(),
 		Centre: l.g.centre.Name, Window: window.Number, Phone: l.g.centre.Phone,
 		RespondBy: l.p.RespondBy, Citation: l.g.rules.Citation, Reason: l.facts.Reason, Withdrawn: l.facts.Withdrawn,
 		Signature: d.Mail.Signature, Reference: reference(l.m.ID), Link: d.Mail.PublicURL,

@@ -182,6 +182,10 @@ func (v VisitView) Came(party string) (out []CheckIn) {
 	return out
 }
 
+// Reversed reports whether a deemed consent of the present round was taken back:
+// silence is not deemed again (INS-917).
+func (p ParticipantView) Reversed() bool { return p.Deemed != nil && !p.Deemed.SuspendedAt.IsZero() }
+
 // OnSite reports whether people of the department have checked in.
 func (p ParticipantView) OnSite() bool { return p.Attendance.here() }
 

@@ -2,6 +2,7 @@ package inspection
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/uptrace/bun"
@@ -28,9 +29,10 @@ type Reversal struct {
 }
 
 // Reverse proposes to take a deemed consent back; called by a second person it
-// decides. The department's own opinion then counts, or is due. Only before
-// the joint opinion is issued. Refusals: not_found, not_supervisor,
-// reason_missing, two_persons, nothing_deemed, visit_closed.
+// decides, at any time. The department's own opinion then counts, or is due in a
+// new term. A visit that is closed is opened again, and its next joint opinion is a
+// new version (V12). Refusals: not_found, not_supervisor, reason_missing,
+// two_persons, nothing_deemed, visit_closed for a revisit that is over.
 func (d *Desk) Reverse(ctx context.Context, by auth.Actor, participantID, reason string) error {
 	d = d.still()
 	if err := checkText("reason", reason, reasonLength); err != nil {
@@ -57,7 +59,7 @@ func (d *Desk) Reverse(ctx context.Context, by auth.Actor, participantID, reason
 			return nil, fault.Refuse(fault.Forbidden, "two_persons",
 				"撤销须由另一名主管或审计人员决定", "another supervisor or an auditor has to decide")
 		}
-		return d.decideReversal(ctx, tx, by, p, r)
+		return d.decideReversal(ctx, tx, by, p, v, r)
 	})
 }
 
@@ -71,9 +73,9 @@ func mayReverse(ctx context.Context, tx bun.IDB, by auth.Actor, v Visit) error {
 
 func reversible(p Participant, v Visit) error {
 	switch {
-	case v.State == VisitClosed:
+	case v.State == VisitClosed && v.RevisitOf != "":
 		return fault.Refuse(fault.Conflict, "visit_closed",
-			"联合意见书已出具，不能在此撤销", "the joint opinion is issued; it cannot be reversed here any more")
+			"复勘已办结；请在首次勘验中办理，或者再次复勘", "the revisit is over; act on the first visit, or look again at another revisit")
 	case p.Opinion != OpinionDeemed && p.Opinion != OpinionReview:
 		return fault.Refuse(fault.Conflict, "nothing_deemed",
 			"该部门没有视为同意的记录", "nothing is deemed for this department")
@@ -93,7 +95,7 @@ func (d *Desk) proposeReversal(ctx context.Context, tx bun.IDB, by auth.Actor, p
 	return []audit.Leaf{participantLeaf("reversal_proposed", p, by.String(), d.now(), nil)}, err
 }
 
-func (d *Desk) decideReversal(ctx context.Context, tx bun.IDB, by auth.Actor, p Participant, r Reversal) ([]audit.Leaf, error) {
+func (d *Desk) decideReversal(ctx context.Context, tx bun.IDB, by auth.Actor, p Participant, v Visit, r Reversal) ([]audit.Leaf, error) {
 	if err := closeReversal(ctx, tx, r, by.String(), d.now()); err != nil {
 		return nil, err
 	}
@@ -116,5 +118,45 @@ func (d *Desk) decideReversal(ctx context.Context, tx bun.IDB, by auth.Actor, p 
 			return nil, err
 		}
 	}
-	return []audit.Leaf{participantLeaf("deemed_reversed", p, by.String(), d.now(), map[string]any{"proposed_by": r.ProposedBy})}, nil
+	leaves := []audit.Leaf{participantLeaf("deemed_reversed", p, by.String(), d.now(), map[string]any{"proposed_by": r.ProposedBy})}
+	opened, err := d.reopen(ctx, tx, by, &v)
+	if err != nil || own || v.State != VisitCollecting {
+		return append(leaves, opened...), err
+	}
+	due, err := d.askForOpinion(ctx, tx, p, v)
+	return slices.Concat(leaves, opened, due), err
+}
+
+// reopen is move V12: the joint opinion that was issued stays to be read, and the
+// next close makes a new version.
+func (d *Desk) reopen(ctx context.Context, tx bun.IDB, by auth.Actor, v *Visit) ([]audit.Leaf, error) {
+	if v.State != VisitClosed {
+		return nil, nil
+	}
+	if err := moveVisit(ctx, tx, v, "Reverse by two persons"); err != nil {
+		return nil, err
+	}
+	return []audit.Leaf{visitLeaf("visit_reopened", *v, by.String(), d.now(), nil)}, settleCase(ctx, tx, v.CaseID)
+}
+
+// askForOpinion gives a department whose deemed consent was taken back a new term
+// for its own word (INS-917); its silence is not deemed again, so the window gets a
+// task.
+func (d *Desk) askForOpinion(ctx context.Context, tx bun.IDB, p Participant, v Visit) ([]audit.Leaf, error) {
+	g, err := d.ground(ctx, tx, v, p.DepartmentID)
+	if err != nil {
+		return nil, err
+	}
+	leaves, err := d.awaitOpinion(ctx, tx, p, g)
+	if err != nil {
+		return nil, err
+	}
+	row, err := findDeadline(ctx, tx, p.ID, p.Round, DeadlineOpinion)
+	if err != nil {
+		return nil, err
+	}
+	return leaves, raiseTask(ctx, tx, v, Task{
+		Kind: TaskNeverDeemed, Subject: p.ID, CreatedAt: d.now(), DueAt: row.DueAt,
+		Detail: p.Name + "的视为同意已撤销，不再自动认定；请取得其书面意见，再出具联合意见书",
+	})
 }

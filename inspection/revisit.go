@@ -287,7 +287,7 @@ func (v Visit) Sort() string {
 }
 
 // onList makes an opinion of a revisit speak of the items it looks at and of no
-// other, and keeps a list that was given from growing when a visit is reopened
+// other, and keeps a list that is made from growing when a visit is opened again
 // (INS-1107, INS-1109).
 func (r *OpinionRequest) onList(ctx context.Context, q bun.IDB, p Participant, v Visit) error {
 	if r.Kind != Rectify {
@@ -295,11 +295,11 @@ func (r *OpinionRequest) onList(ctx context.Context, q bun.IDB, p Participant, v
 		return nil
 	}
 	if v.RevisitOf == "" {
-		list, err := findList(ctx, q, v.ID, 1)
-		if err == nil && !list.GivenAt.IsZero() {
+		_, err := findList(ctx, q, v.ID, 1)
+		if err == nil {
 			return listLocked()
 		}
-		if err != nil && !fault.Is(err, "list_unknown") {
+		if !fault.Is(err, "list_unknown") {
 			return err
 		}
 		return checkItems(r.Items)

@@ -8,6 +8,7 @@ import (
 
 	"lianban/internal/audit"
 	"lianban/internal/auth"
+	"lianban/internal/fault"
 )
 
 // closeRevisit ends a revisit: what its departments saw settles their items, and
@@ -24,6 +25,10 @@ func (d *Desk) closeRevisit(ctx context.Context, tx bun.IDB, by auth.Actor, v *V
 	first, err := lockVisit(ctx, tx, v.RevisitOf)
 	if err != nil {
 		return JointOpinion{}, nil, err
+	}
+	if first.State != VisitClosed {
+		return JointOpinion{}, nil, fault.Refuse(fault.Conflict, "first_reopened",
+			"首次勘验因撤销视为同意正在重新汇总意见，请先办结首次勘验", "the first visit was opened again by a reversal; close it first")
 	}
 	leaves, err := d.settleSeen(ctx, tx, by, first, tracks)
 	if err != nil {

@@ -394,5 +394,5 @@ func (d *Desk) undoAbsence(ctx context.Context, tx bun.IDB, by auth.Actor, p Par
 	} else if _, err := insertNew(ctx, tx, &r); err != nil {
 		return nil, err
 	}
-	return d.decideReversal(ctx, tx, by, p, r)
+	return d.decideReversal(ctx, tx, by, p, v, r)
 }

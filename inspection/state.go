@@ -95,6 +95,7 @@ var VisitMoves = []Move[VisitState]{
 	{"EndSite", []VisitState{VisitInProgress}, VisitCollecting, "V9"},
 	{"NotHeld", []VisitState{VisitInProgress}, VisitNotHeld, "V10"},
 	{"Close", []VisitState{VisitCollecting}, VisitClosed, "V11"},
+	{"Reverse by two persons", []VisitState{VisitClosed}, VisitCollecting, "V12"},
 }
 
 // ConsentMoves are the moves of the consent track.

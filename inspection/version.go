@@ -8,6 +8,7 @@ import (
 
 	"lianban/internal/audit"
 	"lianban/internal/auth"
+	"lianban/internal/fault"
 )
 
 // Why a joint opinion was issued anew (V12). The one before stays to be read and
@@ -44,6 +45,35 @@ func (d *Desk) issueAgain(ctx context.Context, tx bun.IDB, by auth.Actor, v Visi
 	}
 	owed, err := d.expectResults(ctx, tx, c, by)
 	return j, append(leaves, owed...), err
+}
+
+// closeAgain closes a visit that a reversal had opened (V12). What a department asks
+// for now makes the list if there was none; a list that was made does not grow
+// (INS-1107).
+func (d *Desk) closeAgain(ctx context.Context, tx bun.IDB, by auth.Actor, v *Visit, issued int) (JointOpinion, []audit.Leaf, error) {
+	_, result, err := finalLines(ctx, tx, *v)
+	if err != nil {
+		return JointOpinion{}, nil, err
+	}
+	v.ClosedAt = d.now()
+	if err := moveVisit(ctx, tx, v, "Close", "closed_at"); err != nil {
+		return JointOpinion{}, nil, err
+	}
+	leaves, err := d.endVisit(ctx, tx, by, *v)
+	if err != nil {
+		return JointOpinion{}, nil, err
+	}
+	if _, err := findList(ctx, tx, v.ID, 1); fault.Is(err, "list_unknown") {
+		listed, err := d.drawUp(ctx, tx, *v, JointOpinion{Result: result, Version: issued + 1})
+		if err != nil {
+			return JointOpinion{}, nil, err
+		}
+		leaves = append(leaves, listed...)
+	} else if err != nil {
+		return JointOpinion{}, nil, err
+	}
+	j, again, err := d.issueAgain(ctx, tx, by, *v, whyReversal)
+	return j, append(leaves, again...), err
 }
 
 // nextVersion makes a version of what every department says now: its last word,
