@@ -18,15 +18,15 @@ import (
 type Applicant struct {
 	bun.BaseModel `bun:"table:applicants" json:"-"`
 
-	CaseID     string    `bun:"case_id,pk"`
-	CaseNumber string    //
-	MatterCode string    //
-	MatterName string    //
+	CaseID     string `bun:"case_id,pk"`
+	CaseNumber string
+	MatterCode string
+	MatterName string
 	Name       string    // masked as lists show it (FAC-20)
 	CentreID   string    // whose window hands the results out
 	Receiver   Addressee `bun:"type:jsonb"` // as the case was taken in; empty: not known
 	Wish       Wish      `bun:"type:jsonb"` // what the applicant asked for since
-	Version    int       //
+	Version    int
 	ClosedAt   time.Time `bun:",nullzero"` // everything has arrived
 	InvitedAt  time.Time `bun:",nullzero"` // to rate (DEL-1206)
 }
