@@ -34,7 +34,7 @@ func (d *Desk) ChooseByLink(ctx context.Context, token, choice string) error {
 		}
 		if len(owed) == 0 {
 			return fault.Refuse(fault.Conflict, "choice_late",
-				"结果已经到齐，不用再选了；有疑问，请致电窗口 %[1]s", "everything has come and there is nothing left to choose; with questions; call the window, %[1]s", h.centre.Phone)
+				"结果已经到齐，不用再选了；有疑问，请致电窗口 %[1]s", "everything has come and there is nothing left to choose; with questions call the window, %[1]s", h.centre.Phone)
 		}
 		if choice == ChooseSplit {
 			r.Lines = owed
