@@ -30,7 +30,7 @@ type CheckIn struct {
 	VisitID     string    `json:"visit_id"`
 	Round       int       `json:"round"`
 	Party       string    `json:"party"`
-	PersonID    string    `json:"person_id,omitempty"` // account, where the person has signed in
+	PersonID    string    `json:"person_id,omitempty"` // account, where it is known
 	Name        string    `json:"name"`
 	Certificate string    `json:"certificate"`
 	Way         string    `json:"way"` // phone, window, paper
@@ -159,7 +159,8 @@ func (d *Desk) whoCame(ctx context.Context, tx bun.IDB, by auth.Actor, v Visit, 
 	case r.Way != ByWindow && r.Way != ByPaper:
 		return c, fault.Refuse(fault.Invalid, "checkin_way", "签到方式只能是本人手机、窗口登记或书面签到", "check in by the own telephone, at the window's screen or on paper")
 	}
-	if err := mayOrganise(ctx, tx, by, v.CentreID); err != nil {
+	err := mayOrganise(ctx, tx, by, v.CentreID)
+	if err != nil {
 		return c, err
 	}
 	if r.Party == PartyWindow { // who is on the site for the window
@@ -168,7 +169,11 @@ func (d *Desk) whoCame(ctx context.Context, tx bun.IDB, by auth.Actor, v Visit, 
 	if r.Way == ByPaper {
 		c.CameAt = r.CameAt.UTC().Truncate(time.Millisecond)
 	}
-	return c, nil
+	if p.ID == "" || c.Certificate == "" {
+		return c, nil
+	}
+	c.PersonID, err = accountOf(ctx, tx, p.DepartmentID, c.Certificate) // who may sign on the own telephone later
+	return c, err
 }
 
 // checkArrival refuses what cannot be true. A sheet of paper may be entered when

@@ -38,6 +38,18 @@ func inspectorOf(ctx context.Context, q bun.IDB, department, person string) (r R
 	return r, err
 }
 
+// accountOf is the account of the department's inspector with that certificate,
+// empty when there is none.
+func accountOf(ctx context.Context, q bun.IDB, department, certificate string) (string, error) {
+	var r Resource
+	err := q.NewSelect().Model(&r).Column("person_id").Where("department_id = ? AND certificate = ? AND kind = ? AND active", department, certificate, KindInspector).
+		Limit(1).Scan(ctx)
+	if errors.Is(err, sql.ErrNoRows) {
+		return "", nil
+	}
+	return r.PersonID, err
+}
+
 // setAttendance is a move of the attendance track, guarded by the state it was
 // read in.
 func setAttendance(ctx context.Context, tx bun.IDB, p Participant, to Attendance) error {

@@ -210,16 +210,21 @@ func (d *Desk) jointOpinion(ctx context.Context, tx bun.IDB, v Visit, by auth.Ac
 	return j, insertJointOpinion(ctx, tx, &j)
 }
 
+// final refuses to close while somebody's word or signature is lacking.
+func final(ctx context.Context, tx bun.IDB, v Visit, tracks []Participant) error {
+	if err := opinionsFinal(tracks); err != nil {
+		return err
+	}
+	return allSigned(ctx, tx, v, tracks)
+}
+
 // finalLines are the lines of a joint opinion once nobody's word is lacking.
 func finalLines(ctx context.Context, tx bun.IDB, v Visit) ([]JointLine, string, error) {
 	tracks, err := listParticipants(ctx, tx, v.ID)
 	if err != nil {
 		return nil, "", err
 	}
-	if err := opinionsFinal(tracks); err != nil {
-		return nil, "", err
-	}
-	if err := noOpenDrafts(ctx, tx, tracks); err != nil {
+	if err := final(ctx, tx, v, tracks); err != nil {
 		return nil, "", err
 	}
 	return jointLines(ctx, tx, tracks)

@@ -19,7 +19,7 @@ func (d *Desk) closeRevisit(ctx context.Context, tx bun.IDB, by auth.Actor, v *V
 	if err != nil {
 		return JointOpinion{}, nil, err
 	}
-	if err := opinionsFinal(tracks); err != nil {
+	if err := final(ctx, tx, *v, tracks); err != nil {
 		return JointOpinion{}, nil, err
 	}
 	first, err := lockVisit(ctx, tx, v.RevisitOf)

@@ -58,22 +58,27 @@ type Draft struct {
 func (s SignaturesDue) Whole() bool { return len(s.Names) == 0 && !s.Second }
 
 // signaturesDue compares who was there for a department with who has signed
-// (INS-1008, INS-1003).
+// (INS-1008, INS-1003). Who signed by account before checking in is one person and
+// not two.
 func signaturesDue(there []CheckIn, signed []Signature, attendance Attendance) SignaturesDue {
 	due := SignaturesDue{Second: attendance == AttendanceShort}
-	has := map[string]bool{}
-	for _, s := range signed {
-		has[s.Signer] = true
-		if s.Capacity == CapacityQualified || s.Capacity == CapacityHead {
-			due.Second = false
-		}
-	}
 	for _, c := range there {
-		if !has[c.ID] {
+		if !slices.ContainsFunc(signed, c.signed) {
 			due.Names = append(due.Names, c.Name)
 		}
 	}
+	for _, s := range signed {
+		outside := !slices.ContainsFunc(there, func(c CheckIn) bool { return c.signed(s) })
+		if outside && (s.Capacity == CapacityQualified || s.Capacity == CapacityHead) {
+			due.Second = false
+		}
+	}
 	return due
+}
+
+// signed reports whether a signature is that of the person who checked in.
+func (c CheckIn) signed(s Signature) bool {
+	return s.Signer == c.ID || c.PersonID != "" && s.Signer == c.PersonID
 }
 
 // lackSignatures says of each opinion that does not count yet what it lacks.
@@ -105,8 +110,19 @@ func (d *Desk) Sign(ctx context.Context, by auth.Actor, participantID, opinionID
 				"those who checked in sign the opinion; where too few came, another qualified inspector or the head of the department does")
 		}
 		s.RecordedBy = by.String()
+		signed, err := listSignatures(ctx, tx, o.ID)
+		if err != nil {
+			return nil, err
+		}
+		if slices.ContainsFunc(signed, func(one Signature) bool { return one.Signer == by.ID }) { // before checking in
+			return nil, alreadySigned(s)
+		}
 		return d.sign(ctx, tx, p, v, &o, s)
 	})
+}
+
+func alreadySigned(s Signature) error {
+	return fault.Refuse(fault.Conflict, "already_signed", "%s已经签署，不用再签", "%s has signed already", s.Name)
 }
 
 // PaperSignature is a signature that somebody made on paper.
@@ -242,7 +258,7 @@ func (d *Desk) sign(ctx context.Context, tx bun.IDB, p Participant, v Visit, o *
 		return nil, err
 	}
 	if !fresh {
-		return nil, fault.Refuse(fault.Conflict, "already_signed", "%s已经签署，不用再签", "%s has signed already", s.Name)
+		return nil, alreadySigned(s)
 	}
 	due, err := d.lacking(ctx, tx, p, v, *o)
 	if err != nil {
@@ -317,16 +333,21 @@ func signerOf(ctx context.Context, q bun.IDB, by auth.Actor, p Participant, v Vi
 	return s, nil
 }
 
-// noOpenDrafts refuses to close while a word of a department waits for
-// signatures: one that asks for more must not get lost (INS-913, INS-1107).
-func noOpenDrafts(ctx context.Context, tx bun.IDB, tracks []Participant) error {
+// allSigned refuses to close while a word of a department waits for signatures:
+// one that asks for more must not get lost (INS-913, INS-1107). So does one that
+// was written on the day before anybody of the department checked in, when those
+// who came then have not signed it or are too few (INS-1003).
+func allSigned(ctx context.Context, tx bun.IDB, v Visit, tracks []Participant) error {
 	var waiting []string
 	for _, p := range tracks {
-		_, found, err := openDraft(ctx, tx, p)
+		_, waits, err := openDraft(ctx, tx, p)
+		if err == nil && !waits {
+			waits, err = outrun(ctx, tx, v, p)
+		}
 		if err != nil {
 			return err
 		}
-		if found {
+		if waits {
 			waiting = append(waiting, p.Name)
 		}
 	}
@@ -334,6 +355,23 @@ func noOpenDrafts(ctx context.Context, tx bun.IDB, tracks []Participant) error {
 		return nil
 	}
 	return fault.Refuse(fault.Conflict, "opinion_unsigned",
-		"这些部门有意见尚待会签：%s。请其签完或撤回，再出具联合意见", "opinions still wait for signatures: %s; have them signed or taken back, then close the visit",
+		"这些部门的意见尚未由到场人员签齐：%s。请其签完、撤回，或由到场人员重新出具，再出具联合意见",
+		"opinions lack signatures of those who came: %s; have them signed, taken back, or written anew by who came, then close the visit",
 		strings.Join(waiting, "、")).With("departments", waiting)
+}
+
+// outrun reports whether an opinion counted before its department's people came,
+// and none of them, or too few, stand behind it.
+func outrun(ctx context.Context, q bun.IDB, v Visit, p Participant) (bool, error) {
+	o, found, err := lastOpinion(ctx, q, p)
+	if err != nil || !found || p.Opinion != OpinionGiven || o.GivenAt.Before(v.StartedAt) {
+		return false, err // what was written before the day stands (INS-813)
+	}
+	there, err := listThere(ctx, q, p, v)
+	if err != nil || len(there) == 0 {
+		return false, err
+	}
+	signed, err := listSignatures(ctx, q, o.ID)
+	due := signaturesDue(there, signed, p.Attendance)
+	return due.Second || len(due.Names) == len(there), err
 }

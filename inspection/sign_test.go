@@ -245,3 +245,58 @@ func TestTwoWhoSignAtOnceMakeOneOpinion(t *testing.T) { // INS-1008, PRO-3
 		}
 	})
 }
+
+// INS-1003, INS-1008: writing first and coming afterwards is no way around the
+// signatures.
+func TestAnOpinionWrittenBeforeAnybodyCameNeedsThoseWhoCameThen(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		w, ctx := newWorld(t, d), t.Context()
+		v := w.begun()
+		w.hosts(v)
+		for _, system := range []string{"amr", "fire", "urban"} {
+			w.writes(v, system, Agree)
+		}
+		w.comes(v, "urban", 1)   // who wrote it, alone: too few
+		w.comes(v, "fire", 2, 3) // others than who wrote it
+		w.comes(v, "amr", 1, 2)  // who wrote it, and enough
+		w.wait(v.End)
+		_, err := w.EndSite(ctx, w.clerk, v.ID)
+		w.must(err)
+		_, err = w.Close(ctx, w.clerk, v.ID, once.Key{})
+		w.refused(err, "opinion_unsigned")
+		f, _ := fault.From(err)
+		if got := f.Details["departments"]; !slices.Equal(got.([]string), []string{w.part(v.ID, "fire").Name, w.part(v.ID, "urban").Name}) {
+			t.Errorf("%v have to sign", got)
+		}
+		for _, system := range []string{"fire", "urban"} { // they write it anew
+			p := w.writes(v, system, Agree)
+			w.allSign(v, system)
+			if p = w.part(v.ID, system); p.Draft != nil {
+				w.must(w.Sign(ctx, w.nth(system, 3), p.ID, p.Draft.ID))
+			}
+		}
+		_, err = w.Close(ctx, w.clerk, v.ID, once.Key{})
+		w.must(err)
+	})
+}
+
+func TestWhoSignedByAccountAndThenChecksInIsOnePerson(t *testing.T) { // INS-1003
+	there := []CheckIn{{ID: "c1", PersonID: "urban1", Name: "甲"}}
+	own := []Signature{{Signer: "urban1", Capacity: CapacityQualified}}
+	if due := signaturesDue(there, own, AttendanceShort); len(due.Names) != 0 || !due.Second {
+		t.Errorf("one person counts as two: %+v", due)
+	}
+	if due := signaturesDue(there, append(own, Signature{Signer: "urban2", Capacity: CapacityQualified}), AttendanceShort); !due.Whole() {
+		t.Errorf("lacks %+v", due)
+	}
+	w, ctx := newWorld(t, dbtest.SQLite(t)), t.Context()
+	v := w.begun()
+	w.comes(v, "urban", 2)
+	p := w.writes(v, "urban", Agree) // by the first, from outside
+	w.comes(v, "urban", 1)
+	w.refused(w.Sign(ctx, w.nth("urban", 1), p.ID, p.Draft.ID), "already_signed")
+	w.must(w.Sign(ctx, w.nth("urban", 2), p.ID, p.Draft.ID))
+	if got := w.part(v.ID, "urban"); got.Opinion != OpinionGiven {
+		t.Errorf("%s", got.Opinion)
+	}
+}
