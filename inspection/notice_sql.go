@@ -35,12 +35,19 @@ func noticeOfMessage(ctx context.Context, q bun.IDB, m notify.Message) (n Notice
 	return n, q.NewSelect().Model(&n).Where("id = ?", facts.Notice).Scan(ctx)
 }
 
-// markComposed fixes what the notice prints, once: its other channels print
-// the same deadline.
+// markComposed fixes what the notice prints, once: its other channels print the
+// same deadline. Two channels may compose at the same time, in this process or in
+// another; the one that comes second gets what the first has fixed.
 func markComposed(ctx context.Context, tx bun.IDB, n *Notice) error {
 	res, err := tx.NewUpdate().Model(n).Column("composed_at", "printed_due", "deadline").
 		Where("id = ? AND composed_at IS NULL", n.ID).Exec(ctx)
-	return exactlyOne(res, err, "bad_move")
+	if err != nil {
+		return err
+	}
+	if first, err := res.RowsAffected(); err != nil || first == 1 {
+		return err
+	}
+	return tx.NewSelect().Model(n).WherePK().Scan(ctx)
 }
 
 func printedDue(ctx context.Context, q bun.IDB, notice string) (time.Time, error) {

@@ -1,7 +1,10 @@
 package inspection
 
 import (
+	"context"
 	"encoding/json"
+	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -54,6 +57,66 @@ func TestANoticeThatCannotBeSentIsForTheWindowToServe(t *testing.T) { // PRO-6, 
 			if got := w.hasTask(TaskServeByHand); got != (purpose == notify.PurposeNotice) {
 				t.Errorf("a dead %s: task %v", purpose, got)
 			}
+		}
+	})
+}
+
+// secondNotice tells when a second sending is about to fix what a notice prints.
+type secondNotice struct {
+	seen atomic.Int32
+	came chan struct{}
+}
+
+func (s *secondNotice) BeforeQuery(ctx context.Context, e *bun.QueryEvent) context.Context {
+	if strings.HasPrefix(e.Query, `UPDATE "notices"`) && s.seen.Add(1) == 2 {
+		close(s.came)
+	}
+	return ctx
+}
+
+func (*secondNotice) AfterQuery(context.Context, *bun.QueryEvent) {}
+
+// PRO-3, INS-702: each channel has a sweep of its own, on PostgreSQL also at the
+// same time. Neither letter may be given up because the other was quicker.
+func TestTwoChannelsThatComposeOneNoticeAtOncePrintTheSameDeadline(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		w, ctx := newWorld(t, d), t.Context()
+		p := w.part(w.newVisit().ID, "amr")
+		var letters []notify.Message
+		w.must(d.Read(ctx, func(q bun.IDB) (err error) {
+			letters, err = notify.ListBySubject(ctx, q, p.ID, notify.PurposeNotice)
+			return err
+		}))
+		if len(letters) < 2 {
+			t.Fatalf("%d letters", len(letters))
+		}
+		hook := &secondNotice{came: make(chan struct{})}
+		d.Watch(hook)
+		printed := [2]string{}
+		compose := func(n int, then func(tx bun.IDB)) error {
+			return d.Write(ctx, func(tx bun.IDB) error {
+				m := letters[n]
+				m.ComposedAt = w.now().AddDate(0, 0, n) // by itself it would count another term
+				body, err := w.Compose(ctx, tx, m)
+				if err != nil {
+					return err
+				}
+				printed[n] = body.Must.Deadline
+				then(tx)
+				return nil
+			})
+		}
+		second := make(chan error, 1)
+		err := compose(0, func(tx bun.IDB) {
+			go func() { second <- compose(1, func(bun.IDB) {}) }()
+			if db.Postgres(tx) { // SQLite has one writer, so the second waits for the commit
+				<-hook.came
+			}
+		})
+		w.must(err)
+		w.must(<-second)
+		if printed[0] == "" || printed[0] != printed[1] {
+			t.Errorf("one prints %q, the other %q", printed[0], printed[1])
 		}
 	})
 }

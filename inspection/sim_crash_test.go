@@ -307,12 +307,12 @@ func (c *crash) end() {
 func (c *crash) sendings() {
 	c.t.Helper()
 	var rows []struct {
-		ID, State, Body string
-		Legal           bool
-		Unclear         int
+		ID, State, Body, Detail, Purpose string
+		Legal                            bool
+		Unclear                          int
 	}
 	c.must(c.DB.Read(c.t.Context(), func(q bun.IDB) error {
-		return q.NewSelect().Table("messages").Column("id", "state", "body", "legal").Where("channel = ?", notify.Mail).
+		return q.NewSelect().Table("messages").Column("id", "state", "body", "legal", "detail", "purpose").Where("channel = ?", notify.Mail).
 			ColumnExpr("(SELECT count(*) FROM message_attempts a WHERE a.message_id = messages.id AND a.result = ?) AS unclear", notify.Unclear).
 			Scan(c.t.Context(), &rows)
 	}))
@@ -330,7 +330,7 @@ func (c *crash) sendings() {
 			c.t.Errorf("%s: sent %d times with %d unclear attempts", row.State, sent, row.Unclear)
 		}
 		if row.Legal && row.State != notify.Accepted {
-			c.t.Errorf("a notice is %s", row.State)
+			c.t.Errorf("a notice (%s) is %s: %s", row.Purpose, row.State, row.Detail)
 		}
 	}
 }
