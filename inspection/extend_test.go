@@ -22,11 +22,7 @@ import (
 func (w *testWorld) wait(then time.Time) {
 	w.t.Helper()
 	for w.clock.Now().Before(then) {
-		step := 25 * time.Minute
-		if hour := w.clock.Now().In(workday.Shanghai).Hour(); hour >= 18 || hour < 8 {
-			step = 5 * time.Hour
-		}
-		w.clock.forward(min(step, then.Sub(w.clock.Now())))
+		w.step(then)
 		w.beat(notify.Portal, notify.Mail)
 	}
 	w.tick()

@@ -256,14 +256,27 @@ func (w *testWorld) tick() {
 	w.must(w.RectifyDue(ctx))
 }
 
-// until lives through the time to an instant in steps shorter than the gap
-// that the inbox may have.
+// until lives through the time to an instant.
 func (w *testWorld) until(then time.Time) {
 	w.t.Helper()
 	for w.clock.Now().Before(then) {
-		w.clock.forward(min(25*time.Minute, then.Sub(w.clock.Now())))
+		w.step(then)
 		w.tick()
 	}
+}
+
+// step goes forward towards an instant: by day shorter than the gap that an inbox
+// may have, at night, when nobody counts the minutes, by hours.
+func (w *testWorld) step(then time.Time) {
+	now := w.clock.Now().In(workday.Shanghai)
+	d := 25 * time.Minute
+	switch hour := now.Hour(); {
+	case hour >= 20:
+		d = 4 * time.Hour
+	case hour < 8:
+		d = workday.DateOf(now).At(8 * 60).Sub(now)
+	}
+	w.clock.forward(min(d, then.Sub(now)))
 }
 
 // restaurant is "我要开饭店", 120 m² with a sign: amr, fire and urban come.
