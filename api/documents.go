@@ -30,8 +30,8 @@ func (s *Server) documentRoutes() {
 
 type printDocument struct {
 	ID         string `path:"id" validate:"required,code"`
-	Document   string `path:"document" validate:"required,oneof=launch notice reply service deemed task signin rectify opinion ended"`
-	Department string `query:"department" validate:"omitempty,code" doc:"whose part: of notice, reply, service, deemed and task"`
+	Document   string `path:"document" validate:"required,oneof=launch notice reply service deemed task signin due rectify opinion ended"`
+	Department string `query:"department" validate:"omitempty,code" doc:"whose part: of notice, reply, service, deemed, task and due"`
 	N          int    `query:"n" validate:"min=0,max=1000" doc:"which of several: a version of opinion, a list of rectify; 0 is the last opinion and the first list"`
 }
 

@@ -5,6 +5,7 @@ package api
 var labels = map[string]words{
 	"Idempotency-Key":   {"请求编号（Idempotency-Key）", "Idempotency-Key"},
 	"If-Match":          {"版本（If-Match）", "If-Match"},
+	"about":             {"送达的内容", "what is served"},
 	"address":           {"地址", "address"},
 	"again":             {"再次送交的物料", "things handed over again"},
 	"agent":             {"代办人", "agent"},

@@ -154,7 +154,7 @@ func (p *site) invitation(v *view) error {
 	}
 	d.Coming = d.MayReply && (own.Notice == nil || own.Notice.ComposedAt.IsZero())
 	if d.Opened {
-		if d.Letter, _, err = p.inboxText(v, own.ID, own.Round); err != nil {
+		if d.Letter, _, err = p.inboxText(v, own.ID, notify.PurposeNotice); err != nil {
 			return err
 		}
 	}

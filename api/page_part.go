@@ -3,6 +3,7 @@ package api
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"net/url"
@@ -27,6 +28,7 @@ func (p *site) partPages() {
 		Method: http.MethodPost, Path: at + "serve", Act: "pageServe", Who: actors(atDesk...),
 		Rate: uploadRate, Body: 4 * inspection.MaxScan, // too big a scan is refused in the domain's words
 	}, p.serve)
+	p.on(Route{Method: http.MethodPost, Path: at + "serve-word", Act: "pageServeWord", Who: actors(atDesk...), Rate: uploadRate, Body: 4 * inspection.MaxScan}, p.serveWord)
 	p.on(Route{Method: http.MethodPost, Path: at + "reply", Act: "pageHandReply", Who: actors(atDesk...), Rate: uploadRate, Body: 4 * inspection.MaxScan}, p.handReply)
 	p.on(Route{Method: http.MethodPost, Path: at + "counter-accept", Act: "pageAcceptCounter", Who: actors(atDesk...)}, p.acceptCounter)
 	p.on(Route{Method: http.MethodPost, Path: at + "counter-refuse", Act: "pageRefuseCounter", Who: actors(atDesk...)}, p.refuseCounter)
@@ -54,8 +56,13 @@ func (p *site) onPart(v *view, act, flash string, do func(part string) error) er
 }
 
 // serve records a notice served on paper or by telephone (INS-707).
-func (p *site) serve(v *view) error {
-	return p.onPart(v, "serve", "flash.served", func(part string) error {
+func (p *site) serve(v *view) error { return p.servedByHand(v, "serve", inspection.AboutNotice) }
+
+// serveWord does so for the word that an opinion is due (INS-933).
+func (p *site) serveWord(v *view) error { return p.servedByHand(v, "word", inspection.AboutOpinion) }
+
+func (p *site) servedByHand(v *view, act, about string) error {
+	return p.onPart(v, act, "flash.served", func(part string) error {
 		at, err := inspection.ParseTime(v.form("at"))
 		if err != nil {
 			return err
@@ -65,7 +72,7 @@ func (p *site) serve(v *view) error {
 			return err
 		}
 		return p.Inspection.ServeByHand(v.ctx(), v.by, inspection.HandServiceRequest{
-			ParticipantID: part, Channel: v.form("channel"), Receiver: v.form("receiver"), Post: v.form("post"),
+			ParticipantID: part, About: about, Channel: v.form("channel"), Receiver: v.form("receiver"), Post: v.form("post"),
 			At: at, Said: v.form("said"), Scan: scan,
 		})
 	})
@@ -195,29 +202,44 @@ func ofDepartmentIn(v *view) func(inspection.ParticipantView) bool {
 }
 
 // noticePage is the paper that goes to a department, slip and all.
-type noticePage struct{ Title, Number, Text, Department, DepartmentID, Back string }
+type noticePage struct {
+	Kind inspection.DocumentKind
 
-// notice prints the notice with its slip, to be served on paper (INS-707). It
-// is the text of the department's inbox, which carries no link and no code.
+	Title, Number, Text, Received, PDF, Back string
+}
+
+// notice prints the notice with its slip, or the word that an opinion is due, to be
+// served on paper (INS-707, INS-933). It is the text of the department's inbox,
+// which carries no link and no code.
 func (p *site) notice(v *view) error {
 	found, one, err := p.partIn(v, func(one inspection.ParticipantView) bool { return one.ID == v.r.PathValue("part") })
 	if err != nil {
 		return err
 	}
-	text, title, err := p.inboxText(v, one.ID, one.Round)
+	purpose, kind, number := notify.PurposeNotice, inspection.DocNotice, ""
+	if one.Notice != nil {
+		number = one.Notice.Number
+	}
+	if v.query("about") == inspection.AboutOpinion {
+		purpose, kind, number = notify.PurposeOpinionDue, inspection.DocDue, found.CaseNumber+"-"+itoa(found.Round)
+	}
+	text, title, err := p.inboxText(v, one.ID, purpose)
 	if err != nil {
 		return err
 	}
-	if text == "" || one.Notice == nil {
+	if text == "" || number == "" {
 		return notFound()
 	}
-	return p.show(v, "notice", noticePage{Title: title, Number: one.Notice.Number, Text: text, Department: one.Name, DepartmentID: one.DepartmentID, Back: "/visits/" + found.ID})
+	return p.show(v, "notice", noticePage{
+		Kind: kind, Title: title, Number: number, Text: text, Received: p.say(v, "slip.text."+string(kind), "number", number, "department", one.Name),
+		PDF: fmt.Sprintf("/visits/%s/documents/%s?department=%s", found.ID, kind, one.DepartmentID), Back: "/visits/" + found.ID,
+	})
 }
 
-// inboxText is the notice as the department's inbox has it, of its last round.
-func (p *site) inboxText(v *view, part string, round int) (text, title string, err error) {
+// inboxText is the last letter of a purpose as the department's inbox has it.
+func (p *site) inboxText(v *view, part, purpose string) (text, title string, err error) {
 	err = p.Read(v.ctx(), func(q bun.IDB) error {
-		sent, err := notify.ListBySubject(v.ctx(), q, part, notify.PurposeNotice)
+		sent, err := notify.ListBySubject(v.ctx(), q, part, purpose)
 		for _, m := range sent {
 			if m.Channel == notify.Portal && m.Text != "" {
 				text, title = m.Text, m.Title

@@ -108,7 +108,7 @@ type part struct {
 	Expected  bool                   // it declined, and has to come all the same (INS-813)
 	MayObject bool
 
-	MayConfirm, MayUphold, MayReverse, MayServe, MayReply, MayWithdraw, MaySubstitute bool
+	MayConfirm, MayUphold, MayReverse, MayServe, MayServeWord, MayReply, MayWithdraw, MaySubstitute bool
 	// PaperOnly: a paper that came before the visit is still taken (DL-14).
 	PaperOnly bool
 }
@@ -232,6 +232,7 @@ func (p *site) partOf(v *view, visit inspection.VisitView, one inspection.Partic
 		ParticipantView: one, Line: p.deadlineLine(v, one.Deadline), Doubts: doubtsOf(v, visit, one),
 		Silent:        one.Consent == inspection.ConsentAwaiting || one.Consent == inspection.ConsentUnserved,
 		MayServe:      window && live && noticed,
+		MayServeWord:  window && !one.OpinionDue.IsZero(),
 		MayReply:      window && (live || noticed && one.Consent != inspection.ConsentVoid && one.Consent != inspection.ConsentWithdrawn),
 		MayWithdraw:   window && live && !one.Lead && (!one.Required || v.supervises(visit.CentreID)),
 		PaperOnly:     !live,

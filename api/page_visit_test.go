@@ -216,3 +216,31 @@ func TestADeemedConsentIsTakenBackAfterTheJointOpinionOnThePage(t *testing.T) {
 	s.browse("clerk", at, nil).is(http.StatusOK).says("因撤销视为同意，重新汇总意见", "收集意见", "意见截止")
 	s.browseIn("en", "clerk", at, nil).is(http.StatusOK).says("opened again after a reversal")
 }
+
+// INS-933
+func TestTheWordThatAnOpinionIsDueIsServedByHandOnThePage(t *testing.T) {
+	s, at := onSiteNow(t)
+	fire := s.partOf(s.booked, "431103-fire").ID
+	word := at + "/parts/" + fire + "/serve-word"
+	s.upload("clerk", at+"/site/checkins", map[string]string{"party": fire, "name": "吴勇", "certificate": "湘F1002"}, nil).is(http.StatusSeeOther)
+	s.browse("clerk", at, nil).is(http.StatusOK).lacks("送达出具意见的通知")
+	s.browse("clerk", at+"/end", url.Values{}).is(http.StatusSeeOther)
+	s.until(s.trust.Now().Add(time.Minute)) // the word is sent
+	s.until(s.trust.Now().Add(10 * time.Minute))
+	s.again()
+	s.browse("clerk", at, nil).is(http.StatusOK).says("书面或电话送达出具意见的通知", "至少 4 个工作小时", "出具意见通知书")
+	s.browseIn("en", "clerk", at, nil).is(http.StatusOK).says("Serve the word that an opinion is due", "at least 4 working hours")
+	s.browse("clerk", at+"/parts/"+fire+"/notice?about=opinion", nil).is(http.StatusOK).
+		says("出具意见", "逾期未出具意见的，按规定视为同意", "送达回执", "已收到出具意见通知书", "单位盖章")
+	form := map[string]string{"channel": "paper", "receiver": "唐主任", "at": day(s.trust.Now())}
+	page := s.upload("clerk", word, form, nil).is(http.StatusUnprocessableEntity).says("请上传纸质件的扫描件")
+	if !strings.Contains(page.body, `value="唐主任"`) || !strings.Contains(page.body, "<details open>") {
+		t.Error("the form is closed or empty")
+	}
+	early := map[string]string{"channel": "paper", "receiver": "唐主任", "at": day(s.booked.Start)}
+	s.upload("clerk", word, early, picture(t)).is(http.StatusUnprocessableEntity).says("不能早于通知生成时间")
+	late := map[string]string{"channel": "paper", "receiver": "唐主任", "at": day(s.trust.Now().Add(time.Hour))}
+	s.upload("clerk", word, late, picture(t)).is(http.StatusUnprocessableEntity).says("不能晚于现在")
+	s.upload("clerk", word, form, picture(t)).is(http.StatusSeeOther)
+	s.browse("clerk", at, nil).is(http.StatusOK).says("A 类 · 已收悉 出具意见的通知 · 书面", "签收人：唐主任")
+}

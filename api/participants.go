@@ -30,7 +30,7 @@ func (s *Server) participantRoutes() {
 	s.objectionRoutes(post)
 	register(s, post("withdraw", "withdrawDepartment", words{"撤回对部门的邀请", "Withdraw a department from a booked visit"}, organisers), s.withdrawDepartment)
 	register(s, post("opinion", "opine", words{"出具部门意见", "Give a department's opinion"}, answerers), s.opine)
-	served := post("service", "serveByHand", words{"登记书面或电话送达", "Record a notice served by hand"}, organisers)
+	served := post("service", "serveByHand", words{"登记书面或电话送达", "Record a notice, or the word that an opinion is due, served by hand"}, organisers)
 	served.Rate, served.Body = uploadRate, scanBodyMax
 	register(s, served, s.serveByHand)
 	s.attendanceRoutes()
@@ -163,6 +163,7 @@ type serveRequest struct {
 	ofDepartment
 	Key  string `header:"Idempotency-Key" validate:"required,line=255"`
 	Body struct {
+		About    string   `json:"about,omitempty" validate:"omitempty,oneof=notice opinion" doc:"the notice, or the word that an opinion is due after the visit"`
 		Channel  string   `json:"channel" validate:"required,oneof=paper phone"`
 		Receiver string   `json:"receiver" validate:"required,line=60"`
 		Post     string   `json:"post,omitempty" validate:"omitempty,line=60"`
@@ -184,7 +185,7 @@ func (s *Server) serveByHand(ctx context.Context, c *call, in *serveRequest) (no
 	}
 	b := in.Body
 	return none{}, s.Inspection.ServeByHand(ctx, c.by, inspection.HandServiceRequest{
-		ParticipantID: p.ID, Channel: b.Channel, Receiver: b.Receiver, Post: b.Post, At: instant(b.At), Said: b.Said,
+		ParticipantID: p.ID, About: b.About, Channel: b.Channel, Receiver: b.Receiver, Post: b.Post, At: instant(b.At), Said: b.Said,
 		Scan: inspection.Scan(b.Scan), Once: c.key(in.Key),
 	})
 }

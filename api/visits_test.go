@@ -188,3 +188,16 @@ func TestDepartmentSeesItsOwnPartOnly(t *testing.T) {
 		{name: "messages elsewhere", as: "clerk-elsewhere", method: http.MethodGet, path: "/messages?visit=" + visit, status: 404, code: "not_found"},
 	})
 }
+
+// INS-933, INS-707
+func TestOnlyTheNoticeOrAWordThatIsDueIsServedByHand(t *testing.T) {
+	w := newWorld(t)
+	path := partPath(w.newVisit(), "fire", "service")
+	w.until(w.trust.Now().Add(time.Minute))
+	call := map[string]any{"channel": "phone", "receiver": "周科长", "at": w.trust.Now().Format(time.RFC3339)}
+	w.run(t, []scenario{
+		{name: "about the weather", as: "clerk", path: path, body: with(call, "about", "weather"), status: 422, code: "fields_invalid", shows: []string{`"field":"about"`}},
+		{name: "no opinion is due before the visit", as: "clerk", path: path, body: with(call, "about", "opinion"), status: 409, code: "opinion_not_due"},
+		{name: "the notice", as: "clerk", path: path, body: with(call, "about", "notice"), status: 204, leaves: 1},
+	})
+}

@@ -222,6 +222,10 @@ func (d *Desk) moveOpinion(ctx context.Context, tx bun.IDB, p Participant, v Vis
 		if err := endDeadlines(ctx, tx, p.ID, p.Round, DeadlineOpinion, DeadlineNoShow); err != nil {
 			return err
 		}
+		done := Task{Subject: p.ID, DoneAt: d.now(), DoneBy: systemActor.String(), Note: "已出具意见"}
+		if err := finishTask(ctx, tx, silenceTasks, done); err != nil {
+			return err
+		}
 		return setOpinion(ctx, tx, p, p.Opinion, OpinionGiven)
 	case OpinionDeemed:
 		if kind == Agree {

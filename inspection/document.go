@@ -32,16 +32,17 @@ const (
 	DocRecord  DocumentKind = "record"  // D07 核查表、勘验记录
 	DocDeemed  DocumentKind = "deemed"  // D13 视为同意记录单
 	DocService DocumentKind = "service" // D14 送达凭证
+	DocDue     DocumentKind = "due"     // 出具意见通知书 with its slip (INS-933)
 )
 
 // DocumentKinds lists every kind in the order of a visit's life.
 var DocumentKinds = [...]DocumentKind{
-	DocLaunch, DocNotice, DocReply, DocService, DocDeemed, DocTask, DocSignIn, DocRecord, DocRectify, DocOpinion, DocEnded,
+	DocLaunch, DocNotice, DocReply, DocService, DocDeemed, DocTask, DocSignIn, DocRecord, DocDue, DocRectify, DocOpinion, DocEnded,
 }
 
 // OfDepartment reports whether the document is about one department's part.
 func (k DocumentKind) OfDepartment() bool {
-	return slices.Contains([]DocumentKind{DocNotice, DocReply, DocTask, DocRecord, DocDeemed, DocService}, k)
+	return slices.Contains([]DocumentKind{DocNotice, DocReply, DocTask, DocRecord, DocDue, DocDeemed, DocService}, k)
 }
 
 // Document is one as it leaves the printer. It is made of the record alone, so the
@@ -82,13 +83,18 @@ func (d *Desk) Document(ctx context.Context, by auth.Actor, r DocumentRequest) (
 		}
 		part = v.Participants[i]
 	}
-	letter := ""
-	if kind == DocNotice {
-		if letter, err = d.noticeText(ctx, part); err != nil {
-			return Document{}, err
-		}
+	letter, err := d.letterText(ctx, r, part)
+	if err != nil {
+		return Document{}, err
 	}
-	if !v.prints(kind, part) || kind == DocNotice && letter == "" { // its inbox copy may be on the way still
+	ready := v.prints(kind, part)
+	switch kind { // the inbox copy may be on the way still
+	case DocNotice:
+		ready = ready && letter != ""
+	case DocDue: // stays to be printed when the opinion is there (INS-1105)
+		ready = letter != ""
+	}
+	if !ready {
 		return Document{}, fault.Refuse(fault.Conflict, "document_not_yet",
 			"还没有可以打印的%[1]s；请等相应的事项办完再打印", "there is nothing to print as %[2]s yet; print it when that step is done",
 			v.documentTitle(kind), string(kind))
@@ -129,6 +135,8 @@ func (v VisitView) prints(kind DocumentKind, part ParticipantView) bool {
 		return len(part.Replies) > 0
 	case DocRecord:
 		return part.Record != nil
+	case DocDue:
+		return !part.OpinionDue.IsZero()
 	case DocService:
 		return len(part.Services) > 0
 	case DocDeemed:
@@ -143,15 +151,21 @@ func (v VisitView) prints(kind DocumentKind, part ParticipantView) bool {
 	return false
 }
 
-// noticeText is the notice as the department's inbox has it: it carries no link
-// and no code, and nothing of the applicant (INS-1106).
-func (d *Desk) noticeText(ctx context.Context, part ParticipantView) (text string, err error) {
+// letterText is what a printed letter says, as the department's inbox has it: the
+// last notice, or a word that an opinion is due. Empty for every other document.
+func (d *Desk) letterText(ctx context.Context, r DocumentRequest, part ParticipantView) (text string, err error) {
+	purpose := map[DocumentKind]string{DocNotice: notify.PurposeNotice, DocDue: notify.PurposeOpinionDue}[r.Kind]
+	if purpose == "" {
+		return "", nil
+	}
 	err = d.DB.Read(ctx, func(q bun.IDB) error {
-		sent, err := notify.ListBySubject(ctx, q, part.ID, notify.PurposeNotice)
-		for _, m := range sent {
-			if m.Channel == notify.Portal && m.Text != "" {
-				text = m.Text
-			}
+		words, err := inboxWords(ctx, q, part.ID, purpose)
+		n := len(words)
+		if r.Kind == DocDue && r.N > 0 { // T3 may have moved
+			n = r.N
+		}
+		if n > 0 && n <= len(words) {
+			text = words[n-1].Text
 		}
 		return err
 	})
@@ -170,7 +184,9 @@ func (v VisitView) document(r DocumentRequest, part ParticipantView, letter stri
 		v.signIn(&s)
 	case DocNotice:
 		number = part.Notice.Number
-		noticeSheet(&s, part, letter)
+		letterSheet(&s, letter, part.Name+"已收到应约通知书 "+part.Notice.Number+"。")
+	case DocDue:
+		letterSheet(&s, letter, part.Name+"已收到出具意见通知书（"+number+"）。")
 	case DocReply:
 		v.replies(&s, part)
 	case DocTask:

@@ -7,12 +7,12 @@ import (
 	"lianban/internal/paper"
 )
 
-// noticeSheet is the notice with the slip that is signed when it is served on
-// paper (D02, INS-707).
-func noticeSheet(s *paper.Sheet, part ParticipantView, letter string) {
+// letterSheet is a letter with the slip that is signed when it is served on paper
+// (D02, INS-707, INS-933).
+func letterSheet(s *paper.Sheet, letter, received string) {
 	s.Add(
 		paper.Part{Text: strings.Split(strings.TrimSpace(letter), "\n")},
-		paper.Part{Section: "送达回执", Text: []string{part.Name + "已收到应约通知书 " + part.Notice.Number + "。"}, Facts: []paper.Fact{
+		paper.Part{Section: "送达回执", Text: []string{received}, Facts: []paper.Fact{
 			{Name: "签收人", Value: "\u3000"}, {Name: "职务", Value: "\u3000"},
 		}},
 		paper.Part{Signs: []string{"单位盖章", "签收人签名"}},

@@ -120,7 +120,7 @@ func checkServed(before []audit.Entry, deemed audit.Entry, report *audit.Report)
 	notice := "" // that refuses an answer: the clock began anew with it (INS-811)
 	for _, e := range before {
 		class := e.Text("class")
-		about := e.Text("about") == aboutOpinion
+		about := e.Text("about") == AboutOpinion
 		switch {
 		case e.Type == "answer_refused":
 			if !wantOpinion {

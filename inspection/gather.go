@@ -65,7 +65,7 @@ func (d *Desk) gatherProofs(ctx context.Context, tx bun.IDB, f *found) (err erro
 	if e.Reversed, err = wasReversed(ctx, tx, p); err != nil {
 		return err
 	}
-	standing, err := standingServices(ctx, tx, p, aboutNotice)
+	standing, err := standingServices(ctx, tx, p, AboutNotice)
 	if err != nil {
 		return err
 	}

@@ -20,7 +20,7 @@ import (
 
 // aboutOf are the purposes whose arrival proves something: the notice itself, and
 // the word that an opinion is due (INS-933).
-var aboutOf = map[string]string{notify.PurposeNotice: aboutNotice, notify.PurposeOpinionDue: aboutOpinion}
+var aboutOf = map[string]string{notify.PurposeNotice: AboutNotice, notify.PurposeOpinionDue: AboutOpinion}
 
 // Served takes an arrival from the outbox. Only legal words prove
 // service; the transport's class is lowered when the address is not confirmed
@@ -36,7 +36,7 @@ func (d *Desk) Served(ctx context.Context, tx bun.IDB, a notify.Arrival) error {
 		return err
 	}
 	n := Notice{Round: p.Round}
-	if about == aboutNotice {
+	if about == AboutNotice {
 		if n, err = noticeOfMessage(ctx, tx, a.Message); err != nil {
 			return err
 		}
@@ -115,21 +115,40 @@ func (d *Desk) Bounced(ctx context.Context, tx bun.IDB, f notify.Failure) error 
 // hand (OUT-8). Other messages are shown in the outbox and need nobody.
 func (d *Desk) Dead(ctx context.Context, tx bun.IDB, m notify.Message) error {
 	d = d.still()
-	if m.Purpose != notify.PurposeNotice {
+	about := aboutOf[m.Purpose]
+	if about == "" {
 		return nil
 	}
 	p, v, err := lockParticipant(ctx, tx, m.Subject)
 	if err != nil {
 		return err
 	}
-	n, err := noticeOfMessage(ctx, tx, m)
-	if err != nil || n.Round != v.Round { // of a round that is over (INS-607)
+	if wanted, err := d.stillWanted(ctx, tx, p, v, m); err != nil || !wanted {
 		return err
 	}
+	what := map[string]string{AboutNotice: "的通知（", AboutOpinion: "的出具意见的通知（"}[about]
 	return raiseTask(ctx, tx, v, Task{
 		Kind: TaskServeByHand, Subject: p.ID, CreatedAt: d.now(),
-		Detail: "给" + p.Name + "的通知（" + m.Channel + "）未能送出，请改用其他方式送达",
+		Detail: "给" + p.Name + what + wayWords[m.Channel] + "）未能送出，请改用其他方式送达",
 	})
+}
+
+// stillWanted: the notice is of the present round (INS-607); or an opinion is due,
+// and no other way has brought the word of it (INS-933).
+func (d *Desk) stillWanted(ctx context.Context, tx bun.IDB, p Participant, v Visit, m notify.Message) (bool, error) {
+	if aboutOf[m.Purpose] == AboutNotice {
+		n, err := noticeOfMessage(ctx, tx, m)
+		return n.Round == v.Round, err
+	}
+	_, err := findDeadline(ctx, tx, p.ID, p.Round, DeadlineOpinion)
+	if fault.KindOf(err) == fault.NotFound {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	stands, err := d.proofStands(ctx, tx, p, v, AboutOpinion)
+	return !stands, err
 }
 
 // MailCame takes a mail that could be an answer. Until a person has looked at

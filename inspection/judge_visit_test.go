@@ -57,7 +57,7 @@ var bothBreaks = []dayBreak{
 	{"INS-904 a millisecond early", Wait, func(e *VisitDay) { e.Now = e.Now.Add(-time.Millisecond) }},
 	{"INS-409 the day has become a day off", Extend, func(e *VisitDay) { e.FullDue = e.FullDue.Add(24 * time.Hour) }},
 	{"INS-902 only class C", Hold, func(e *VisitDay) { e.Classes = []string{"C"} }},
-	{"INS-902 class B where A is asked", Hold, func(e *VisitDay) { e.MinClass = "A" }},
+	{"INS-902 class B where A is asked", Hold, func(e *VisitDay) { e.MinClass, e.Classes = "A", []string{"B"} }},
 	{"INS-902 no proof", Hold, func(e *VisitDay) { e.Classes = nil }},
 	{"INS-906 a mail waits", Hold, func(e *VisitDay) { e.Unread = 1 }},
 	{"INS-907 the clock jumped", Hold, func(e *VisitDay) { e.ClockFault = "clock_jump" }},
@@ -115,6 +115,10 @@ var noOpinionBreaks = append([]dayBreak{
 	{"INS-931 absent so far", Leave, func(e *VisitDay) { e.Attendance = AttendanceAbsentProv }},
 	{"INS-931 expected still", Leave, func(e *VisitDay) { e.Attendance = AttendanceExpected }},
 	{"INS-933 no word arrived", Extend, func(e *VisitDay) { e.T1 = time.Time{} }},
+	{"INS-933 the slip was signed a millisecond too late", Extend, func(e *VisitDay) {
+		e.T1, e.Classes = e.ServedBy.Add(time.Millisecond), []string{"A"}
+	}},
+	{"INS-933 it was only told on the telephone", Extend, func(e *VisitDay) { e.T1, e.Classes = time.Time{}, []string{"C"} }},
 	{"INS-933 the word arrived a millisecond too late", Extend, func(e *VisitDay) { e.T1 = e.ServedBy.Add(time.Millisecond) }},
 	{"INS-933 the hours cannot be counted", Extend, func(e *VisitDay) { e.ServedBy = time.Time{} }},
 	{"INS-934 a channel was not read after T3", Hold, func(e *VisitDay) { e.Inbox = []ChannelHealth{{Name: "mail", AliveThrough: e.T2}} }},
@@ -123,6 +127,15 @@ var noOpinionBreaks = append([]dayBreak{
 		e.Inbox = append(e.Inbox, ChannelHealth{Name: "fax", AliveThrough: e.Now, MadeUp: e.T2.Add(time.Millisecond)})
 	}},
 }, bothBreaks...)
+
+// noOpinionTwists change the proof that the word arrived and leave it sound: a slip
+// signed at the last instant, whatever came beside it and later (INS-933, INS-704).
+var noOpinionTwists = []func(*VisitDay){
+	func(e *VisitDay) { e.T1, e.Classes = e.ServedBy, []string{"A"} },
+	func(e *VisitDay) { e.T1, e.Classes = e.ServedBy.Add(-time.Millisecond), []string{"A", "B"} },
+	func(e *VisitDay) { e.Classes = []string{"C", "A"} },
+	func(e *VisitDay) { e.Classes, e.MinClass = []string{"A"}, "A" }, // only by hand where A is asked
+}
 
 func TestTheVisitDayCountsWhenEveryConditionHolds(t *testing.T) { // INS-921…936
 	for _, consent := range []Consent{ConsentAccepted, ConsentDeclined, ConsentAwaiting} {
@@ -146,6 +159,13 @@ func TestTheVisitDayCountsWhenEveryConditionHolds(t *testing.T) { // INS-921…9
 	if got := JudgeNoOpinion(e); got.Do != Deem {
 		t.Errorf("excused: %+v", got)
 	}
+	for i, twist := range noOpinionTwists {
+		e := soundNoOpinion()
+		twist(&e)
+		if got := JudgeNoOpinion(e); got.Do != Deem {
+			t.Errorf("proof %d of the word: %+v", i, got)
+		}
+	}
 	e = soundNoOpinion()
 	e.Revisit, e.RevisitAuto = true, true
 	if got := JudgeNoOpinion(e); got.Do != Deem {
@@ -159,9 +179,10 @@ var dayReasons = []struct {
 	sound  func() VisitDay
 	judge  func(VisitDay) Verdict
 	breaks []dayBreak
+	twists []func(*VisitDay) // that break nothing
 }{
-	{NoShow, soundNoShow, JudgeNoShow, noShowBreaks},
-	{NoOpinion, soundNoOpinion, JudgeNoOpinion, noOpinionBreaks},
+	{NoShow, soundNoShow, JudgeNoShow, noShowBreaks, nil},
+	{NoOpinion, soundNoOpinion, JudgeNoOpinion, noOpinionBreaks, noOpinionTwists},
 }
 
 func TestOneBrokenConditionOfTheVisitDayIsEnough(t *testing.T) { // PRO-4
@@ -199,6 +220,9 @@ func TestNoRandomMixOfDoubtsOfTheVisitDayIsDeemed(t *testing.T) {
 		deemed := 0
 		for i := range 40_000 {
 			e, broken := r.sound(), ""
+			if n := len(r.twists); n > 0 && rng.IntN(2) == 0 {
+				r.twists[rng.IntN(n)](&e)
+			}
 			for _, b := range r.breaks {
 				if rng.IntN(len(r.breaks)) == 0 {
 					b.do(&e)

@@ -145,7 +145,7 @@ func excuse(ctx context.Context, tx bun.IDB, p Participant) error {
 // notice that counts, or of the word that an opinion is due.
 func standingServices(ctx context.Context, q bun.IDB, p Participant, about string) (out []Service, err error) {
 	s := q.NewSelect().Model(&out).Where("participant_id = ? AND round = ? AND about = ? AND fallen_at IS NULL", p.ID, p.Round, about)
-	if about == aboutNotice {
+	if about == AboutNotice {
 		n, err := findNotice(ctx, q, p)
 		if err != nil {
 			return nil, err

@@ -2,7 +2,6 @@ package inspection
 
 import (
 	"context"
-	"strings"
 	"time"
 
 	"github.com/uptrace/bun"
@@ -10,8 +9,6 @@ import (
 	"lianban/internal/audit"
 	"lianban/internal/auth"
 	"lianban/internal/fault"
-	"lianban/internal/office"
-	"lianban/internal/once"
 )
 
 // Service (送达) is the proof that a Notice arrived. Class A: a person of the
@@ -42,8 +39,8 @@ type Service struct {
 
 // What a proof of arrival is about.
 const (
-	aboutNotice  = "notice"
-	aboutOpinion = "opinion" // the word that an opinion is due (INS-933)
+	AboutNotice  = "notice"
+	AboutOpinion = "opinion" // the word that an opinion is due (INS-933)
 )
 
 func (s Service) recordedBy() string {
@@ -59,7 +56,7 @@ func (s Service) recordedBy() string {
 func (d *Desk) recordService(ctx context.Context, tx bun.IDB, p Participant, v Visit, s Service) ([]audit.Leaf, error) {
 	s.ID, s.ParticipantID, s.RecordedAt = newID(), p.ID, d.now()
 	if s.About == "" {
-		s.About = aboutNotice
+		s.About = AboutNotice
 	}
 	fresh, err := insertService(ctx, tx, &s)
 	if err != nil || !fresh {
@@ -77,8 +74,8 @@ func (d *Desk) recordService(ctx context.Context, tx bun.IDB, p Participant, v V
 			return nil, err
 		}
 	}
-	if s.About != aboutNotice {
-		return leaves, nil
+	if s.About != AboutNotice {
+		return leaves, d.wordArrived(ctx, tx, p, v, s)
 	}
 	n, err := findNotice(ctx, tx, p)
 	if err != nil || !startsClock(p, n, s) {
@@ -188,7 +185,7 @@ func (d *Desk) fellService(ctx context.Context, tx bun.IDB, p Participant, v Vis
 	if err != nil {
 		return nil, err
 	}
-	if about != aboutNotice || p.Opinion == OpinionDeemed && p.Consent != ConsentDeemed {
+	if about != AboutNotice || p.Opinion == OpinionDeemed && p.Consent != ConsentDeemed {
 		more, err := d.fellUnder(ctx, tx, p, v, about, stands)
 		return append(leaves, more...), err
 	}
@@ -215,7 +212,7 @@ func (d *Desk) fellUnder(ctx context.Context, tx bun.IDB, p Participant, v Visit
 	if fault.KindOf(err) == fault.NotFound || err == nil && (stands || !row.SuspendedAt.IsZero()) {
 		return nil, nil
 	}
-	rests := row.Reason == NoShow && about == aboutNotice || row.Reason == NoOpinion && about == aboutOpinion
+	rests := row.Reason == NoShow && about == AboutNotice || row.Reason == NoOpinion && about == AboutOpinion
 	if err != nil || !rests {
 		return nil, err
 	}
@@ -278,75 +275,4 @@ func (d *Desk) Opened(ctx context.Context, by auth.Actor, participantID string) 
 			NoticeID: n.ID, Round: p.Round, Class: "A", Channel: "portal", ServedAt: d.now(), Source: by.String(), by: by,
 		})
 	})
-}
-
-// HandServiceRequest is a service made by a person (INS-707). Paper needs the
-// signed slip's scan and counts as class A; a telephone call is class C.
-type HandServiceRequest struct {
-	ParticipantID string
-	Channel       string // paper or phone
-	Receiver      string
-	Post          string
-	At            time.Time // when it was signed, or the call was made
-	Said          string    // what was read out, for a call
-	Scan          Scan      // the signed slip, for paper
-	Once          once.Key
-}
-
-// ServeByHand records a notice served on paper or by telephone. Refusals:
-// wrong_window, service_time (before the notice or in the future),
-// scan_missing, receiver_missing, scan_type, scan_size.
-func (d *Desk) ServeByHand(ctx context.Context, by auth.Actor, r HandServiceRequest) error {
-	d = d.still()
-	_, err := once.Act(ctx, d.DB.Write, r.Once, d.now(), func(tx bun.IDB) (struct{}, error) {
-		return struct{}{}, d.serveByHand(ctx, tx, by, r)
-	})
-	return err
-}
-
-func (d *Desk) serveByHand(ctx context.Context, tx bun.IDB, by auth.Actor, r HandServiceRequest) error {
-	return actOnParticipant(ctx, tx, r.ParticipantID, func(tx bun.IDB, p Participant, v Visit) ([]audit.Leaf, error) {
-		if err := mayOrganise(ctx, tx, by, v.CentreID); err != nil {
-			return nil, err
-		}
-		n, err := findNotice(ctx, tx, p)
-		if err != nil {
-			return nil, err
-		}
-		if err := d.checkHand(r, n); err != nil {
-			return nil, err
-		}
-		class, scan := "C", scanRow{}
-		if r.Channel == "paper" {
-			class = "A"
-			if scan, err = storeScan(ctx, tx, p.ID, r.Scan, by.String(), d.now()); err != nil {
-				return nil, err
-			}
-		}
-		return d.recordService(ctx, tx, p, v, Service{
-			NoticeID: n.ID, Round: p.Round, Class: class, Channel: r.Channel, ServedAt: r.At.UTC().Truncate(time.Millisecond),
-			Source: r.Channel + "/" + newID(), by: by, scanSum: scan.SHA256,
-			Detail: map[string]string{"receiver": r.Receiver, "post": r.Post, "said": r.Said, "scan": scan.ID, "clerk": by.ID},
-		})
-	})
-}
-
-// checkHand refuses a served time in the future or before the notice was
-// printed (INS-707).
-func (d *Desk) checkHand(r HandServiceRequest, n Notice) error {
-	switch {
-	case r.Channel != "paper" && r.Channel != "phone":
-		return fault.Refuse(fault.Invalid, "service_channel", "送达方式只能是书面或电话", "serve by paper or by phone")
-	case strings.TrimSpace(r.Receiver) == "":
-		return fault.Refuse(fault.Invalid, "receiver_missing", "请填写签收人或接听人姓名", "name the person who received it")
-	case n.ComposedAt.IsZero() || r.At.Before(n.ComposedAt) || r.At.After(d.now()):
-		return fault.Refuse(fault.Invalid, "service_time",
-			"送达时间不能早于通知生成时间，也不能晚于现在", "the time of service must lie between the making of the notice and now")
-	case r.Channel == "paper" && len(r.Scan.Bytes) == 0:
-		return scanMissing()
-	}
-	if err := office.CheckLines(line("receiver", r.Receiver), line("post", r.Post), line("name", r.Scan.Name)); err != nil {
-		return err
-	}
-	return office.CheckText("said", r.Said, textLength)
 }

@@ -132,7 +132,7 @@ func (d *Desk) judgeLater(ctx context.Context, tx bun.IDB, f found, verdict Verd
 			return err
 		}
 	}
-	if verdict.Why == movedUnserved {
+	if verdict.Why == movedUnserved && f.evidence.T1.IsZero() { // one that came late counts for the later term
 		err = raiseTask(ctx, tx, f.v, Task{
 			Kind: TaskServeByHand, Subject: f.p.ID, CreatedAt: d.now(),
 			Detail: f.p.Name + "尚未收到出具意见的通知，期限已顺延；请电话提醒，并书面送达",
@@ -194,7 +194,7 @@ func (d *Desk) evidenceOf(row DeadlineRow, p Participant, v Visit, g ground) Evi
 // clock any more: its term is counted from the first proof that stands.
 func (d *Desk) gatherNoShow(ctx context.Context, tx bun.IDB, f *found, day *VisitDay) error {
 	e, p := &f.evidence, f.p
-	standing, err := standingServices(ctx, tx, p, aboutNotice)
+	standing, err := standingServices(ctx, tx, p, AboutNotice)
 	if err != nil {
 		return err
 	}
@@ -275,7 +275,7 @@ func (d *Desk) gatherSite(ctx context.Context, tx bun.IDB, f *found, day *VisitD
 func (d *Desk) gatherNoOpinion(ctx context.Context, tx bun.IDB, f *found, day *VisitDay) error {
 	e := &f.evidence
 	e.T1, e.T2 = time.Time{}, f.row.DueAt
-	standing, err := standingServices(ctx, tx, f.p, aboutOpinion)
+	standing, err := standingServices(ctx, tx, f.p, AboutOpinion)
 	if err != nil {
 		return err
 	}
