@@ -136,7 +136,7 @@ func (p *site) nav(v *view) []web.Link {
 	for _, s := range sections {
 		if v.is(s.roles...) {
 			here := v.r.URL.Path == s.href || s.href != "/" && strings.HasPrefix(v.r.URL.Path, s.href+"/")
-			out = append(out, web.Link{Href: s.href, Text: p.say(v, s.word), Here: here})
+			out = append(out, web.Link{Href: s.href, Text: p.say(v, s.word), About: p.say(v, s.word+".about"), Here: here})
 		}
 	}
 	return out

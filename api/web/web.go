@@ -48,6 +48,7 @@ type User struct{ Name, Place, Role string }
 // Link is a place to go to. Here marks the section that the page belongs to.
 type Link struct {
 	Href, Text string
+	About      string // what one does there
 	Here       bool
 }
 
@@ -142,6 +143,8 @@ func add(set *template.Template, page, text string) error {
 
 var defined = regexp.MustCompile(`\{\{define "([^"]+)"\}\}`)
 
+var markup = regexp.MustCompile(`<[^>]*>`)
+
 // frame is what the layout gets: the page and its blocks.
 type frame struct {
 	Page
@@ -167,6 +170,7 @@ func (p *Pages) Render(name string, page Page) ([]byte, error) {
 		}
 		*to = template.HTML(out.String())
 	}
+	f.Title = template.HTML(markup.ReplaceAllString(string(f.Title), "")) // a title shows it
 	var out bytes.Buffer
 	if err := set.ExecuteTemplate(&out, "layout", f); err != nil {
 		return nil, fmt.Errorf("page %s: %w", name, err)

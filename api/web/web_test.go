@@ -226,3 +226,18 @@ func TestAPartDefinedTwiceIsRefused(t *testing.T) {
 		t.Error("a page replaced the shared row")
 	}
 }
+
+func TestATitleHoldsNoMarkup(t *testing.T) {
+	pages, err := New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	probe := `{{define "title"}}{{t "courier.title" "name" "刘<燚>"}}{{end}}{{define "main"}}{{end}}`
+	if err := add(pages.sets["en"], "probe", probe); err != nil {
+		t.Fatal(err)
+	}
+	page, err := pages.Render("probe", Page{Lang: "en"})
+	if err != nil || !strings.Contains(string(page), "<title>Round of 刘&lt;燚&gt; · Lianban</title>") {
+		t.Errorf("%v in %.600s", err, page)
+	}
+}
