@@ -171,7 +171,7 @@ var notCreating = map[string]string{
 	"reportHarm": "moves the parcel", "settleAlert": "settled once", "changeFault": "the last one counts", "writeOffParcel": "moves the parcel", "reassignParcel": "the same courier again is the same hand-over",
 	"rateCase": "a case is rated once", "callBackRating": "called back once",
 	"tryAtDoor":     "each try counts, as it does at the door",
-	"stampMaterial": "stamped once", "cancelLoan": "moves the loan", "confirmDestroy": "confirmed once", "withdrawDestroy": "withdrawn once", "shelveItem": "the same place again is the same place",
+	"stampMaterial": "stamped once", "cancelLoan": "moves the loan", "confirmDestroy": "confirmed once", "decideDamage": "decided once", "withdrawDestroy": "withdrawn once", "shelveItem": "the same place again is the same place",
 	"putInBag": "what is in it is in it", "takeOutOfBag": "what is out is out", "cancelBag": "moves the bag", "releaseBag": "given away once",
 	"acceptBag": "signed once", "refuseBag": "refused once", "explainExtra": "explained once",
 	"addScan": "the same image is the same scan", "openScan": "each look is written down",

@@ -76,6 +76,7 @@ var labels = map[string]words{
 	"fault":             {"责任方", "whose side"},
 	"cursor":            {"分页位置", "cursor"},
 	"day":               {"日期", "day"},
+	"decision":          {"处理决定", "decision"},
 	"decided_on":        {"决定日期", "date of the decision"},
 	"delegate":          {"受托人", "delegate"},
 	"department":        {"部门", "department"},

@@ -55,6 +55,7 @@ func (s *Server) materialRoutes() {
 		Title: words{"登记货架位置", "Record on which shelf a thing lies"}, Who: anywhere(sides.Own...),
 	}, s.shelveItem)
 	s.destroyRoutes()
+	s.damageRoutes()
 	s.bagRoutes()
 }
 

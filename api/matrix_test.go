@@ -32,6 +32,8 @@ type scene struct {
 	pause                                string
 	rating                               string // a low one
 	alert                                string // about a lost result of fire
+	spoilt                               string // a result of fire on the shelf
+	damage                               bagsOf // the question about one, and about another that fire has answered
 	courier, paper                       string // who has the parcel, and the code of its receipt
 	caseID, draft, visit                 string
 	best                                 offer
@@ -88,11 +90,11 @@ func apiSamples(s *scene) map[string]sample {
 	return map[string]sample{
 		"acceptCase":       {path: "/cases", body: restaurant()},
 		"listCases":        {path: "/cases"},
-		"listDestructions": {path: "/destructions"},
-		"findCase":         {path: "/cases/" + s.caseID, object: true},
-		"caseEffect":       {path: "/cases/" + s.caseID + "/effect", object: true},
-		"amendCase":        {path: "/cases/" + s.caseID, object: true, body: map[string]any{"confirm_unknown": true}, header: map[string]string{"If-Match": `"v1"`}},
-		"passCaseOn":       {path: "/cases/" + s.caseID + "/pass-on", object: true, body: map[string]any{}},
+		"listDestructions": {path: "/destructions"}, "listDamages": {path: "/damages"},
+		"findCase":   {path: "/cases/" + s.caseID, object: true},
+		"caseEffect": {path: "/cases/" + s.caseID + "/effect", object: true},
+		"amendCase":  {path: "/cases/" + s.caseID, object: true, body: map[string]any{"confirm_unknown": true}, header: map[string]string{"If-Match": `"v1"`}},
+		"passCaseOn": {path: "/cases/" + s.caseID + "/pass-on", object: true, body: map[string]any{}},
 
 		"listMatters": {path: "/matters"}, "findMatter": {path: "/matters/M03"},
 		"deriveDepartments": {path: "/matters/M03/derive", body: map[string]any{}},
@@ -248,8 +250,15 @@ func apiSamples(s *scene) map[string]sample {
 		},
 		"confirmDestroy":  {path: "/destructions/" + s.destruction.window + "/confirm", byPath: s.destruction.under("/destructions/", "/confirm"), object: true},
 		"withdrawDestroy": {path: "/destructions/" + s.destruction.window + "/withdraw", byPath: s.destruction.under("/destructions/", "/withdraw"), object: true},
-		"openItemBlob":    {path: "/items/" + s.void.window + "/blobs/" + s.photo, object: true},
-		"shelveItem":      {path: "/items/shelve", body: map[string]any{"number": s.number, "place": "A-03"}},
+		"reportDamage":    {path: "/items/" + s.spoilt + "/damages", object: true, body: map[string]any{"reason": "打湿", "photos": []string{s.photo}}},
+		"decideDamage": {
+			path: "/damages/" + s.damage.fire + "/decide", object: true, body: map[string]any{"decision": "keep", "reason": "仍可用"},
+			byPath: map[auth.Role]string{ // fire has accounts: the window decides nothing for it
+				auth.Clerk: "/damages/" + s.damage.window + "/decide", auth.Supervisor: "/damages/" + s.damage.window + "/decide",
+			},
+		},
+		"openItemBlob": {path: "/items/" + s.void.window + "/blobs/" + s.photo, object: true},
+		"shelveItem":   {path: "/items/shelve", body: map[string]any{"number": s.number, "place": "A-03"}},
 		"newBag": {
 			path: "/bags", body: map[string]any{"goes_to": "431103-amr"},
 			byRole: map[auth.Role]any{auth.Inspector: map[string]any{"centre_id": s.centre.ID}, auth.Head: map[string]any{"centre_id": s.centre.ID}},
@@ -390,6 +399,7 @@ func newScene(t *testing.T) *scene {
 	s.rating = s.rated()
 	s.alert = s.late()
 	s.circulating()
+	s.spoiling()
 	s.resource = own.ID
 	leave, err := s.Inspection.EnterLeave(ctx, auth.System("test"), inspection.Absence{
 		ResourceID: own.ID, Start: s.trust.Now().AddDate(0, 1, 0), End: s.trust.Now().AddDate(0, 1, 1),
@@ -502,6 +512,20 @@ func (s *scene) late() (alert string) {
 	list, err := s.Delivery.ListAlerts(s.t.Context(), auth.System("test"), delivery.AlertQuery{Kind: delivery.AlertItemLost})
 	s.must(err)
 	return list[0].ID
+}
+
+// spoiling leaves a result of fire on the shelf and asks about two others.
+func (s *scene) spoiling() {
+	s.t.Helper()
+	_, s.spoilt = s.received()
+	ask := func() (id string) {
+		_, item := s.received()
+		var x struct{ ID string }
+		s.post("clerk", "/items/"+item+"/damages", map[string]any{"reason": "茶水打湿", "photos": []string{s.photo}}).is(http.StatusCreated).into(&x)
+		return x.ID
+	}
+	s.damage = bagsOf{window: ask(), fire: ask()}
+	s.post("inspector", "/damages/"+s.damage.window+"/decide", map[string]any{"decision": "keep", "reason": "仍可用"}).is(http.StatusOK)
 }
 
 // rated is a case whose papers were collected, and the applicant dissatisfied.

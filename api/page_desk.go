@@ -52,6 +52,7 @@ type deskPage struct {
 	Papers         []deskPapers
 	Alerts         []alertLine
 	Destroy        []delivery.Destruction // waiting for the reader as second person
+	Damages        []delivery.Damage      // waiting for their departments, or for the window
 }
 
 // deskPapers is one kind of work with papers and parcels: how many wait, and the
@@ -194,6 +195,9 @@ func (p *site) desk(v *view) error {
 		return err
 	}
 	if d.Destroy, err = p.Delivery.ToDestroy(v.ctx(), v.by); err != nil {
+		return err
+	}
+	if d.Damages, err = p.Delivery.ListDamages(v.ctx(), v.by); err != nil {
 		return err
 	}
 	return p.show(v, "desk", d)

@@ -32,6 +32,7 @@ type inboxPage struct {
 	Addresses          []notify.Message      // words on changed addresses
 	Alerts             []alertLine           // what was lost, damaged or never collected
 	Destroy            []delivery.Destruction
+	Damages            []delivery.Damage // to decide on
 }
 
 type inboxLine struct {
@@ -70,6 +71,9 @@ func (p *site) inbox(v *view) error {
 		return err
 	}
 	if d.Destroy, err = p.Delivery.ToDestroy(v.ctx(), v.by); err != nil {
+		return err
+	}
+	if d.Damages, err = p.Delivery.ListDamages(v.ctx(), v.by); err != nil {
 		return err
 	}
 	if d.Addresses, err = p.Inspection.AddressWords(v.ctx(), v.by); err != nil {

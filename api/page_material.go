@@ -17,6 +17,7 @@ func (p *site) materialPages() {
 	p.on(Route{Method: http.MethodGet, Path: "/materials", Act: "pageMaterials", Who: anywhere(following...)}, p.materials)
 	p.on(Route{Method: http.MethodPost, Path: "/cases/{id}/materials", Act: "pageTakeIn", Who: actors(atDesk...)}, p.takeIn)
 	p.destroyPages()
+	p.damagePages()
 	p.on(Route{Method: http.MethodGet, Path: "/items/{id}/note", Act: "pageMaterialNote", Who: readers(following...)}, p.materialNote)
 	at := func(act, name string, who []auth.Role, h handler) {
 		p.on(Route{Method: http.MethodPost, Path: "/items/{id}/" + act, Act: name, Who: actors(who...)}, h)

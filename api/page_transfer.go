@@ -176,6 +176,9 @@ func (p *site) item(v *view) error {
 	if d.Destroy, err = p.destroyPart(v, found); err != nil {
 		return err
 	}
+	if d.Damage, err = p.damagePart(v, found); err != nil {
+		return err
+	}
 	if found.Material != nil {
 		if d.Part, err = p.materialPart(v, v.id()); err != nil {
 			return err
@@ -190,4 +193,5 @@ type itemPage struct {
 	delivery.ItemView
 	Part    *materialPart
 	Destroy destroyPart
+	Damage  damagePart
 }

@@ -48,7 +48,7 @@ func (p *site) fillTrouble(v *view, d *parcelPage) error {
 		{delivery.EventResumed, troubleAct{Act: "resume"}}, {delivery.EventOnHold, troubleAct{Act: "hold"}},
 		{delivery.EventReturning, troubleAct{Act: "recall"}}, {delivery.EventFound, troubleAct{Act: "found"}},
 		{delivery.EventLost, troubleAct{Act: "lost", Danger: true}}, {delivery.EventDamaged, troubleAct{Act: "damaged", Danger: true, Photo: true}},
-		{delivery.EventWrittenOff, troubleAct{Act: "write-off", Danger: true, Second: true, Reissue: true}},
+		{delivery.EventWrittenOff, troubleAct{Act: "write-off", Danger: true, Second: true, Reissue: found.State == delivery.ParcelLost}},
 	} {
 		if found.May(one.what) && (one.act.Act != "write-off" || v.supervises(found.CentreID)) {
 			d.Trouble = append(d.Trouble, one.act)

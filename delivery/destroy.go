@@ -66,7 +66,7 @@ type DestroyRequest struct {
 // does it, for a department without accounts the window. Nothing changes until a
 // second person confirms (DEL-946). Refusals: not_found, not_the_holder,
 // department_has_accounts, destroy_in_transfer, destroy_in_bag, destroy_in_parcel,
-// destroy_on_loan, item_destroyed, destroy_open, destroy_photo, blob_unknown,
+// destroy_on_loan, damage_open, item_destroyed, destroy_open, destroy_photo, blob_unknown,
 // reason_missing, text_invalid.
 func (d *Desk) ProposeDestroy(ctx context.Context, by auth.Actor, r DestroyRequest) (Destruction, error) {
 	d = d.still()
@@ -85,6 +85,11 @@ func (d *Desk) ProposeDestroy(ctx context.Context, by auth.Actor, r DestroyReque
 			ID: newID(), ItemID: v.ID, CaseID: v.CaseID, CentreID: v.centre(), KeeperKind: v.CustodianKind, KeeperID: v.Custodian,
 			Reason: strings.TrimSpace(r.Reason), Photo: r.Photo, Reissue: r.Reissue && v.LineID != "", State: moveOf(DestructionMoves, "ProposeDestroy").To,
 			ProposedAt: d.now(), ProposedBy: by.String(), Proposer: by.Name, Version: 1,
+		}
+		if rows, err := damagesOf(ctx, tx, []string{v.ID}); err != nil || slices.ContainsFunc(rows, Damage.Ends) {
+			if x.Reissue = false; err != nil { // its department has decided that (DEL-808)
+				return Destruction{}, err
+			}
 		}
 		if open, err := openDestruction(ctx, tx, v.ID); err != nil || open.ID != "" {
 			return Destruction{}, orElse(err, fault.Refuse(fault.Conflict, "destroy_open",
@@ -207,11 +212,18 @@ func (d *Desk) destroy(ctx context.Context, tx bun.IDB, by auth.Actor, v ItemVie
 		}
 	}
 	rest, err := itemsOfLine(ctx, tx, i.LineID)
-	left := slices.ContainsFunc(rest, func(o Item) bool { return o.CustodianKind != Destroyed })
-	if err != nil || left || v.Line.State != LineReceived {
+	if err != nil || v.Line.State != LineReceived {
 		return nil, err
 	}
 	l := v.Line
+	rest = slices.DeleteFunc(rest, func(o Item) bool { return o.CustodianKind == Destroyed })
+	if len(rest) > 0 { // the last that waited of a line whose others have left
+		if l.ParcelID != "" || slices.ContainsFunc(rest, func(o Item) bool { return o.ParcelID == "" }) {
+			return nil, nil
+		}
+		l.ParcelID = rest[0].ParcelID
+		return nil, updateLine(ctx, tx, &l, "parcel_id")
+	}
 	l.Ground = "作废销毁：" + x.Reason
 	if err := moveLine(ctx, tx, &l, "ConfirmDestroy", "ground"); err != nil {
 		return nil, err
@@ -270,6 +282,13 @@ func (v ItemView) atRest(ctx context.Context, q bun.IDB) error {
 	case v.ParcelID != "" || v.CustodianKind != AtWindow && v.CustodianKind != AtDepartment:
 		return fault.Refuse(fault.Conflict, "destroy_in_parcel",
 			"物料已封入邮件，请先取消邮件或退回窗口；遗失、污损的在邮件页面核销", "the thing is in a parcel; cancel that or take it back first, or write it off there if lost or damaged")
+	}
+	rows, err := damagesOf(ctx, q, []string{v.ID})
+	if err != nil {
+		return err
+	}
+	if slices.ContainsFunc(rows, Damage.Open) {
+		return damageWaits()
 	}
 	if l, err := openLoan(ctx, q, v.ID); err != nil || l.ID != "" {
 		return orElse(err, fault.Refuse(fault.Conflict, "destroy_on_loan",
@@ -350,14 +369,15 @@ func notForbidden(err error) error {
 	return err
 }
 
-// OpenItemBlob gives the photo of a destruction to who may read the item.
+// OpenItemBlob gives the photo of a destruction or of damage to who may read the item.
 // Refusal: not_found.
 func (d *Desk) OpenItemBlob(ctx context.Context, by auth.Actor, itemID, sum string) (b Blob, body []byte, err error) {
 	v, err := d.FindItem(ctx, by, itemID)
 	if err != nil {
 		return b, nil, err
 	}
-	if !slices.ContainsFunc(v.Destructions, func(x Destruction) bool { return x.Photo == sum }) {
+	shows := func(x Damage) bool { return slices.Contains(x.Photos, sum) }
+	if !slices.ContainsFunc(v.Destructions, func(x Destruction) bool { return x.Photo == sum }) && !slices.ContainsFunc(v.Damages, shows) {
 		return b, nil, notFound()
 	}
 	err = d.DB.Read(ctx, func(q bun.IDB) error {

@@ -43,7 +43,7 @@ var exceptionWords = map[ExceptionCode]bilingual{
 	ExceptionProof:           {"妥投凭证不全或未核验", "proof of delivery incomplete or not verified"},
 	ExceptionOutcome:         {"未能投递的原因代码无法识别", "unknown code for a failed attempt"},
 	ExceptionOutcomeText:     {"未写明具体情况，请补充", "what happened was not written down; add it"},
-	ExceptionOutcomeEvidence: {"拒收缺少照片或通话记录，请补充", "a refusal without photo or call note; add one"},
+	ExceptionOutcomeEvidence: {"拒收缺少照片或通话记录，或污损缺少照片，请补充", "a refusal without photo or call note, or damage without photo; add one"},
 
 	ExceptionSeqReused:          {"手机记录序号重复", "the device used a sequence number twice"},
 	ExceptionReassigned:         {"包裹改派后原派送员上传的记录", "recorded by a courier who no longer has the parcel"},

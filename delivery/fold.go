@@ -324,7 +324,7 @@ func (f *folder) checkFailure(e *StoredEvent) {
 	case e.ByCarrier:
 	case !outcomeTextEnough(o, e.Facts.Reason):
 		f.except(ExceptionOutcomeText, e, "")
-	case o == Refused && e.Photos == 0 && e.Facts.CallNote == "":
+	case o == Refused && e.Photos == 0 && e.Facts.CallNote == "", o == OutcomeDamaged && e.Photos == 0:
 		f.except(ExceptionOutcomeEvidence, e, "")
 	}
 }

@@ -149,6 +149,7 @@ type ItemView struct {
 	Line         ResultLine     `json:"line,omitzero"`
 	Material     *Material      `json:"material,omitempty"`
 	Destructions []Destruction  `json:"destructions,omitempty"` // newest first
+	Damages      []Damage       `json:"damages,omitempty"`      // newest first
 	History      []CustodyEvent `json:"history"`
 }
 
@@ -164,6 +165,9 @@ func (d *Desk) FindItem(ctx context.Context, by auth.Actor, id string) (out Item
 			return err
 		}
 		if out.Destructions, err = destructionsOf(ctx, q, []string{i.ID}); err != nil {
+			return err
+		}
+		if out.Damages, err = damagesOf(ctx, q, []string{i.ID}); err != nil {
 			return err
 		}
 		out.History, err = stepsOf(ctx, q, []string{i.ID})

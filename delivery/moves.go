@@ -67,6 +67,14 @@ var DestructionMoves = []Move[DestructionState]{
 	{"WithdrawDestroy", []DestructionState{DestroyProposed}, DestroyWithdrawn, "DEL-946"},
 }
 
+// DamageMoves are the moves of a Damage; any other is refused as damage_over.
+var DamageMoves = []Move[DamageState]{
+	{"ReportDamage", nil, DamageOpen, "DEL-808"},
+	{"DecideDamage", []DamageState{DamageOpen}, DamageReissue, "DEL-808"},
+	{"DecideDamage", []DamageState{DamageOpen}, DamageKeep, "DEL-808"},
+	{"DecideDamage", []DamageState{DamageOpen}, DamageVoid, "DEL-808"},
+}
+
 // RunMoves are the moves of a Run; any other is refused as run_over.
 var RunMoves = []Move[RunState]{
 	{"ReleaseBag, Release", nil, RunPlanned, "DEL-922"},

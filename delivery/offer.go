@@ -2,6 +2,7 @@ package delivery
 
 import (
 	"context"
+	"slices"
 
 	"github.com/uptrace/bun"
 
@@ -13,6 +14,7 @@ import (
 type Offer struct {
 	Set     Set
 	Items   []Item // at the window and in no parcel
+	Damaged []Item // of those, what its department has not decided on or has given up (DEL-808)
 	Ways    []WayOffer
 	Promise Promise // of a parcel sealed now by an open way; zero while nothing is there
 
@@ -50,8 +52,8 @@ func (d *Desk) Offer(ctx context.Context, by auth.Actor, caseID string) (Offer, 
 			o.Items = append(o.Items, i)
 		}
 	}
-	if len(o.Items) == 0 {
-		return o, nil
+	if err := d.setDamagedAside(ctx, &o); err != nil || len(o.Items) == 0 {
+		return o, err
 	}
 	if err := d.judgeOffer(&o); err != nil {
 		return Offer{}, err
@@ -60,6 +62,25 @@ func (d *Desk) Offer(ctx context.Context, by auth.Actor, caseID string) (Offer, 
 	err = d.DB.Read(ctx, func(q bun.IDB) error { return d.promise(ctx, q, &now, set.Lines, o.Items) })
 	o.Promise = now.Promise
 	return o, err
+}
+
+// setDamagedAside takes out of an offer what may leave in no parcel (DEL-808).
+func (d *Desk) setDamagedAside(ctx context.Context, o *Offer) error {
+	var rows []Damage
+	err := d.DB.Read(ctx, func(q bun.IDB) (err error) {
+		rows, err = damagesOf(ctx, q, idsOf(o.Items))
+		return err
+	})
+	aside := func(i Item) bool {
+		return slices.ContainsFunc(rows, func(x Damage) bool { return x.ItemID == i.ID && (x.Open() || x.Ends()) })
+	}
+	for _, i := range o.Items {
+		if aside(i) {
+			o.Damaged = append(o.Damaged, i)
+		}
+	}
+	o.Items = slices.DeleteFunc(o.Items, aside)
+	return err
 }
 
 // judgeOffer holds the items against proof rules and gate.

@@ -278,10 +278,10 @@ func (o Outcome) Fault() Fault {
 func (o Outcome) ActionRequired() bool { return !o.Known() || o.row().Action }
 
 // CheckFailure refuses a failure without what its code asks for (DEL-410): five
-// characters for other; for refused a reason and a photo or a call note. It is
+// characters for other; for refused a reason and a photo or a call note; for damaged a photo. It is
 // for people who can still add it; an event that has happened is flagged
 // instead (DEL-507). Refusals: outcome_unknown, outcome_text_missing,
-// outcome_evidence_missing.
+// outcome_evidence_missing, harm_photo.
 func CheckFailure(o Outcome, reason, callNote string, photos int) error {
 	switch {
 	case !o.Known() || o.HandOver():
@@ -291,6 +291,8 @@ func CheckFailure(o Outcome, reason, callNote string, photos int) error {
 		return fault.Refuse(fault.Invalid, "outcome_text_missing",
 			"请写明“%[1]s”的具体情况（选“其他”时不少于 5 个字）", "say what happened for %[2]q (at least 5 characters for other)",
 			o.Word("zh"), o.Word("en"))
+	case o == OutcomeDamaged && photos == 0: // DEL-808
+		return damagePhoto()
 	case o == Refused && photos == 0 && strings.TrimSpace(callNote) == "":
 		return fault.Refuse(fault.Invalid, "outcome_evidence_missing",
 			"拒收请附一张照片，或填写通话记录", "for a refusal add a photo or a note of the call")

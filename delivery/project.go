@@ -266,6 +266,9 @@ func (d *Desk) refold(ctx context.Context, tx bun.IDB, by auth.Actor, parcels []
 		if err := d.keepItems(ctx, tx, by, p, f, g); err != nil {
 			return nil, err
 		}
+		if err := d.askOfDamage(ctx, tx, by, *p, f, g); err != nil {
+			return nil, err
+		}
 		if p.State != rows[i].State || !p.DueAt.Equal(rows[i].DueAt) {
 			moved = append(moved, p)
 		}

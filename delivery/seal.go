@@ -27,7 +27,7 @@ var (
 // one set of proofs fit all of it, and the promise starts. A parcel with a seal
 // takes a second person (DEL-203). The receiver is sent a code. Refusals:
 // not_found, not_receiving_window, set_incomplete, item_not_here,
-// carrier_not_allowed, way_unsupported, addressee_incomplete, consent_incomplete,
+// damage_open, damage_void, carrier_not_allowed, way_unsupported, addressee_incomplete, consent_incomplete,
 // id_last4_form, bag_missing, text_invalid, wish_differs, second_person_missing,
 // second_person_same, sign_in_failed, redelivery_unknown, piece_many, piece_bag,
 // piece_doubled, and those of
@@ -106,7 +106,7 @@ func onShelf(ctx context.Context, tx bun.IDB, centre string, r SealRequest) ([]I
 		return nil, fault.Refuse(fault.Conflict, "item_not_here",
 			"所选物料不在本窗口货架上，或已装入其他邮件，请刷新后重新扫描", "one of these things is not on this window's shelf or is in another parcel; reload and scan again")
 	}
-	return items, nil
+	return items, wantUndamaged(ctx, tx, items)
 }
 
 // newParcel decides everything that is frozen at sealing.

@@ -41,6 +41,7 @@ func statesPage() string {
 	table(&out, "Bag", BagMoves)
 	table(&out, "Loan", LoanMoves)
 	table(&out, "Destruction", DestructionMoves)
+	table(&out, "Damage", DamageMoves)
 	table(&out, "Run", RunMoves)
 	table(&out, "Electronic file", FileMoves)
 	return out.String()

@@ -92,17 +92,8 @@ func (d *Desk) ReportHarm(ctx context.Context, by auth.Actor, r HarmRequest) (Pa
 		if err := p.wantNext(r.What); err != nil {
 			return err
 		}
-		if err := checkReason("reason", r.Reason); err != nil {
+		if err := checkHarm(ctx, tx, r.What, r.Reason, r.Photos); err != nil {
 			return err
-		}
-		if r.What == EventDamaged && len(r.Photos) == 0 {
-			return fault.Refuse(fault.Invalid, "harm_photo",
-				"污损请附照片：损坏处和封袋各拍清楚", "for damage add a photo of it and of the bag")
-		}
-		for _, sum := range r.Photos {
-			if _, err := findBlob(ctx, tx, sum); err != nil {
-				return blobUnknown()
-			}
 		}
 		e, err := d.deskEvent(by, p, r.What, Facts{Reason: r.Reason})
 		if err != nil {
@@ -115,6 +106,27 @@ func (d *Desk) ReportHarm(ctx context.Context, by auth.Actor, r HarmRequest) (Pa
 		}
 		return d.appended(ctx, tx, by, p, e, map[string]any{"holder": holder.ID, "holder_kind": string(holder.Kind)})
 	})
+}
+
+// checkHarm wants what is known written down, and of damage photos.
+func checkHarm(ctx context.Context, q bun.IDB, what EventType, reason string, photos []string) error {
+	if err := checkReason("reason", reason); err != nil {
+		return err
+	}
+	if what == EventDamaged && len(photos) == 0 {
+		return damagePhoto()
+	}
+	for _, sum := range photos {
+		if _, err := findBlob(ctx, q, sum); err != nil {
+			return blobUnknown()
+		}
+	}
+	return nil
+}
+
+func damagePhoto() *fault.Error {
+	return fault.Refuse(fault.Invalid, "harm_photo",
+		"污损请附照片：损坏处和封袋各拍清楚", "for damage add a photo of it and of the bag")
 }
 
 // holderOf is who answers for what is in a parcel.
@@ -130,7 +142,7 @@ func holderOf(ctx context.Context, q bun.IDB, parcelID string) (Keeper, error) {
 type WriteOffRequest struct {
 	ParcelID string
 	Reason   string
-	Reissue  bool // the departments issue again what was in it
+	Reissue  bool // of a lost parcel: the departments issue again what was in it
 	Second   auth.Credentials
 }
 
@@ -138,7 +150,8 @@ type WriteOffRequest struct {
 // a supervisor takes it with a second person of the window, because what is in it
 // is void from then on (DEL-946). The things stay in the register as destroyed.
 // With Reissue each department owes its result again, in a set of its own
-// (DEL-306). Refusals: as Hold, and not_supervisor, write_off_second,
+// (DEL-306); of a damaged parcel the departments decide that, and first (DEL-808).
+// Refusals: as Hold, and damage_open, damage_kept, not_supervisor, write_off_second,
 // second_person_missing, second_person_same, sign_in_failed.
 func (d *Desk) WriteOff(ctx context.Context, by auth.Actor, r WriteOffRequest) (Parcel, error) {
 	d = d.still()
@@ -164,7 +177,10 @@ func (d *Desk) WriteOff(ctx context.Context, by auth.Actor, r WriteOffRequest) (
 		if err != nil {
 			return err
 		}
-		if r.Reissue {
+		if err := p.mayBeWrittenOff(ctx, tx, items[p.ID]); err != nil {
+			return err
+		}
+		if r.Reissue = r.Reissue && p.State == ParcelLost; r.Reissue { // of what is damaged its department has decided
 			if err := d.reissue(ctx, tx, p.CaseID, "补发：邮件 "+p.Number+" 已核销", items[p.ID]); err != nil {
 				return err
 			}

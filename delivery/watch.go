@@ -39,7 +39,7 @@ const watchMost = 2
 // (DEL-912). What was tried twice or refused it sends back (DEL-804). It may run late, twice, or in two processes at once.
 func (d *Desk) Watch(ctx context.Context) error {
 	d = d.still()
-	return errors.Join(d.watchPromises(ctx), d.watchTroubles(ctx), d.watchMissing(ctx), d.watchCallBacks(ctx), d.watchSets(ctx), d.watchSignatures(ctx))
+	return errors.Join(d.watchPromises(ctx), d.watchTroubles(ctx), d.watchDamages(ctx), d.watchMissing(ctx), d.watchCallBacks(ctx), d.watchSets(ctx), d.watchSignatures(ctx))
 }
 
 // watchPromises raises the three levels of the promise.
@@ -247,7 +247,6 @@ func troubleDue(p Parcel, said time.Time, hall workday.Hours, cal *workday.Calen
 	case ParcelDamaged:
 		at, err := searchUntil(p, hall, cal)
 		add(AlertDamageOpen, at, err)
-		add(AlertItemDamaged, p.Since, nil)
 	}
 	return due, err
 }
@@ -286,7 +285,7 @@ func (d *Desk) goesBack(ctx context.Context, q bun.IDB, p Parcel, hall workday.H
 }
 
 // usedUp reports whether nobody may try again by themselves: two attempts have
-// ended, or the receiver refused (DEL-802, DEL-804).
+// ended, or the receiver refused, for damage or else (DEL-802, DEL-804, DEL-808).
 func (f Folded) usedUp() bool {
 	ended := 0
 	for _, a := range f.Attempts {
@@ -298,7 +297,7 @@ func (f Folded) usedUp() bool {
 	if len(f.Attempts) > 0 {
 		last = f.Attempts[len(f.Attempts)-1]
 	}
-	return ended >= maxAttempts || last.Outcome == Refused
+	return ended >= maxAttempts || last.Outcome == Refused || last.Outcome == OutcomeDamaged
 }
 
 // sendBack lets a parcel go back to the window by itself. The courier sees it in

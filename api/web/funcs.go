@@ -135,6 +135,7 @@ var tones = map[string]string{
 	"run_state.planned": "wait", "run_state.away": "info", "run_state.closed": "good", "run_state.missed": "warn",
 	"run_fate.open": "wait", "run_fate.out": "good", "run_fate.in": "good", "run_fate.back": "warn", "run_fate.moved": "warn",
 	"destruction_state.proposed": "warn", "destruction_state.done": "bad",
+	"damage_state.open": "warn", "damage_state.reissue": "info", "damage_state.keep": "good", "damage_state.void": "bad",
 	"loan_state.granted": "wait", "loan_state.out": "info", "loan_state.returned": "good",
 
 	"derived.in": "good", "derived.unknown": "warn",
