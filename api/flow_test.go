@@ -173,7 +173,7 @@ var notCreating = map[string]string{
 	"tryAtDoor":     "each try counts, as it does at the door",
 	"stampMaterial": "stamped once", "cancelLoan": "moves the loan", "confirmDestroy": "confirmed once", "decideDamage": "decided once", "withdrawDestroy": "withdrawn once", "shelveItem": "the same place again is the same place",
 	"putInBag": "what is in it is in it", "takeOutOfBag": "what is out is out", "cancelBag": "moves the bag", "releaseBag": "given away once",
-	"acceptBag": "signed once", "refuseBag": "refused once", "explainExtra": "explained once",
+	"acceptBag": "signed once", "refuseBag": "refused once", "explainExtra": "explained once", "explainTransferExtra": "explained once",
 	"addScan": "the same image is the same scan", "openScan": "each look is written down",
 	"leaveRun": "leaves once", "postponeEntry": "moved once", "closeRun": "closed once", "missRun": "moves the run", "printRun": "each copy says which it is",
 	"postParcel": "moves the parcel, from one state only", "askCarrier": "asks; the number itself waits half an hour",

@@ -197,6 +197,7 @@ var labels = map[string]words{
 	"text":              {"意见", "text"},
 	"title":             {"名称", "title"},
 	"to":                {"结束", "end"},
+	"turned_out":        {"这件东西是什么", "what it turned out to be"},
 	"uscc":              {"统一社会信用代码", "credit code"},
 	"uscc_reason":       {"代码校验不符的说明", "reason for the credit code"},
 	"valid_until":       {"证件有效期", "end of validity"},

@@ -32,6 +32,7 @@ type scene struct {
 	pause                                string
 	rating                               string // a low one
 	alert                                string // about a lost result of fire
+	unlisted, signedFor                  string // found in a transfer, and that
 	spoilt                               string // a result of fire on the shelf
 	damage                               bagsOf // the question about one, and about another that fire has answered
 	courier, paper                       string // who has the parcel, and the code of its receipt
@@ -230,10 +231,12 @@ func apiSamples(s *scene) map[string]sample {
 			byRole: map[auth.Role]any{auth.Clerk: handedOver(true), auth.Supervisor: handedOver(true)},
 		},
 		"listTransfers": {path: "/transfers"}, "scanTransfer": {path: "/transfers/scan?number=" + s.number},
-		"findTransfer":   {path: "/transfers/" + s.transfer, object: true},
-		"acceptTransfer": {path: "/transfers/" + s.transfer + "/accept", object: true, body: map[string]any{"count": 1}},
-		"refuseTransfer": {path: "/transfers/" + s.transfer + "/refuse", object: true, body: reason},
-		"findItem":       {path: "/items/" + s.item, object: true},
+		"findTransfer":         {path: "/transfers/" + s.transfer, object: true},
+		"acceptTransfer":       {path: "/transfers/" + s.transfer + "/accept", object: true, body: map[string]any{"count": 1}},
+		"refuseTransfer":       {path: "/transfers/" + s.transfer + "/refuse", object: true, body: reason},
+		"findItem":             {path: "/items/" + s.item, object: true},
+		"explainTransferExtra": {path: "/transfers/extras/" + s.unlisted + "/explain", object: true, body: map[string]any{"turned_out": "returned", "explanation": "当面取回"}},
+		"openTransferBlob":     {path: "/transfers/" + s.signedFor + "/blobs/" + s.photo, object: true},
 
 		"takeInMaterial":    {path: "/cases/" + s.caseID + "/materials", object: true, body: material("431103-fire")},
 		"listCaseMaterials": {path: "/cases/" + s.caseID + "/materials", object: true},
@@ -514,7 +517,8 @@ func (s *scene) late() (alert string) {
 	return list[0].ID
 }
 
-// spoiling leaves a result of fire on the shelf and asks about two others.
+// spoiling leaves a result of fire on the shelf, asks about two others, and finds
+// something unlisted in a transfer.
 func (s *scene) spoiling() {
 	s.t.Helper()
 	_, s.spoilt = s.received()
@@ -524,6 +528,16 @@ func (s *scene) spoiling() {
 		s.post("clerk", "/items/"+item+"/damages", map[string]any{"reason": "茶水打湿", "photos": []string{s.photo}}).is(http.StatusCreated).into(&x)
 		return x.ID
 	}
+	var released, signed struct {
+		ID     string
+		Extras []struct{ ID string }
+	}
+	s.post("inspector", "/results/"+s.owe(s.newCase())+"/transfers", handedOver(false)).is(http.StatusCreated).into(&released)
+	s.signedFor = released.ID
+	s.post("clerk", "/transfers/"+s.signedFor+"/accept", map[string]any{
+		"count": 1, "extras": []any{map[string]any{"title": "副本", "photo_sha256": s.photo}},
+	}).is(http.StatusOK).into(&signed)
+	s.unlisted = signed.Extras[0].ID
 	s.damage = bagsOf{window: ask(), fire: ask()}
 	s.post("inspector", "/damages/"+s.damage.window+"/decide", map[string]any{"decision": "keep", "reason": "仍可用"}).is(http.StatusOK)
 }

@@ -314,19 +314,27 @@ func (p *site) acceptBag(v *view) error {
 				return err
 			}
 		}
-		for n := range extraRows {
-			row := itoa(n + 1)
-			e := delivery.Extra{Number: v.form("extra_number" + row), Title: v.form("extra_title" + row)}
-			if e.Photo, err = p.keepUpload(v, "extra_photo"+row); err != nil {
-				return err
-			}
-			if e != (delivery.Extra{}) {
-				r.Extras = append(r.Extras, e)
-			}
+		if r.Extras, err = p.extrasOf(v); err != nil {
+			return err
 		}
 		_, err = p.Delivery.AcceptBag(v.ctx(), v.by, r)
 		return err
 	})
+}
+
+// extrasOf are the unlisted things of a form, with their photos (DEL-911).
+func (p *site) extrasOf(v *view) (out []delivery.Extra, err error) {
+	for n := range extraRows {
+		row := itoa(n + 1)
+		e := delivery.Extra{Number: v.form("extra_number" + row), Title: v.form("extra_title" + row)}
+		if e.Photo, err = p.keepUpload(v, "extra_photo"+row); err != nil {
+			return nil, err
+		}
+		if e != (delivery.Extra{}) {
+			out = append(out, e)
+		}
+	}
+	return out, nil
 }
 
 // keepUpload keeps an image of the form and gives its hash, "" for none.

@@ -218,6 +218,11 @@ func (p *site) papers(v *view) (out []deskPapers, err error) {
 	}
 	late := slices.ContainsFunc(transfers, func(t delivery.TransferView) bool { return t.Overdue(p.now()) })
 	add("transfers", "/transfers?state=released", len(transfers), late)
+	found, err := p.Delivery.ListTransfers(v.ctx(), v.by, delivery.TransferQuery{Unexplained: true, Limit: most})
+	if err != nil {
+		return nil, err
+	}
+	add("extras", "/transfers?extras=open", len(found), false)
 	sets, err := p.Delivery.ListSets(v.ctx(), v.by, delivery.SetQuery{State: delivery.SetReady, Limit: most})
 	if err != nil {
 		return nil, err

@@ -12,7 +12,9 @@ import (
 func (p *site) transferPages() {
 	p.on(Route{Method: http.MethodGet, Path: "/transfers", Act: "pageTransfers", Who: anywhere(overseeing...)}, p.transfers)
 	p.on(Route{Method: http.MethodGet, Path: "/transfers/{id}", Act: "pageTransfer", Who: readers(mayEvidence...)}, p.transfer)
-	p.on(Route{Method: http.MethodPost, Path: "/transfers/{id}/accept", Act: "pageAcceptTransfer", Who: actors(atDesk...)}, p.acceptTransfer)
+	p.on(Route{Method: http.MethodPost, Path: "/transfers/{id}/accept", Act: "pageAcceptTransfer", Who: actors(atDesk...), Rate: uploadRate, Body: bagBody}, p.acceptTransfer)
+	p.on(Route{Method: http.MethodPost, Path: "/transfers/{id}/explain", Act: "pageExplainTransferExtra", Who: actors(atDesk...)}, p.explainTransferExtra)
+	p.on(Route{Method: http.MethodGet, Path: "/transfers/{id}/files/{sum}", Act: "pageTransferFile", Who: readers(mayEvidence...)}, p.transferFile)
 	p.on(Route{Method: http.MethodPost, Path: "/transfers/{id}/refuse", Act: "pageRefuseTransfer", Who: actors(atDesk...)}, p.refuseTransfer)
 	p.on(Route{Method: http.MethodGet, Path: "/items/{id}", Act: "pageItem", Who: readers(mayEvidence...)}, p.item)
 }
@@ -46,13 +48,13 @@ func (p *site) transfers(v *view) error {
 
 func (p *site) listOfTransfers(v *view) error {
 	list, err := p.Delivery.ListTransfers(v.ctx(), v.by, delivery.TransferQuery{
-		Search: v.query("q"), State: delivery.TransferState(v.query("state")), Limit: mostTransfers,
+		Search: v.query("q"), State: delivery.TransferState(v.query("state")), Unexplained: v.query("extras") == "open", Limit: mostTransfers,
 	})
 	if err != nil {
 		return err
 	}
 	d := transfersPage{
-		Search: v.query("q"), Filtered: v.query("q") != "" || v.query("state") != "",
+		Search: v.query("q"), Filtered: v.query("q") != "" || v.query("state") != "" || v.query("extras") != "",
 		States: p.stateOptions(v, "transfer_state", "released", "accepted", "accepted_partial", "refused"),
 	}
 	for _, t := range list {
@@ -78,6 +80,10 @@ type transferPage struct {
 	Scanned  string // what the last scan was, in words
 	Wrong    bool   // it belongs to none of these
 	MaySign  bool
+	Extras   []int // rows of the form
+	Open     bool  // something unlisted is not explained yet
+	Explain  bool  // by the reader
+	Classes  []option
 	Goes     delivery.Run // the run it goes with
 }
 
@@ -96,6 +102,17 @@ func (p *site) transfer(v *view) error {
 	d := transferPage{Transfer: found, MaySign: found.State == delivery.Released && v.organises(found.CentreID)}
 	if d.Goes, err = p.Delivery.RunOf(v.ctx(), v.id()); err != nil {
 		return err
+	}
+	for n := range extraRows {
+		d.Extras = append(d.Extras, n+1)
+	}
+	d.Open = slices.ContainsFunc(found.Extras, delivery.TransferExtra.Open)
+	if d.Explain = d.Open && v.organises(found.CentreID); d.Explain {
+		for _, class := range delivery.ResultClasses() {
+			if class != delivery.ClassSeal { // a seal comes with its code and bag
+				d.Classes = append(d.Classes, option{Value: string(class), Text: class.In(v.x.lang)})
+			}
+		}
 	}
 	seen := listOf(v.query("seen"))
 	if scan := v.query("scan"); scan != "" {
@@ -153,9 +170,35 @@ func (p *site) acceptTransfer(v *view) error {
 			outcome := delivery.Finding(v.form("outcome-" + i.ItemID))
 			r.Found = append(r.Found, delivery.Found{ItemID: i.ItemID, Outcome: outcome, Note: v.form("note-" + i.ItemID)})
 		}
-		_, err := p.Delivery.Accept(v.ctx(), v.by, r)
+		var err error
+		if r.Extras, err = p.extrasOf(v); err != nil {
+			return err
+		}
+		_, err = p.Delivery.Accept(v.ctx(), v.by, r)
 		return err
 	})
+}
+
+// explainTransferExtra says what an unlisted thing is (DEL-911).
+func (p *site) explainTransferExtra(v *view) error {
+	id := v.form("extra")
+	return p.onTransfer(v, form{"explain", id}, "flash.bag.explained", func(delivery.TransferView) error {
+		_, err := p.Delivery.ExplainTransferExtra(v.ctx(), v.by, delivery.ExtraExplained{
+			ID: id, Answer: delivery.ExtraAnswer(v.form("answer")), Number: v.form("number"), Class: delivery.Class(v.form("class")),
+			Title: v.form("title"), Text: v.form("explanation"),
+		})
+		return err
+	})
+}
+
+func (p *site) transferFile(v *view) error {
+	blob, body, err := p.Delivery.OpenTransferBlob(v.ctx(), v.by, v.id(), v.r.PathValue("sum"))
+	if err != nil {
+		return err
+	}
+	v.w.Header().Set("Content-Type", blob.Media)
+	_, _ = v.w.Write(body) // a reader who is gone cannot be told
+	return nil
 }
 
 func (p *site) refuseTransfer(v *view) error {

@@ -33,7 +33,7 @@ var wordsOfType = map[string]map[string][]string{
 		"EventType": {"parcel_event"}, "Verdict": {"step_verdict"}, "Fault": {"fault"}, "PromiseColour": {"parcel_colour"},
 		"LineState": {"line_state"}, "TransferState": {"transfer_state"}, "Finding": {"finding_of"}, "BagState": {"bag_state"}, "LoanState": {"loan_state"}, "KeeperKind": {"keeper"}, "CustodyKind": {"custody"},
 		"PaperKind": {"paper"}, "ScanLevel": {"scan_level"}, "TableStatus": {"table_status"}, "RunState": {"run_state"}, "Fate": {"run_fate"}, "EntryKind": {"run_kind"},
-		"DamageState": {"damage_state"}, "FileState": {"file_state"}, "ElectronicMethod": {"electronic_method"},
+		"DamageState": {"damage_state"}, "ExtraAnswer": {"extra_answer"}, "FileState": {"file_state"}, "ElectronicMethod": {"electronic_method"},
 	},
 }
 

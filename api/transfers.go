@@ -35,6 +35,14 @@ func (s *Server) transferRoutes() {
 		Title: words{"拒收移交", "Refuse a transfer"}, Who: receivers,
 	}, s.refuseTransfer)
 	register(s, Route{
+		Method: http.MethodPost, Path: "/transfers/extras/{id}/explain", Act: "explainTransferExtra",
+		Title: words{"说明移交中多出的物料", "Say what an unlisted thing of a transfer is"}, Who: receivers,
+	}, s.explainTransferExtra)
+	register(s, Route{
+		Method: http.MethodGet, Path: "/transfers/{id}/blobs/{sha256}", Act: "openTransferBlob",
+		Title: words{"查看多出物料的照片", "Open the photo of an unlisted thing of a transfer"}, Who: readCase,
+	}, s.openTransferBlob)
+	register(s, Route{
 		Method: http.MethodGet, Path: "/items/{id}", Act: "findItem",
 		Title: words{"物料和保管记录", "A thing and who had it when"}, Who: readCase,
 	}, s.findItem)
@@ -116,9 +124,10 @@ func (s *Server) findTransfer(ctx context.Context, c *call, in *byID) (delivery.
 type acceptTransfer struct {
 	ID   string `path:"id" validate:"required,code"`
 	Body struct {
-		Count int         `json:"count" validate:"min=0,max=50" doc:"things counted by hand that are accepted"`
-		Found []foundBody `json:"found,omitempty" validate:"max=50,dive" doc:"what is missing or damaged; all others are accepted"`
-		Note  string      `json:"note,omitempty" validate:"omitempty,line=200"`
+		Count  int         `json:"count" validate:"min=0,max=50" doc:"things counted by hand that are accepted"`
+		Found  []foundBody `json:"found,omitempty" validate:"max=50,dive" doc:"what is missing or damaged; all others are accepted"`
+		Extras []extraBody `json:"extras,omitempty" validate:"max=20,dive" doc:"what lay in it without being listed"`
+		Note   string      `json:"note,omitempty" validate:"omitempty,line=200"`
 	}
 }
 
@@ -132,6 +141,9 @@ func (s *Server) acceptTransfer(ctx context.Context, c *call, in *acceptTransfer
 	r := delivery.AcceptRequest{TransferID: in.ID, Count: in.Body.Count, Note: in.Body.Note}
 	for _, f := range in.Body.Found {
 		r.Found = append(r.Found, delivery.Found{ItemID: f.Item, Outcome: delivery.Finding(f.Outcome), Note: f.Note})
+	}
+	for _, e := range in.Body.Extras {
+		r.Extras = append(r.Extras, delivery.Extra(e))
 	}
 	return s.Delivery.Accept(ctx, c.by, r)
 }
@@ -149,4 +161,27 @@ func (s *Server) refuseTransfer(ctx context.Context, c *call, in *refuseTransfer
 
 func (s *Server) findItem(ctx context.Context, c *call, in *byID) (delivery.ItemView, error) {
 	return s.Delivery.FindItem(ctx, c.by, in.ID)
+}
+
+type explainTransferExtra struct {
+	ID   string `path:"id" validate:"required,code"`
+	Body struct {
+		Answer      string `json:"turned_out" validate:"required,oneof=known new returned" doc:"a thing of the register, a new result, or given back"`
+		Number      string `json:"number,omitempty" validate:"omitempty,line=60" doc:"of a thing of the register"`
+		Class       string `json:"class,omitempty" validate:"omitempty,oneof=certificate approval invoice" doc:"of a new result"`
+		Title       string `json:"title,omitempty" validate:"omitempty,line=120" doc:"of a new result; empty: as it was written down"`
+		Explanation string `json:"explanation" validate:"required,line=200"`
+	}
+}
+
+func (s *Server) explainTransferExtra(ctx context.Context, c *call, in *explainTransferExtra) (delivery.TransferExtra, error) {
+	b := in.Body
+	return s.Delivery.ExplainTransferExtra(ctx, c.by, delivery.ExtraExplained{
+		ID: in.ID, Answer: delivery.ExtraAnswer(b.Answer), Number: b.Number, Class: delivery.Class(b.Class), Title: b.Title, Text: b.Explanation,
+	})
+}
+
+func (s *Server) openTransferBlob(ctx context.Context, c *call, in *openBlob) (photo, error) {
+	b, body, err := s.Delivery.OpenTransferBlob(ctx, c.by, in.ID, in.SHA256)
+	return photo{b.Media, body}, err
 }

@@ -46,10 +46,12 @@ func findExtra(ctx context.Context, q bun.IDB, id string) (e BagExtra, err error
 
 func explainExtra(ctx context.Context, tx bun.IDB, e *BagExtra) error {
 	res, err := tx.NewUpdate().Model(e).Column("explained_at", "explained_by", "explanation").Where("id = ? AND explained_at IS NULL", e.ID).Exec(ctx)
-	return exactlyOne(res, err, func() *fault.Error {
-		return fault.Refuse(fault.Conflict, "extra_explained",
-			"这件多出的物料已有说明，请刷新后核对", "this extra thing has been explained already; reload and check")
-	})
+	return exactlyOne(res, err, extraExplained)
+}
+
+func extraExplained() *fault.Error {
+	return fault.Refuse(fault.Conflict, "extra_explained",
+		"这件多出的物料已有说明，请刷新后核对", "this extra thing has been explained already; reload and check")
 }
 
 // lockBag locks the bag, then what is in it (DB-12).

@@ -80,8 +80,9 @@ type TransferItem struct {
 	Item *Item `bun:"rel:belongs-to,join:item_id=id" json:"item,omitempty"`
 }
 
-// TransferView is a transfer with its items.
+// TransferView is a transfer with its items and what was found besides.
 type TransferView struct {
 	Transfer
-	Items []TransferItem `json:"items"`
+	Items  []TransferItem  `json:"items"`
+	Extras []TransferExtra `json:"extras,omitempty"` // what was not listed
 }

@@ -26,7 +26,8 @@ type AcceptRequest struct {
 	TransferID string
 	Count      int // things counted by hand, without those found missing or damaged
 	Found      []Found
-	Note       string // whatever else was noticed, such as something extra (DEL-911)
+	Extras     []Extra // what lay in it without being listed (DEL-911)
+	Note       string  // whatever else was noticed
 }
 
 func (r AcceptRequest) check(t TransferView) error {
@@ -74,14 +75,17 @@ func nothingAccepted() *fault.Error {
 // Accept is the window's signature under a transfer, bound to the person who
 // gives it: a department cannot accept for the window (DEL-910). All that was
 // found passes into the window's keeping; for what is missing or damaged the
-// department goes on answering. The line is received when the department said
+// department goes on answering; what nobody listed is found (DEL-911). The line is received when the department said
 // that this is all and all of it came. Refusals: not_found,
 // not_receiving_window, transfer_over, outcome_invalid, reason_missing,
-// text_invalid, count_differs.
+// text_invalid, count_differs, extra_incomplete, scan_not_uploaded.
 func (d *Desk) Accept(ctx context.Context, by auth.Actor, r AcceptRequest) (TransferView, error) {
 	d = d.still()
 	return d.onTransfer(ctx, by, r.TransferID, func(tx bun.IDB, l *ResultLine, t *TransferView) ([]audit.Leaf, error) {
 		if err := r.check(*t); err != nil {
+			return nil, err
+		}
+		if err := checkExtras(ctx, tx, r.Extras); err != nil {
 			return nil, err
 		}
 		good := t.apply(r.Found)
@@ -102,8 +106,11 @@ func (d *Desk) Accept(ctx context.Context, by auth.Actor, r AcceptRequest) (Tran
 		if err := d.receive(ctx, tx, l, t.Transfer); err != nil {
 			return nil, err
 		}
+		if err := d.foundExtras(ctx, tx, by, t, r.Extras); err != nil {
+			return nil, err
+		}
 		return []audit.Leaf{d.transferLeaf("transfer_"+string(t.State), *t, by, map[string]any{
-			"accepted": good, "line": l.ID, "line_state": string(l.State),
+			"accepted": good, "extras": len(t.Extras), "line": l.ID, "line_state": string(l.State),
 		})}, nil
 	})
 }

@@ -53,6 +53,8 @@ type TransferQuery struct {
 	Search string
 	State  TransferState
 	Limit  int
+
+	Unexplained bool // only those with something unlisted that nobody has explained
 }
 
 // ListTransfers gives the transfers that the actor may read: open ones first,

@@ -43,8 +43,11 @@ func findTransfer(ctx context.Context, q bun.IDB, id string) (TransferView, erro
 		return v, err
 	}
 	items, err := transferItems(ctx, q, []string{id})
+	if err != nil {
+		return v, err
+	}
 	v.Items = items[id]
-	return v, err
+	return v, q.NewSelect().Model(&v.Extras).Where("transfer_id = ?", id).Order("found_at", "id").Scan(ctx)
 }
 
 // transferItems gives the items of transfers, by transfer.
@@ -130,7 +133,7 @@ func withItems(ctx context.Context, q bun.IDB, rows []Transfer) ([]TransferView,
 	items, err := transferItems(ctx, q, ids)
 	out := make([]TransferView, len(rows))
 	for n, t := range rows {
-		out[n] = TransferView{t, items[t.ID]}
+		out[n] = TransferView{Transfer: t, Items: items[t.ID]}
 	}
 	return out, err
 }
@@ -161,6 +164,9 @@ func listTransfers(ctx context.Context, q bun.IDB, by auth.Actor, query Transfer
 	if query.State != "" {
 		s = s.Where("state = ?", query.State)
 	}
+	if query.Unexplained {
+		s = s.Where("id IN (SELECT e.transfer_id FROM transfer_extras AS e WHERE e.explained_at IS NULL)")
+	}
 	if strings.TrimSpace(query.Search) != "" {
 		p := like(query.Search)
 		s = s.Where("(lower(number) LIKE ? ESCAPE '\\' OR lower(case_number) LIKE ? ESCAPE '\\' OR from_name LIKE ? ESCAPE '\\')", p, p, p)
@@ -169,4 +175,22 @@ func listTransfers(ctx context.Context, q bun.IDB, by auth.Actor, query Transfer
 		return nil, err
 	}
 	return withItems(ctx, q, rows)
+}
+
+func insertTransferExtras(ctx context.Context, tx bun.IDB, extras []TransferExtra) error {
+	if len(extras) == 0 {
+		return nil
+	}
+	_, err := tx.NewInsert().Model(&extras).Exec(ctx)
+	return err
+}
+
+func findTransferExtra(ctx context.Context, q bun.IDB, id string) (e TransferExtra, err error) {
+	return e, found(q.NewSelect().Model(&e).Where("id = ?", id).Scan(ctx))
+}
+
+func explainTransferExtra(ctx context.Context, tx bun.IDB, e *TransferExtra) error {
+	res, err := tx.NewUpdate().Model(e).Column("number", "item_id", "answer", "explained_at", "explained_by", "explained_name", "explanation").
+		Where("id = ? AND explained_at IS NULL", e.ID).Exec(ctx)
+	return exactlyOne(res, err, extraExplained)
 }

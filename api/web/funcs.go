@@ -41,17 +41,18 @@ func (w words) funcs() template.FuncMap {
 		"excuses": func() []string {
 			return []string{"emergency", "disaster", "statutory_meeting", "illness_no_substitute", "recusal", "other"} // INS-812
 		},
-		"kinds":    func() []string { return []string{"accept", "decline", "counter", "excuse", "delegate"} }, // INS-801
-		"opinions": func() []string { return []string{"agree", "rectify", "disagree", "deferred"} },           // INS-1008
-		"written":  func() []string { return []string{"agree", "rectify", "disagree"} },                       // INS-813
-		"three":    func() []int { return upTo(3) },                                                           // INS-801: at most three times
-		"items":    func() []int { return upTo(Items) },
-		"findings": func() []string { return []string{"accepted", "missing", "damaged"} }, // DEL-910
-		"choices":  func() []string { return []string{"wait", "split", "no_answer"} },     // DEL-303
-		"channels": func() []string { return []string{"window", "phone"} },
-		"add":      func(a, b int) int { return a + b },
-		"div":      func(a, b int) int { return a / b },
-		"code128":  code128SVG,
+		"kinds":        func() []string { return []string{"accept", "decline", "counter", "excuse", "delegate"} }, // INS-801
+		"opinions":     func() []string { return []string{"agree", "rectify", "disagree", "deferred"} },           // INS-1008
+		"written":      func() []string { return []string{"agree", "rectify", "disagree"} },                       // INS-813
+		"three":        func() []int { return upTo(3) },                                                           // INS-801: at most three times
+		"items":        func() []int { return upTo(Items) },
+		"findings":     func() []string { return []string{"accepted", "missing", "damaged"} }, // DEL-910
+		"extraAnswers": func() []string { return []string{"known", "new", "returned"} },       // DEL-911
+		"choices":      func() []string { return []string{"wait", "split", "no_answer"} },     // DEL-303
+		"channels":     func() []string { return []string{"window", "phone"} },
+		"add":          func(a, b int) int { return a + b },
+		"div":          func(a, b int) int { return a / b },
+		"code128":      code128SVG,
 	}
 }
 
@@ -135,6 +136,7 @@ var tones = map[string]string{
 	"run_state.planned": "wait", "run_state.away": "info", "run_state.closed": "good", "run_state.missed": "warn",
 	"run_fate.open": "wait", "run_fate.out": "good", "run_fate.in": "good", "run_fate.back": "warn", "run_fate.moved": "warn",
 	"destruction_state.proposed": "warn", "destruction_state.done": "bad",
+	"extra_answer.known": "good", "extra_answer.new": "info", "extra_answer.returned": "plain",
 	"damage_state.open": "warn", "damage_state.reissue": "info", "damage_state.keep": "good", "damage_state.void": "bad",
 	"loan_state.granted": "wait", "loan_state.out": "info", "loan_state.returned": "good",
 

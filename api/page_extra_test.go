@@ -1,0 +1,49 @@
+package api
+
+import (
+	"crypto/sha256"
+	"fmt"
+	"net/http"
+	"net/url"
+	"testing"
+
+	"lianban/delivery"
+)
+
+// DEL-911: the window signs for what was released and records what was not, with a
+// photo; it stays on its list until somebody says on the page what it is.
+func TestUnlistedThingOfAHandOverIsFoundAndExplainedOnItsPage(t *testing.T) {
+	s := newStage(t)
+	owed := s.owe(s.open)["431103-fire"]
+	tr, err := s.Delivery.Release(t.Context(), s.actor("inspector"), delivery.ReleaseRequest{
+		LineID: owed.ID, DecidedOn: "2026-11-16", New: []delivery.NewItem{{Class: delivery.ClassCertificate, Title: "合格证"}},
+	})
+	s.must(err)
+	at, image := "/transfers/"+tr.ID, drawn(t)
+	sign := url.Values{"count": {"1"}, "outcome-" + tr.Items[0].ItemID: {"accepted"}, "extra_title1": {"副本" + trouble}}
+	s.browse("clerk", at+"/accept", sign).is(http.StatusUnprocessableEntity).says("附照片")
+	s.sendFile("clerk", at+"/accept", sign, "extra_photo1", image).is(http.StatusSeeOther)
+	page := s.browse("clerk", at, nil).is(http.StatusOK).says("多出的物料", "待说明", "这是什么？", "副本")
+	checkPage(t, at, page.body)
+	s.browse("clerk", "/", nil).is(http.StatusOK).says("移交中多出的物料，等窗口说明")
+	s.browse("clerk", "/transfers?extras=open", nil).is(http.StatusOK).says(tr.Number)
+	s.browse("inspector", at, nil).is(http.StatusOK).says("等窗口说明").lacks("这是什么？")
+	found, err := s.Delivery.FindTransfer(t.Context(), s.actor("clerk"), tr.ID)
+	s.must(err)
+	says := url.Values{"extra": {found.Extras[0].ID}}
+	s.browse("clerk", at+"/explain", says).is(http.StatusUnprocessableEntity).says("请选择这件东西是什么")
+	says.Set("answer", "new")
+	says.Set("explanation", "部门漏登")
+	s.browse("clerk", at+"/explain", says).is(http.StatusUnprocessableEntity).says("每件结果都要选类别", "部门漏登")
+	says.Set("class", "certificate")
+	s.browse("clerk-elsewhere", at+"/explain", says).is(http.StatusNotFound)
+	s.browse("clerk", at+"/explain", says).is(http.StatusSeeOther)
+	s.browse("clerk", at+"/explain", says).is(http.StatusConflict).says("已有说明")
+	s.browse("clerk", at, nil).is(http.StatusOK).says("本项结果，新登记一件", "部门漏登", "查看物料").lacks("待说明")
+	s.browseIn("en", "auditor", at, nil).is(http.StatusOK).says("of this result, registered now")
+	s.browse("clerk", "/", nil).is(http.StatusOK).lacks("移交中多出的物料，等窗口说明")
+	photo := s.browse("inspector", at+"/files/"+fmt.Sprintf("%x", sha256.Sum256(image)), nil).is(http.StatusOK)
+	if photo.body != string(image) {
+		t.Error("the photo is not what was uploaded")
+	}
+}
