@@ -24,10 +24,11 @@ type rateClass struct {
 
 // The classes. Failed sign-ins are counted by auth as well, over all instances.
 var (
-	apiRate    = rateClass{name: "api", every: time.Second / 20, burst: 40}
-	loginRate  = rateClass{name: "login", every: time.Minute / 10, burst: 10, place: true}
-	linkRate   = rateClass{name: "link", every: time.Minute / 30, burst: 30, place: true}
-	uploadRate = rateClass{name: "upload", every: time.Minute, burst: 60}
+	apiRate        = rateClass{name: "api", every: time.Second / 20, burst: 40}
+	loginRate      = rateClass{name: "login", every: time.Minute / 10, burst: 10, place: true}
+	linkRate       = rateClass{name: "link", every: time.Minute / 30, burst: 30, place: true}
+	linkUploadRate = rateClass{name: "link_upload", every: time.Minute, burst: 6, place: true}
+	uploadRate     = rateClass{name: "upload", every: time.Minute, burst: 60}
 )
 
 // maxLimits bounds the memory of the limits: the one unused longest leaves.

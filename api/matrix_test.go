@@ -49,6 +49,7 @@ type scene struct {
 	fileCase, fileLine, consent, file    string // a result that goes as a file
 	packing, sent                        bagsOf // by who acts: the window's and fire's
 	shuttle                              delivery.RunView
+	entries                              bagsOf // of the ledger, about each side
 }
 
 // bagsOf are a bag, or another thing, for each side to act on.
@@ -182,12 +183,18 @@ func apiSamples(s *scene) map[string]sample {
 		"planRevisit":     {path: visit + "/revisits", object: true, body: map[string]any{}},
 		"decideTerm":      {path: visit + "/term", object: true, body: map[string]any{"revisit": true, "reason": "直接复勘"}},
 		"askAgain":        {path: part("another-visit"), object: true, body: reason},
-		"decideBreach":    {path: visit + "/breaches/" + s.visit + "/decide", object: true, body: map[string]any{"confirm": true, "reason": "属实"}},
-		"decideItem":      {path: visit + "/proposals/" + s.visit + "/decide", object: true, body: map[string]any{"agree": true}},
-		"opine":           {path: part("opinion"), object: true, body: map[string]any{"kind": "agree"}},
-		"signOpinion":     {path: part("opinions/none/sign"), object: true},
-		"dropOpinion":     {path: part("opinions/none/drop"), object: true, body: reason},
-		"listChecklists":  {path: "/checklists"},
+		"listLedger":      {path: "/ledger"}, "listAttempts": {path: "/attempts"}, "findEntry": {path: "/ledger/" + s.entries.fire, object: true},
+		"reportBreach": {path: "/cases/" + s.caseID + "/ledger", object: true, body: map[string]any{
+			"class": "K06", "department_id": "431103-urban", "on": "2026-11-17", "detail": "单独上门",
+		}},
+		"askParty":       {path: "/ledger/" + s.entries.fire + "/ask", object: true},
+		"explainBreach":  {path: "/ledger/" + s.entries.window + "/answer", byPath: s.entries.under("/ledger/", "/answer"), object: true, body: map[string]any{"explanation": "属误会"}},
+		"decideBreach":   {path: "/ledger/" + s.entries.fire + "/decide", object: true, body: map[string]any{"confirm": true, "reason": "属实"}},
+		"decideItem":     {path: visit + "/proposals/" + s.visit + "/decide", object: true, body: map[string]any{"agree": true}},
+		"opine":          {path: part("opinion"), object: true, body: map[string]any{"kind": "agree"}},
+		"signOpinion":    {path: part("opinions/none/sign"), object: true},
+		"dropOpinion":    {path: part("opinions/none/drop"), object: true, body: reason},
+		"listChecklists": {path: "/checklists"},
 		"publishChecklist": {path: "/checklists", body: map[string]any{
 			"matter": "*", "effective_from": "2026-12-01", "file": []byte("item,answer\n疏散通道畅通,yes_no\n"),
 		}},
@@ -409,6 +416,7 @@ func newScene(t *testing.T) *scene {
 	}, once.Key{})
 	s.must(err)
 	s.leave = leave.ID
+	s.reported()
 	s.toGive, s.owed = s.owe(s.newCase()), s.owe(s.caseID)
 	s.electronic()
 	var released struct {
@@ -421,6 +429,18 @@ func newScene(t *testing.T) *scene {
 	s.post("inspector", "/results/"+s.owed+"/transfers", handedOver(false)).is(http.StatusCreated).into(&released)
 	s.transfer, s.number, s.item = released.ID, released.Number, released.Items[0].ItemID
 	return s
+}
+
+// reported are an entry about fire and a complaint about the window.
+func (s *scene) reported() {
+	s.t.Helper()
+	var made struct{ ID string }
+	about := map[string]any{"class": "K06", "department_id": "431103-fire", "on": "2026-11-17", "detail": "单独上门"}
+	s.post("clerk", "/cases/"+s.caseID+"/ledger", about).is(http.StatusCreated).into(&made)
+	s.entries.fire = made.ID
+	about["class"], about["department_id"] = "K08", "window"
+	s.post("clerk", "/cases/"+s.caseID+"/ledger", about).is(http.StatusCreated).into(&made)
+	s.entries.window = made.ID
 }
 
 func sealing(caseID, item string) map[string]any {

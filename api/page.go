@@ -48,6 +48,7 @@ func (s *Server) pages() error {
 	p.substitutePages()
 	p.objectionPages()
 	p.leavePages()
+	p.ledgerPages()
 	p.inboxPages()
 	p.answerPages()
 	p.parcelPages()
@@ -259,7 +260,7 @@ var fieldOfCode = map[string]string{
 	"site_division_missing": "division", "division_unknown": "division",
 	"mobile_invalid": "phone", "phone_invalid": "phone", "mail_invalid": "email", "point_invalid": "lat",
 	"credit_code_invalid": "uscc", "credit_code_check": "uscc", "id_number_invalid": "id_no",
-	"reason_missing": "reason why note objection", "receiver_missing": "receiver given_by caller", "service_time": "at", "received_time": "received_at",
+	"reason_missing": "reason why note objection detail", "receiver_missing": "receiver given_by caller", "service_time": "at", "received_time": "received_at",
 	"proposals": "proposal1", "proposal_impossible": "proposal1", "excuse_category": "category", "opinion_items": "finding1", "bundle_unreadable": "bundle",
 	"password_weak": "fresh", "password_reused": "fresh", "password_differs": "again",
 	"door_code_wrong": "code", "door_id_wrong": "id_last4", "rating_level": "level", "closure_past": "day", "closure_exists": "day",
@@ -280,6 +281,7 @@ var fieldOfCode = map[string]string{
 	"electronic_signature": "signature", "electronic_size": "decided_on", "electronic_digits": "last4",
 	"item_verify": "verify1", "item_days": "days1 days", "ask_channel": "channel", "photo_answer": "answer", "add_ground": "ground", "given_time": "at", "given_how": "how", "witnesses": "witness1",
 	"written_opinion": "opinion", "not_booked": "leaves", "below_minimum": "comes", "substitute_outside": "comes", "substitute_unfit": "comes", "slot_taken": "comes",
+	"breach_class": "class", "breach_party": "party", "breach_date": "on", "breach_reported": "on",
 	"outcome_unknown": "outcome", "outcome_text_missing": "reason", "outcome_evidence_missing": "call_note",
 }
 

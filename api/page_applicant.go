@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"lianban/delivery"
+	"lianban/inspection"
 	"lianban/internal/fault"
 	"lianban/scheduler/workday"
 )
@@ -25,6 +26,7 @@ func (p *site) applicantPages() {
 	post("choice", "pageApplicantChoice", p.applicantChoice)
 	post("slot", "pageApplicantSlot", p.applicantSlot)
 	post("missing", "pageApplicantMissing", p.applicantMissing)
+	p.on(Route{Method: http.MethodPost, Path: "/a/{token}/report", Act: "pageApplicantReport", Who: anyone, Rate: linkUploadRate, Body: 4 * inspection.MaxScan}, p.applicantReport)
 	post("rate", "pageApplicantRate", p.applicantRate)
 	post("electronic", "pageApplicantConsent", p.applicantConsent)
 	post("electronic/revoke", "pageApplicantRevoke", p.applicantRevoke)
@@ -46,6 +48,7 @@ type applicantPage struct {
 	Once    string
 	First   string // earliest day to ask for
 	Last    string
+	Report  *breachForm // what is reported to the ledger
 }
 
 // applicantLine is one result in the applicant's words.
@@ -79,6 +82,13 @@ func (p *site) applicant(v *view) error {
 	}
 	d.View = &found
 	p.fillApplicant(v, &d)
+	reported, err := p.Inspection.ReportByLinkOf(v.ctx(), p.Delivery, v.r.PathValue("token"))
+	if err != nil {
+		return err
+	}
+	report := p.breachFormOf(v, reported)
+	report.Base = v.here + "/report"
+	d.Report = &report
 	return p.show(v, "applicant", d)
 }
 
@@ -208,6 +218,18 @@ func (p *site) applicantRevoke(v *view) error {
 func (p *site) applicantRate(v *view) error {
 	return p.byApplicant(v, form{"rate", ""}, "flash.applicant.rated", func(token string) error {
 		return p.Delivery.RateByLink(v.ctx(), token, delivery.RateRequest{Level: levelOf(v), Words: v.form("words")})
+	})
+}
+
+// applicantReport is the applicant's word of a department that came alone, or of
+// something that was asked for and is not in the record (INS-1203, INS-1013).
+func (p *site) applicantReport(v *view) error {
+	return p.byApplicant(v, form{"report", ""}, "flash.applicant.reported", func(token string) error {
+		r, err := v.reportRequest()
+		if err == nil {
+			_, err = p.Inspection.ReportByLink(v.ctx(), p.Delivery, token, r)
+		}
+		return err
 	})
 }
 

@@ -97,6 +97,7 @@ type casePage struct {
 	Coming    int
 	MayAmend  bool
 	MayLink   bool // print or send the applicant's link
+	MayReport bool // to the ledger
 	Unknown   bool
 	Questions []question
 	Set       *caseSet
@@ -110,7 +111,7 @@ func (p *site) oneCase(v *view) error {
 	if err != nil {
 		return err
 	}
-	d := casePage{Case: c, Once: newOnce(), Limit: endOfDay(c.LimitDate), MayLink: v.organises(c.CentreID)}
+	d := casePage{Case: c, Once: newOnce(), Limit: endOfDay(c.LimitDate), MayLink: v.organises(c.CentreID), MayReport: v.is(atDesk...)}
 	if d.Visits, err = p.Inspection.ListVisits(v.ctx(), v.by, inspection.VisitQuery{CaseID: c.ID, Limit: 200}); err != nil {
 		return err
 	}

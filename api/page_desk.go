@@ -117,7 +117,9 @@ func taskOf(t inspection.Task) taskLine {
 	case inspection.TaskAskApplicant, inspection.TaskRevisitLate, inspection.TaskAskedAgain:
 		line.Href = "/visits/" + t.VisitID + "/rectify#revisit"
 	case inspection.TaskBreach:
-		line.Href, line.Closable = "/visits/"+t.VisitID+"/rectify#ledger", false // ends by the decision
+		line.Href, line.Closable = "/ledger/"+t.Subject, false // ends by the decision
+	case inspection.TaskAnswerBreach:
+		line.Href, line.Closable = "/ledger/"+t.Subject, false // ends by the answer
 	case inspection.TaskDecideItem:
 		line.Href, line.Closable = "/visits/"+t.VisitID+"/rectify#proposal-"+t.Subject, false // ends by the decision
 	case inspection.TaskLeave:

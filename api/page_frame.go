@@ -124,6 +124,7 @@ var sections = []section{
 	{"/outbox", "nav.outbox", overseeing},
 	{"/checklists", "nav.checklists", inOffice},
 	{"/evidence", "nav.evidence", mayEvidence},
+	{"/ledger", "nav.ledger", ledgerReaders},
 	{"/leaves", "nav.leaves", atDesk},
 	{"/closures", "nav.closures", mayShut},
 	{"/settings", "nav.settings", mayOversee},

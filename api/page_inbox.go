@@ -32,7 +32,8 @@ type inboxPage struct {
 	Addresses          []notify.Message      // words on changed addresses
 	Alerts             []alertLine           // what was lost, damaged or never collected
 	Destroy            []delivery.Destruction
-	Damages            []delivery.Damage // to decide on
+	Damages            []delivery.Damage   // to decide on
+	Explain            []inspection.Breach // entries of the ledger to answer
 }
 
 type inboxLine struct {
@@ -74,6 +75,9 @@ func (p *site) inbox(v *view) error {
 		return err
 	}
 	if d.Damages, err = p.Delivery.ListDamages(v.ctx(), v.by); err != nil {
+		return err
+	}
+	if d.Explain, err = p.Inspection.ToExplain(v.ctx(), v.by); err != nil {
 		return err
 	}
 	if d.Addresses, err = p.Inspection.AddressWords(v.ctx(), v.by); err != nil {

@@ -22,7 +22,6 @@ func (p *site) rectifyPages() {
 	p.on(Route{Method: http.MethodPost, Path: at + "/request", Act: "pageRequestRevisit", Who: actors(atDesk...)}, p.requestRevisitOf)
 	p.on(Route{Method: http.MethodPost, Path: at + "/plan", Act: "pagePlanRevisit", Who: actors(atDesk...)}, p.planRevisitOf)
 	p.on(Route{Method: http.MethodPost, Path: at + "/term", Act: "pageDecideTerm", Who: actors(auth.Supervisor)}, p.decideTermOf)
-	p.on(Route{Method: http.MethodPost, Path: at + "/breaches/{breach}", Act: "pageDecideBreach", Who: actors(auth.Supervisor)}, p.decideBreachOf)
 	p.on(Route{Method: http.MethodPost, Path: "/inbox/{id}/another-visit", Act: "pageAskAgain", Who: actors(inOffice...)}, p.askAgainOf)
 }
 
@@ -254,13 +253,6 @@ func (p *site) decideTermOf(v *view) error {
 		return p.Inspection.DecideTerm(v.ctx(), v.by, inspection.TermDecision{
 			VisitID: v.id(), Revisit: v.form("decision") == "revisit", Days: whole(v.form("days")), Reason: v.form("reason"),
 		})
-	})
-}
-
-func (p *site) decideBreachOf(v *view) error {
-	id := v.r.PathValue("breach")
-	return p.onRectify(v, form{"breach", id}, "flash.breach.decided", func() error {
-		return p.Inspection.DecideBreach(v.ctx(), v.by, v.id(), id, v.form("decision") == "confirm", v.form("reason"))
 	})
 }
 

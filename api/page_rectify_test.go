@@ -117,11 +117,15 @@ func TestADeemedDepartmentThatAsksForAnotherVisitStandsInTheLedger(t *testing.T)
 	s.browse("clerk", visit, nil).is(http.StatusOK).says("要求再次勘验，未予受理", "监督台账 K07")
 	found, err := s.Inspection.FindVisit(t.Context(), s.actor("clerk"), s.closed.ID)
 	s.must(err)
-	decide := visit + "/rectify/breaches/" + found.Breaches[0].ID
+	entry := "/ledger/" + found.Breaches[0].ID
+	decide := entry + "/decide"
 	s.browse("clerk", decide, url.Values{"decision": {"confirm"}, "reason": {"属实"}}).is(http.StatusForbidden)
+	s.browse("supervisor", entry, nil).is(http.StatusOK).says("可以说明至", "收到说明或说明期满后再核实")
+	s.browse("supervisor", decide, url.Values{"decision": {"confirm"}, "reason": {"属实"}}).is(http.StatusConflict).says("收到说明或期满后再核实")
+	s.must(s.Inspection.Explain(t.Context(), amr, found.Breaches[0].ID, "不知有此规定"))
 	s.browse("supervisor", decide, url.Values{"decision": {"confirm"}}).is(http.StatusUnprocessableEntity).says("请填写理由")
 	s.browse("supervisor", decide, url.Values{"decision": {"confirm"}, "reason": {"属实"}}).is(http.StatusSeeOther)
-	s.browse("supervisor", visit+"/rectify", nil).is(http.StatusOK).says("已确认", "属实")
+	s.browse("supervisor", entry, nil).is(http.StatusOK).says("已确认", "属实", "不知有此规定")
 }
 
 // INS-1108, V12

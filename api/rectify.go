@@ -32,7 +32,6 @@ func (s *Server) rectifyRoutes() {
 	register(s, revisit, s.planRevisit)
 	register(s, post("/visits/{id}/term", "decideTerm", words{"整改期满后的决定", "Decide on a term that is over without a request"}, actors(auth.Supervisor)), s.decideTerm)
 	register(s, post(participantPath+"/another-visit", "askAgain", words{"部门请求再次勘验", "A department asks for another visit"}, answerers), s.askAgain)
-	register(s, post("/visits/{id}/breaches/{breach}/decide", "decideBreach", words{"核实台账记录", "Confirm or dismiss an entry of the ledger"}, actors(auth.Supervisor)), s.decideBreach)
 }
 
 type giveListRequest struct {
@@ -164,22 +163,6 @@ func (s *Server) askAgain(ctx context.Context, c *call, in *askAgainRequest) (no
 		return none{}, err
 	}
 	return none{}, s.Inspection.AskAgain(ctx, c.by, p.ID, in.Body.Reason, c.key(in.Key))
-}
-
-type decideBreachRequest struct {
-	ID     string `path:"id" validate:"required,code"`
-	Breach string `path:"breach" validate:"required,code"`
-	Body   struct {
-		Confirm bool   `json:"confirm"`
-		Reason  string `json:"reason" validate:"required,nonul,max=500"`
-	}
-}
-
-func (s *Server) decideBreach(ctx context.Context, c *call, in *decideBreachRequest) (none, error) {
-	if err := s.readable(ctx, c, in.ID); err != nil {
-		return none{}, err
-	}
-	return none{}, s.Inspection.DecideBreach(ctx, c.by, in.ID, in.Breach, in.Body.Confirm, in.Body.Reason)
 }
 
 type addPhotoRequest struct {

@@ -133,6 +133,14 @@ func (d *Desk) openLink(ctx context.Context, q bun.IDB, token string) (h caller,
 	return h, err
 }
 
+// LinkHolder gives the applicant who holds a link and the case it opens, for acts
+// that belong to the other half of the house, on the caller's transaction. Refusal:
+// applicant_link.
+func (d *Desk) LinkHolder(ctx context.Context, q bun.IDB, token string) (by auth.Actor, caseID string, err error) {
+	h, err := d.still().openLink(ctx, q, token)
+	return h.by, h.CaseID, err
+}
+
 func applicantLink() *fault.Error {
 	return fault.Refuse(fault.NotFound, "applicant_link",
 		"链接无效或已停用。请用最新的收件凭据或邮件里的二维码、链接；也可以用邮件号和手机号后四位查询进度，或致电受理窗口",

@@ -398,16 +398,20 @@ func staffMin(r office.Rules, kind VisitKind) int {
 	return r.StaffSite
 }
 
+// attemptCodes are the refusals of what is the window's alone (INS-201), and of what
+// would be an inspection outside its visit (INS-1201).
+var attemptCodes = []string{"not_a_window", "wrong_window", "visit_not_running"}
+
 // recordRefusal puts an attempt that was not the caller's to make into the
-// log (INS-201, INS-1204), and gives the refusal back.
+// log (INS-1204), and gives the refusal back.
 func (d *Desk) recordRefusal(ctx context.Context, by auth.Actor, act, subject string, err error) error {
 	refusal, ok := fault.From(err)
-	if !ok || refusal.Code != "not_a_window" && refusal.Code != "wrong_window" {
+	if !ok || !slices.Contains(attemptCodes, refusal.Code) {
 		return err
 	}
 	logged := d.DB.Write(ctx, func(tx bun.IDB) error {
 		return audit.Record(ctx, tx, audit.Leaf{
-			Type: "attempt_refused", Stream: "system", Actor: by.String(), At: d.now(),
+			Type: "attempt_refused", Stream: attemptStream, Actor: by.String(), At: d.now(),
 			Fields: map[string]any{"act": act, "subject": subject, "code": refusal.Code},
 		})
 	})

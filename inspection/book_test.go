@@ -105,7 +105,7 @@ func TestOnlyTheSitesWindowMovesAVisitAndAttemptsAreKept(t *testing.T) { // INS-
 		}
 		kept := map[string]int{}
 		w.must(w.DB.Read(ctx, func(q bun.IDB) error {
-			entries, err := audit.Stream(ctx, q, "system")
+			entries, err := audit.Stream(ctx, q, attemptStream)
 			for _, e := range entries {
 				if e.Type == "attempt_refused" {
 					kept[e.Text("act")]++

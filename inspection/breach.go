@@ -2,7 +2,12 @@ package inspection
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
+	"fmt"
+	"maps"
+	"path"
 	"time"
 
 	"github.com/uptrace/bun"
@@ -10,28 +15,44 @@ import (
 	"lianban/internal/audit"
 	"lianban/internal/auth"
 	"lianban/internal/fault"
+	"lianban/internal/office"
 	"lianban/internal/once"
+	"lianban/scheduler/workday"
 )
 
 // Breach is an entry of the ledger (监督台账) that stands in no other row: what was
-// refused or reported. It starts as suspected; a supervisor confirms or dismisses
-// it, and it is never deleted (INS-1205).
+// refused or reported. It starts as suspected; its party may answer, a supervisor
+// confirms or dismisses it, and it is never deleted (INS-1205). DepartmentID is the
+// party, a department's id or PartyWindow; AnswerDue is zero as long as the party
+// has not been told.
 type Breach struct {
 	bun.BaseModel `bun:"table:breaches" json:"-"`
 
-	ID            string      `bun:"id,pk" json:"id"`
-	Class         string      `json:"class"`
-	VisitID       string      `json:"visit_id"`
-	ParticipantID string      `json:"-"`
-	DepartmentID  string      `json:"department_id"`
-	Department    string      `json:"department"`
-	Detail        string      `json:"detail"`
-	MadeAt        time.Time   `json:"made_at"`
-	MadeBy        string      `json:"made_by"`
-	State         BreachState `json:"state"`
-	Note          string      `json:"note,omitempty"`
-	DecidedBy     string      `json:"decided_by,omitempty"`
-	DecidedAt     time.Time   `bun:",nullzero" json:"decided_at,omitzero"`
+	ID            string            `bun:"id,pk" json:"id"`
+	Class         string            `json:"class"`
+	CaseID        string            `json:"case_id"`
+	VisitID       string            `bun:",nullzero" json:"visit_id,omitempty"`
+	ParticipantID string            `bun:",nullzero" json:"-"`
+	CentreID      string            `json:"centre_id"` // whose supervisor decides
+	DepartmentID  string            `json:"department_id"`
+	Department    string            `json:"department"`
+	Channel       BreachChannel     `json:"channel,omitempty"`
+	HappenedOn    string            `json:"happened_on,omitempty"` // ISO date
+	People        string            `json:"people,omitempty"`
+	Detail        string            `json:"detail"`
+	Scan          string            `json:"scan,omitempty"`
+	SHA256        string            `bun:"sha256" json:"sha256,omitempty"` // of the photo
+	MadeAt        time.Time         `json:"made_at"`
+	MadeBy        string            `json:"made_by,omitempty"`
+	AnswerDue     time.Time         `bun:",nullzero" json:"answer_due,omitzero"`
+	Deadline      *workday.Deadline `bun:"type:jsonb" json:"deadline,omitempty"`
+	Answer        string            `json:"answer,omitempty"`
+	AnsweredAt    time.Time         `bun:",nullzero" json:"answered_at,omitzero"`
+	AnsweredBy    string            `json:"answered_by,omitempty"`
+	State         BreachState       `json:"state"`
+	Note          string            `json:"note,omitempty"`
+	DecidedBy     string            `json:"decided_by,omitempty"`
+	DecidedAt     time.Time         `bun:",nullzero" json:"decided_at,omitzero"`
 }
 
 // BreachState says what a supervisor made of a Breach.
@@ -44,9 +65,88 @@ const (
 	BreachDismissed BreachState = "dismissed"
 )
 
-// askedAgain is class K07: a department that was absent or deemed asked for another
-// visit.
-const askedAgain = "K07"
+// BreachChannel says from whom the house has an entry.
+type BreachChannel string
+
+// Where entries come from.
+const (
+	BreachSystem     BreachChannel = "system"
+	BreachWindow     BreachChannel = "window"
+	BreachApplicant  BreachChannel = "applicant"
+	BreachDepartment BreachChannel = "department"
+)
+
+// Classes of the ledger that are stored (SIM-14).
+const (
+	ClassSeparate = "K06" // a department inspected alone
+	ClassAgain    = "K07" // a department that was absent or deemed asked for another visit
+	ClassAsked    = "K08" // the applicant was asked for something that is not in the record
+)
+
+// stream is the party's part of the case in the evidence log.
+func (b Breach) stream() string { return departmentStream(b.CaseID, b.DepartmentID) }
+
+// print is the hash of what people said in an entry, so that a row that says
+// something else than the log shows (EV-12). Entries from before parties were heard
+// have none.
+func (b Breach) print() string {
+	if b.AnswerDue.IsZero() && b.Channel == BreachSystem {
+		return ""
+	}
+	sum := sha256.Sum256(fmt.Appendf(nil, "%s\x00%s\x00%s\x00%s\x00%s\x00%s", b.HappenedOn, b.People, b.Detail, b.SHA256, b.Answer, b.Note))
+	return hex.EncodeToString(sum[:])
+}
+
+// told is how an entry stands, as the log tells it.
+func (b Breach) told() string {
+	return fact("breach", b.ID, b.Class, path.Base(b.stream()), b.State, b.print())
+}
+
+// leaf records where an entry stands.
+func (b Breach) leaf(actor string, at time.Time, more map[string]any) audit.Leaf {
+	fields := map[string]any{"breach": b.ID, "class": b.Class, "now": string(b.State), "print": b.print()}
+	if b.VisitID != "" {
+		fields["visit"] = b.VisitID
+	}
+	maps.Copy(fields, more)
+	return audit.Leaf{Type: "breach", Stream: b.stream(), Actor: actor, At: at, Fields: fields}
+}
+
+// tell starts the term in which the party may answer, and tells it (INS-1205).
+func (d *Desk) tell(ctx context.Context, tx bun.IDB, c Case, b *Breach) error {
+	scope := office.Scope{Centre: b.CentreID, Matter: c.MatterCode}
+	if b.DepartmentID != PartyWindow {
+		scope.Department = b.DepartmentID
+	}
+	g, err := groundAt(ctx, tx, b.CentreID, scope, d.now())
+	if err != nil {
+		return err
+	}
+	due, err := g.cal.Reply(d.now(), g.rules.LedgerAnswer, g.hours)
+	if err != nil {
+		return err
+	}
+	b.AnswerDue, b.Deadline = due.Due.UTC().Truncate(time.Millisecond), &due
+	if b.DepartmentID != PartyWindow {
+		return d.queueBreach(ctx, tx, *b)
+	}
+	return raiseTask(ctx, tx, Visit{ID: b.VisitID, CentreID: b.CentreID}, Task{
+		Kind: TaskAnswerBreach, Subject: b.ID, CreatedAt: d.now(), DueAt: b.AnswerDue,
+		Detail: "监督台账 " + b.Class + " 涉及本窗口，办件" + c.Number + "，请在期限内说明",
+	})
+}
+
+// put stores a new entry and calls the supervisor. fresh is false where the same
+// one stands already.
+func (d *Desk) put(ctx context.Context, tx bun.IDB, b *Breach, detail string) (fresh bool, err error) {
+	fresh, err = insertNew(ctx, tx, b)
+	if err != nil || !fresh {
+		return fresh, err
+	}
+	return true, raiseTask(ctx, tx, Visit{ID: b.VisitID, CentreID: b.CentreID}, Task{
+		Kind: TaskBreach, Subject: b.ID, CreatedAt: d.now(), DueAt: b.AnswerDue, ForRole: string(auth.Supervisor), Detail: detail,
+	})
+}
 
 // AskAgain is a department's request that a visit which is over be made again. One
 // that came and has something to look at is heard: the window gets a task. One that
@@ -102,57 +202,26 @@ func (d *Desk) askAgain(ctx context.Context, tx bun.IDB, by auth.Actor, p Partic
 // suspected at a time; every attempt is in the log (INS-1204).
 func (d *Desk) enter(ctx context.Context, by auth.Actor, participantID, reason string) error {
 	return d.onParticipant(ctx, participantID, func(tx bun.IDB, p Participant, v Visit) ([]audit.Leaf, error) {
-		b := Breach{
-			ID: newID(), Class: askedAgain, VisitID: v.root(), ParticipantID: p.ID, DepartmentID: p.DepartmentID, Department: p.Name,
-			Detail: reason, MadeAt: d.now(), MadeBy: by.String(), State: BreachSuspected,
-		}
-		fresh, err := insertNew(ctx, tx, &b)
-		if err != nil {
-			return nil, err
-		}
 		leaf := participantLeaf("attempt_refused", p, by.String(), d.now(), map[string]any{"act": "another_visit", "code": "no_second_visit"})
-		if !fresh {
-			return []audit.Leaf{leaf}, nil
+		stands, err := hasBreach(ctx, tx, ClassAgain, p.ID)
+		if err != nil || stands {
+			return []audit.Leaf{leaf}, err
 		}
-		entered := participantLeaf("breach", p, by.String(), d.now(), map[string]any{"breach": b.ID, "class": b.Class, "now": string(b.State)})
-		return []audit.Leaf{leaf, entered}, raiseTask(ctx, tx, Visit{ID: v.root(), CentreID: v.CentreID}, Task{
-			Kind: TaskBreach, Subject: b.ID, CreatedAt: d.now(), ForRole: string(auth.Supervisor),
-			Detail: p.Name + "未应约到场或已视为同意，又要求再次勘验，疑似 K07，请核实",
-		})
-	})
-}
-
-// DecideBreach confirms or dismisses an entry, with a reason. Refusals: not_found,
-// not_supervisor, wrong_window, breach_unknown, breach_decided, reason_missing.
-func (d *Desk) DecideBreach(ctx context.Context, by auth.Actor, visitID, breachID string, confirm bool, note string) error {
-	d = d.still()
-	_, err := d.onVisit(ctx, visitID, func(tx bun.IDB, v *Visit) ([]audit.Leaf, error) {
-		if err := maySupervise(ctx, tx, by, v.CentreID); err != nil {
-			return nil, err
-		}
-		b, err := findBreach(ctx, tx, v.root(), breachID)
+		c, err := findCase(ctx, tx, p.CaseID)
 		if err != nil {
 			return nil, err
 		}
-		if b.State != BreachSuspected {
-			return nil, fault.Refuse(fault.Conflict, "breach_decided", "该条记录已经核实", "this entry has been decided already")
+		b := Breach{
+			ID: newID(), Class: ClassAgain, CaseID: p.CaseID, VisitID: v.root(), ParticipantID: p.ID, CentreID: v.CentreID, DepartmentID: p.DepartmentID,
+			Department: p.Name, Channel: BreachSystem, Detail: reason, MadeAt: d.now(), MadeBy: by.String(), State: BreachSuspected,
 		}
-		if err := checkText("reason", note, reasonLength); err != nil {
+		if err := d.tell(ctx, tx, c, &b); err != nil {
 			return nil, err
 		}
-		b.State, b.Note, b.DecidedBy, b.DecidedAt = BreachDismissed, note, by.String(), d.now()
-		if confirm {
-			b.State = BreachConfirmed
+		fresh, err := d.put(ctx, tx, &b, p.Name+"未应约到场或已视为同意，又要求再次勘验，疑似 K07，请核实")
+		if err == nil && !fresh {
+			err = movedOn("bad_move") // another attempt was entered meanwhile
 		}
-		if err := decideBreach(ctx, tx, b); err != nil {
-			return nil, err
-		}
-		p, err := findParticipant(ctx, tx, b.ParticipantID)
-		if err != nil {
-			return nil, err
-		}
-		leaf := participantLeaf("breach", p, by.String(), d.now(), map[string]any{"breach": b.ID, "class": b.Class, "now": string(b.State)})
-		return []audit.Leaf{leaf}, finishTasks(ctx, tx, TaskBreach, b.ID, d.now(), by.String(), note)
+		return []audit.Leaf{leaf, b.leaf(by.String(), d.now(), nil)}, err
 	})
-	return err
 }

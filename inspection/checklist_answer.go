@@ -160,7 +160,7 @@ func (d *Desk) Answer(ctx context.Context, by auth.Actor, r AnswerRequest) error
 			return d.find(ctx, tx, by, p, record, r.Items)
 		})
 	})
-	return err
+	return d.recordRefusal(ctx, by, "site_record", r.ParticipantID, err)
 }
 
 func mayFind(by auth.Actor, p Participant, v Visit) error {

@@ -33,6 +33,9 @@ func (d *Desk) Compose(ctx context.Context, tx bun.IDB, m notify.Message) (notif
 	if m.Purpose == purposeAddress {
 		return d.composeAddress(m)
 	}
+	if m.Purpose == purposeLedger {
+		return d.composeBreach(m)
+	}
 	l, err := d.open(ctx, tx, m)
 	if err != nil {
 		return notify.Body{}, err

@@ -157,7 +157,8 @@ type OpinionRequest struct {
 // ground_missing, deferral_ground, deferral_late.
 func (d *Desk) Opine(ctx context.Context, by auth.Actor, r OpinionRequest) (Opinion, error) {
 	d = d.still()
-	return once.Act(ctx, d.DB.Write, r.Once, d.now(), func(tx bun.IDB) (Opinion, error) { return d.opine(ctx, tx, by, r) })
+	o, err := once.Act(ctx, d.DB.Write, r.Once, d.now(), func(tx bun.IDB) (Opinion, error) { return d.opine(ctx, tx, by, r) })
+	return o, d.recordRefusal(ctx, by, "opine", r.ParticipantID, err)
 }
 
 func (d *Desk) opine(ctx context.Context, tx bun.IDB, by auth.Actor, r OpinionRequest) (out Opinion, err error) {

@@ -151,7 +151,10 @@ func (v *VisitView) narrow(by auth.Actor) {
 		}
 	}
 	v.CheckIns = slices.DeleteFunc(v.CheckIns, func(c CheckIn) bool { return own < 0 || c.Party != v.Participants[own].ID })
-	v.Breaches = slices.DeleteFunc(v.Breaches, func(b Breach) bool { return b.DepartmentID != department })
+	v.Breaches = slices.DeleteFunc(v.Breaches, func(b Breach) bool { return !b.reads(by, v.Case) })
+	for i := range v.Breaches {
+		v.Breaches[i] = v.Breaches[i].unnamed()
+	}
 	if v.Rectification != nil {
 		v.Rectification.narrow(department)
 	}

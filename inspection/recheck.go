@@ -108,6 +108,7 @@ type caseRows struct {
 	added        []ItemProposal
 	bookings     []Booking         // of booked visits
 	of           map[string]string // department of a resource, of those that take part
+	listed       []string          // departments of the case's list: one may stand in the ledger before there is a visit
 	substituted  []Substitution
 	objections   []Objection
 	requests     []RevisitRequest
@@ -115,7 +116,11 @@ type caseRows struct {
 	photos       []ItemPhoto
 }
 
-func (r caseRows) departments() (out []string) {
+func (r caseRows) departments() []string {
+	out := append([]string{PartyWindow}, r.listed...)
+	for _, b := range r.breaches {
+		out = append(out, b.DepartmentID)
+	}
 	for _, p := range r.participants {
 		out = append(out, p.DepartmentID)
 	}
@@ -217,7 +222,7 @@ func (r caseRows) rectification() (facts []string) {
 		facts = append(facts, fact("revisit_requested", q.ID, q.VisitID, q.Channel, stamp(q.DueAt)))
 	}
 	for _, b := range r.breaches {
-		facts = append(facts, fact("breach", b.ID, b.Class, b.DepartmentID, b.State))
+		facts = append(facts, b.told())
 	}
 	return facts
 }
@@ -316,7 +321,7 @@ func tellings(entries []audit.Entry) (facts []string, deadlines map[string]strin
 		case "item_moved":
 			last[e.Text("item")] = fact("item_state", e.Text("item"), e.Text("now"), e.Text("verify"))
 		case "breach":
-			last[e.Text("breach")] = fact("breach", e.Text("breach"), e.Text("class"), department, e.Text("now"))
+			last[e.Text("breach")] = fact("breach", e.Text("breach"), e.Text("class"), department, e.Text("now"), e.Text("print"))
 		case "item_added", "item_refused":
 			facts = append(facts, fact("item_decided", e.Text("proposal"), e.Type == "item_added"))
 		}

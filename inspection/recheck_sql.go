@@ -18,6 +18,9 @@ func rowsOf(ctx context.Context, q bun.IDB, caseID string) (r caseRows, err erro
 	if err := q.NewSelect().Model(&participants).Where("case_id = ?", caseID).Scan(ctx); err != nil {
 		return r, err
 	}
+	if err := q.NewSelect().Model((*CaseDepartment)(nil)).Column("department_id").Where("case_id = ? AND department_id <> ''", caseID).Scan(ctx, &r.listed); err != nil {
+		return r, err
+	}
 	r.participants = map[string]Participant{}
 	for _, p := range participants {
 		r.participants[p.ID] = p
@@ -44,7 +47,7 @@ func rowsOf(ctx context.Context, q bun.IDB, caseID string) (r caseRows, err erro
 		{&r.substituted, "visit_id IN (?)", visits},
 		{&r.objections, "participant_id IN (?)", here},
 		{&r.requests, "visit_id IN (?)", visits},
-		{&r.breaches, "visit_id IN (?)", visits},
+		{&r.breaches, "id IN (?)", q.NewSelect().Model((*Breach)(nil)).Column("id").Where("case_id = ?", caseID)},
 		{&r.photos, "item_id IN (?)", q.NewSelect().Model((*ListedItem)(nil)).Column("id").Where("visit_id IN (?)", visits)},
 	} {
 		if err := q.NewSelect().Model(of.rows).Where(of.where, of.ids).Scan(ctx); err != nil {

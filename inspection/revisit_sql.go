@@ -7,8 +7,6 @@ import (
 	"time"
 
 	"github.com/uptrace/bun"
-
-	"lianban/internal/fault"
 )
 
 // askedFor reports whether a request for a revisit is open.
@@ -45,24 +43,4 @@ func revisitDue(ctx context.Context, q bun.IDB, visitID string) (time.Time, erro
 
 func hasTask(ctx context.Context, q bun.IDB, kind TaskKind, subject string) (bool, error) {
 	return q.NewSelect().Model((*Task)(nil)).Where("kind = ? AND subject = ? AND done_at IS NULL", kind, subject).Exists(ctx)
-}
-
-func findBreach(ctx context.Context, q bun.IDB, visitID, id string) (b Breach, err error) {
-	err = q.NewSelect().Model(&b).Where("id = ? AND visit_id = ?", id, visitID).Scan(ctx)
-	if errors.Is(err, sql.ErrNoRows) {
-		return b, fault.Refuse(fault.Conflict, "breach_unknown",
-			"本次勘验没有这条台账记录，请刷新后核对", "this visit has no such entry; reload and check")
-	}
-	return b, err
-}
-
-func listBreaches(ctx context.Context, q bun.IDB, visitID string) (out []Breach, err error) {
-	err = q.NewSelect().Model(&out).Where("visit_id = ?", visitID).Order("made_at", "id").Scan(ctx)
-	return out, err
-}
-
-func decideBreach(ctx context.Context, tx bun.IDB, b Breach) error {
-	res, err := tx.NewUpdate().Model(&b).Column("state", "note", "decided_by", "decided_at").
-		Where("id = ? AND state = ?", b.ID, BreachSuspected).Exec(ctx)
-	return exactlyOne(res, err, "bad_move")
 }

@@ -318,11 +318,13 @@ func TestADepartmentThatWasAbsentOrDeemedMayNotAskForAnotherVisit(t *testing.T) 
 			t.Errorf("%d attempts in the log", n)
 		}
 		id := found.Breaches[0].ID
-		w.refused(w.DecideBreach(ctx, w.clerk, v.ID, id, true, "属实"), "not_supervisor")
-		w.refused(w.DecideBreach(ctx, w.boss, v.ID, "other", true, "属实"), "breach_unknown")
-		w.refused(w.DecideBreach(ctx, w.boss, v.ID, id, true, ""), "reason_missing")
-		w.must(w.DecideBreach(ctx, w.boss, v.ID, id, true, "属实"))
-		w.refused(w.DecideBreach(ctx, w.boss, v.ID, id, false, "误报"), "breach_decided")
+		w.refused(w.DecideBreach(ctx, w.clerk, id, true, "属实"), "not_supervisor")
+		w.refused(w.DecideBreach(ctx, w.boss, "other", true, "属实"), "not_found")
+		w.refused(w.DecideBreach(ctx, w.boss, id, true, "属实"), "breach_answer_waits")
+		w.must(w.Explain(ctx, w.inspector("amr"), id, "不知有此规定"))
+		w.refused(w.DecideBreach(ctx, w.boss, id, true, ""), "reason_missing")
+		w.must(w.DecideBreach(ctx, w.boss, id, true, "属实"))
+		w.refused(w.DecideBreach(ctx, w.boss, id, false, "误报"), "breach_decided")
 		if w.count("visits", "revisit_of <> ''") != 0 {
 			t.Error("there is another visit")
 		}

@@ -105,11 +105,18 @@ func (d *Desk) FindScan(ctx context.Context, by auth.Actor, id string) (media st
 }
 
 // scanOf gives the case of a scan and the department that it is of; an agreement
-// (INS-605) is of none.
+// (INS-605) is of none. Of an entry of the ledger it is the party, once told.
 func scanOf(ctx context.Context, q bun.IDB, row scanRow) (caseID, department string, err error) {
 	p, err := findParticipant(ctx, q, row.Subject)
 	if fault.KindOf(err) != fault.NotFound {
 		return p.CaseID, p.DepartmentID, err
+	}
+	b, err := findBreach(ctx, q, row.Subject)
+	if err == nil && b.AnswerDue.IsZero() {
+		return b.CaseID, "", nil
+	}
+	if fault.KindOf(err) != fault.NotFound {
+		return b.CaseID, b.DepartmentID, err
 	}
 	v, err := findVisit(ctx, q, row.Subject)
 	return v.CaseID, "", err

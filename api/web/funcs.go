@@ -106,7 +106,7 @@ var tones = map[string]string{
 	"opinion.given": "good", "opinion.deemed": "deemed", "opinion.review": "warn", "opinion.draft": "wait", "opinion.deferred": "wait",
 	"opinion_kind.agree": "good", "opinion_kind.rectify": "warn", "opinion_kind.disagree": "bad",
 	"photo_answer.agreed": "good", "photo_answer.again": "warn", "photo_answer.visit": "warn",
-	"breach_state.suspected": "warn", "breach_state.confirmed": "bad",
+	"breach_state.suspected": "warn", "breach_state.confirmed": "bad", "breach_state.recorded": "info",
 	"item_state.open": "warn", "item_state.settled": "good",
 	"result.passed": "good", "result.rectify": "warn", "result.failed": "bad",
 

@@ -41,6 +41,7 @@ func (w *world) history(ctx context.Context) error {
 	m.yesterdayAfternoon()
 	s.mailWaits()
 	s.asksForRevisit(diner)
+	s.cameAlone(diner)
 	m.yesterdayEvening()
 	bags := m.circulates()
 	s.thisMorning(m.thisMorning)

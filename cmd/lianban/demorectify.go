@@ -7,7 +7,9 @@ import (
 	"image/png"
 
 	"lianban/inspection"
+	"lianban/internal/fault"
 	"lianban/internal/once"
+	"lianban/scheduler/workday"
 )
 
 // booksDiner books the visit that leaves something to be put right.
@@ -67,6 +69,27 @@ func (s *stage) asksForRevisit(v inspection.Visit) {
 		return err
 	})
 	s.accepts(s.bookDraft(clerk, draft, 2, "15:00"), "lst/fire")
+}
+
+// cameAlone: the applicant tells the window that urban came by itself to measure the
+// sign; urban has not answered yet. Fire tried to set a visit of its own (INS-1203,
+// INS-1204).
+func (s *stage) cameAlone(v inspection.Visit) {
+	clerk, urban, fire := s.clerk("lst"), s.part(v, "lst/urban"), s.officer("lst/fire")
+	s.did("report a separate visit", func() error {
+		_, err := s.inspection.Report(s.ctx, clerk, inspection.ReportRequest{
+			CaseID: v.CaseID, Class: inspection.ClassSeparate, Party: urban.DepartmentID, On: workday.DateOf(s.dial.Now()).String(),
+			People: "两名着制服人员", Detail: "上午有人单独到店丈量店招，要求当场拆除",
+		})
+		return err
+	})
+	s.did("try to plan a visit", func() error {
+		_, err := s.inspection.Plan(s.ctx, fire, inspection.PlanRequest{CaseID: v.CaseID, Kind: inspection.KindSite})
+		if fault.Is(err, "not_a_window") {
+			return nil
+		}
+		return err
+	})
 }
 
 // did is one step of a scene.

@@ -29,7 +29,7 @@ type Hash = tlog.Hash
 // Leaf is one event as its author states it.
 type Leaf struct {
 	Type   string    // what happened, lower snake: "notice_composed"
-	Stream string    // "case/<id>/common", "case/<id>/<department>" or "system"
+	Stream string    // "case/<id>/common", "case/<id>/<department>", "attempts" or "system"
 	Actor  string    // kind and internal id: "person:17", "system:deem"
 	At     time.Time // the act's instant; stored in UTC, to the millisecond
 	// Fields take string, bool, int, int64, time.Time, []string, []int64 and

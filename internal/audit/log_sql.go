@@ -115,6 +115,17 @@ func Stream(ctx context.Context, q bun.IDB, stream string) ([]Entry, error) {
 	return entriesOf(rows)
 }
 
+// Tail gives the last entries of a stream, newest first. ErrDamaged if a row was
+// edited.
+func Tail(ctx context.Context, q bun.IDB, stream string, limit int64) ([]Entry, error) {
+	var rows []leafRow
+	err := q.NewSelect().Model(&rows).Where("stream = ?", stream).Order("stream_seq DESC").Limit(limit).Scan(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("read end of stream %s: %w", stream, err)
+	}
+	return entriesOf(rows)
+}
+
 // entriesFrom gives at most limit entries from number seq on.
 func entriesFrom(ctx context.Context, q bun.IDB, seq, limit int64) ([]Entry, error) {
 	var rows []leafRow

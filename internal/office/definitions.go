@@ -45,6 +45,7 @@ var definitions = []definition{
 	{"counter.answer", "1", both, ownRule, count(1, 2, "工作日", func(r *Rules) *int { return &r.CounterAnswer })},
 	{"excuse.answer", "1", both, ownRule, count(1, 2, "工作日", func(r *Rules) *int { return &r.ExcuseAnswer })},
 	{"rectify.verify_photo", "1", alone, ownRule, count(1, 3, "工作日", func(r *Rules) *int { return &r.VerifyPhoto })},
+	{"ledger.answer", "3", alone, ownRule, count(1, 10, "工作日", func(r *Rules) *int { return &r.LedgerAnswer })},
 	{"revisit.within", "3", alone, "fire rule", count(1, 10, "工作日", func(r *Rules) *int { return &r.RevisitWithin })},
 
 	{"staff.min_site", "2", both, "晋城; food rule", count(1, 5, "人", func(r *Rules) *int { return &r.StaffSite })},
