@@ -39,6 +39,7 @@ type applicantPage struct {
 	Base    string // address of the page
 	Refused string // why the link does not open
 	View    *delivery.ApplicantView
+	Visits  []inspection.ApplicantVisit
 	Lines   []applicantLine
 	Parcels []applicantParcel
 	Choices []option
@@ -81,6 +82,9 @@ func (p *site) applicant(v *view) error {
 		return err
 	}
 	d.View = &found
+	if d.Visits, err = p.Inspection.VisitsByLink(v.ctx(), p.Delivery, v.r.PathValue("token")); err != nil {
+		return err
+	}
 	p.fillApplicant(v, &d)
 	reported, err := p.Inspection.ReportByLinkOf(v.ctx(), p.Delivery, v.r.PathValue("token"))
 	if err != nil {

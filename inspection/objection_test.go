@@ -119,6 +119,32 @@ func TestAWrittenOpinionStandsAgainstNotComingAndIsTheDepartmentsLine(t *testing
 	})
 }
 
+// INS-813, INS-1003: what a department signed before the day stands, also when
+// others of it come after all and sign nothing.
+func TestAWrittenOpinionFromBeforeTheDayAsksNobodyOnTheSiteToSign(t *testing.T) {
+	w, ctx := newWorld(t, dbtest.SQLite(t)), t.Context()
+	v := w.served()
+	_, err := w.declineWith(v, "fire", OpinionRequest{Kind: Agree, Text: "图纸审核合格"})
+	w.must(err)
+	for _, system := range []string{"amr", "urban"} {
+		w.reply(v, system, ReplyAccept)
+	}
+	w.wait(v.Start)
+	v, err = w.Start(ctx, w.clerk, v.ID)
+	w.must(err)
+	w.hosts(v)
+	for _, system := range []string{"amr", "urban"} {
+		w.comes(v, system, 1, 2)
+		w.opines(v, w.inspector(system), system, OpinionRequest{Kind: Agree})
+	}
+	w.comes(v, "fire", 2, 3)
+	w.wait(v.End)
+	_, err = w.EndSite(ctx, w.clerk, v.ID)
+	w.must(err)
+	_, err = w.Close(ctx, w.clerk, v.ID, once.Key{})
+	w.must(err)
+}
+
 func TestAWrittenOpinionNeedsASignedInPersonAndADecline(t *testing.T) { // INS-813, INS-804
 	dbtest.Each(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)

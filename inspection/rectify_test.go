@@ -234,6 +234,22 @@ func TestAVisitThatPassedHasNoListToAddTo(t *testing.T) { // INS-1107
 	w.refused(err, "list_unknown")
 }
 
+func TestAWordInWritingFromWhoDidNotComeHasSeenNothing(t *testing.T) { // INS-1107
+	for _, c := range []struct {
+		opinion    OpinionState
+		attendance Attendance
+		saw        bool
+	}{
+		{OpinionGiven, AttendancePresent, true}, {OpinionGiven, AttendanceLate, true},
+		{OpinionGiven, AttendanceAbsent, false}, {OpinionGiven, AttendanceAbsentProv, false},
+		{OpinionDeemed, AttendancePresent, false}, {OpinionNone, AttendancePresent, false},
+	} {
+		if p := (Participant{Opinion: c.opinion, Attendance: c.attendance}); p.Saw() != c.saw {
+			t.Errorf("%s and %s: saw is %v", c.opinion, c.attendance, p.Saw())
+		}
+	}
+}
+
 // INS-1107: whatever anybody calls, in whatever order, the items of a list are
 // those that the departments signed at the visit, and the exceptions that two
 // different persons decided on.

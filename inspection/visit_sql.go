@@ -99,6 +99,14 @@ func lockParticipant(ctx context.Context, tx bun.IDB, id string) (Participant, V
 	return p, v, tx.NewSelect().Model(&p).Where("id = ?", id).Scan(ctx)
 }
 
+// toldVisits are the visits of a case that its applicant was told of, the latest
+// first.
+func toldVisits(ctx context.Context, q bun.IDB, caseID string) (out []Visit, err error) {
+	err = q.NewSelect().Model(&out).Where("case_id = ? AND state <> ? AND start_at IS NOT NULL", caseID, VisitDraft).
+		Order("start_at DESC", "id").Scan(ctx)
+	return out, err
+}
+
 func insertVisit(ctx context.Context, tx bun.IDB, v *Visit) error {
 	res, err := tx.NewInsert().Model(v).On("CONFLICT DO NOTHING").Exec(ctx)
 	if err != nil {

@@ -107,6 +107,8 @@ var tones = map[string]string{
 	"opinion_kind.agree": "good", "opinion_kind.rectify": "warn", "opinion_kind.disagree": "bad",
 	"photo_answer.agreed": "good", "photo_answer.again": "warn", "photo_answer.visit": "warn",
 	"breach_state.suspected": "warn", "breach_state.confirmed": "bad", "breach_state.recorded": "info",
+	"applicant_visit.offered": "info", "applicant_visit.confirmed": "info", "applicant_visit.in_progress": "info",
+	"applicant_visit.collecting": "info", "applicant_visit.not_held": "warn", "applicant_visit.cancelled": "plain",
 	"item_state.open": "warn", "item_state.settled": "good",
 	"result.passed": "good", "result.rectify": "warn", "result.failed": "bad",
 
