@@ -40,6 +40,11 @@ func (s *Server) caseRoutes() {
 		Who:   actors(auth.Clerk, auth.Supervisor), Scope: "cases:write",
 	}, s.amendCase)
 	register(s, Route{
+		Method: http.MethodPost, Path: "/cases/{id}/foresee", Act: "foreseeFacts",
+		Title: words{"预览更正情况后谁参加", "See what other facts would change"},
+		Who:   actors(auth.Clerk, auth.Supervisor), Scope: "cases:write",
+	}, s.foreseeFacts)
+	register(s, Route{
 		Method: http.MethodPost, Path: "/cases/{id}/pass-on", Act: "passCaseOn",
 		Title: words{"移交给组织勘验的窗口", "Pass a case on to the window that organises"},
 		Who:   actors(auth.Clerk, auth.Supervisor), Scope: "cases:write",
@@ -167,28 +172,52 @@ func (s *Server) findCase(ctx context.Context, c *call, in *byID) (inspection.Ca
 	return seenCase(c, out), nil
 }
 
+type foreseeFacts struct {
+	ID      string `path:"id" validate:"required,code"`
+	IfMatch string `header:"If-Match" validate:"omitempty,line=80"`
+	Body    factsBody
+}
+
+type factsBody struct {
+	Answers        inspection.Answers `json:"answers,omitempty" validate:"max=100,dive,keys,code,endkeys" doc:"merged over the present ones"`
+	ConfirmUnknown bool               `json:"confirm_unknown,omitempty" doc:"departments in doubt shall come"`
+}
+
+func (in *foreseeFacts) request() (r inspection.AmendRequest, err error) {
+	r = inspection.AmendRequest{CaseID: in.ID, Answers: in.Body.Answers, ConfirmUnknown: in.Body.ConfirmUnknown}
+	if r.Version, err = ifMatch(in.IfMatch); err != nil {
+		return r, err
+	}
+	return r, r.Answers.Check()
+}
+
+// foreseeFacts is the dry run of amendCase (INS-308).
+func (s *Server) foreseeFacts(ctx context.Context, c *call, in *foreseeFacts) (inspection.FactsChange, error) {
+	r, err := in.request()
+	if err != nil {
+		return inspection.FactsChange{}, err
+	}
+	out, err := s.Inspection.Foresee(ctx, c.by, r)
+	if fault.Is(err, "case_changed") {
+		return out, stale()
+	}
+	return out, err
+}
+
 type amendCase struct {
 	ID      string `path:"id" validate:"required,code"`
 	IfMatch string `header:"If-Match" validate:"omitempty,line=80"`
 	Key     string `header:"Idempotency-Key" validate:"omitempty,line=255"`
-	Body    struct {
-		Answers        inspection.Answers `json:"answers,omitempty" validate:"max=100,dive,keys,code,endkeys" doc:"merged over the present ones"`
-		ConfirmUnknown bool               `json:"confirm_unknown,omitempty" doc:"departments in doubt shall come"`
-	}
+	Body    factsBody
 }
 
 func (s *Server) amendCase(ctx context.Context, c *call, in *amendCase) (inspection.Case, error) {
-	version, err := ifMatch(in.IfMatch)
-	if err == nil {
-		err = in.Body.Answers.Check()
-	}
+	r, err := (&foreseeFacts{ID: in.ID, IfMatch: in.IfMatch, Body: in.Body}).request()
 	if err != nil {
 		return inspection.Case{}, err
 	}
-	out, err := s.Inspection.Amend(ctx, c.by, inspection.AmendRequest{
-		CaseID: in.ID, Answers: in.Body.Answers, ConfirmUnknown: in.Body.ConfirmUnknown, Version: version,
-		Once: c.key(in.Key),
-	})
+	r.Once = c.key(in.Key)
+	out, err := s.Inspection.Amend(ctx, c.by, r)
 	if fault.Is(err, "case_changed") { // what If-Match is for (STK-41)
 		return out, stale()
 	}

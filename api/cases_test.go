@@ -57,8 +57,8 @@ func TestCasesAreShownToTheirOwnPlacesOnly(t *testing.T) {
 	w.get("clerk", "/cases?limit=x").refused(http.StatusUnprocessableEntity, "fields_invalid")
 }
 
-// INS-305: facts decide who comes, until a visit is booked.
-func TestFactsChangeWhoComesUntilTheVisitIsBooked(t *testing.T) {
+// INS-305, INS-308: facts decide who comes, before a visit is booked and after.
+func TestFactsChangeWhoComesUntilTheVisitBegins(t *testing.T) {
 	w := newWorld(t)
 	unsure := with(restaurant(), "answers", map[string]any{"floor_area_m2": 120, "outdoor_sign": nil, "near_cultural_relic": false, "has_kitchen_flue": false, "central_air_conditioning": false, "fit_out": false})
 	id := w.post("clerk", "/cases", unsure).is(http.StatusCreated).at("id")
@@ -72,14 +72,22 @@ func TestFactsChangeWhoComesUntilTheVisitIsBooked(t *testing.T) {
 	sign.name, sign.status, sign.code = "no such answer", 422, "answers_invalid"
 	confirm.name, confirm.status, confirm.leaves, confirm.shows = "the sign stays unknown", 200, 1, []string{`"confirmed_by":"person:`}
 	booked := patch(`"v4"`, map[string]any{"confirm_unknown": true})
-	booked.name, booked.status, booked.code = "after booking", 409, "already_booked"
+	booked.name, booked.status, booked.leaves = "after booking: nothing moves", 200, 1
+	large := map[string]any{"answers": map[string]any{"floor_area_m2": 120}, "confirm_unknown": true}
+	look := patch(`"v5"`, large)
+	look.name, look.method, look.path, look.status = "what a larger place would change", http.MethodPost, look.path+"/foresee", 200
+	look.shows = []string{`"added":[{`, `"clause":"floor_area_m2`, `"short":false`, `"too_late":false`}
+	added := patch(`"v5"`, large)
+	added.name, added.status, added.leaves, added.messages, added.shows = "it is added", 200, 3, 3, []string{`"state":"visiting"`}
+	gone := patch(`"v6"`, map[string]any{"answers": map[string]any{"floor_area_m2": 20}, "confirm_unknown": true})
+	gone.name, gone.status, gone.leaves, gone.messages = "and goes", 200, 2, 3
 	w.run(t, []scenario{
 		{name: "facts are missing", as: "clerk", path: "/visits", body: plan, status: 409, code: "facts_missing", shows: []string{"outdoor_sign"}},
 		small, sign, confirm,
 	})
 	visit := w.post("clerk", "/visits", plan).is(http.StatusCreated).at("id")
 	w.post("clerk", "/visits/"+visit+"/book", w.bestSlot(visit)).is(http.StatusOK)
-	w.run(t, []scenario{booked})
+	w.run(t, []scenario{booked, look, added, gone})
 }
 
 // INS-203: the wrong window learns which one is right, and passes the case on.

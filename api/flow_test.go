@@ -148,7 +148,7 @@ func (w *world) verify(visit string) {
 // by what they find, so a repeat does no harm.
 var notCreating = map[string]string{
 	"orderRound":  "the same order twice is the same order",
-	"searchSlots": "reads", "deriveDepartments": "reads", "verifyEvidence": "reads",
+	"searchSlots": "reads", "deriveDepartments": "reads", "foreseeFacts": "reads", "verifyEvidence": "reads",
 	"holdSlot":     "a visit holds one slot; the same choice again is the same hold",
 	"noticeOpened": "opened is opened",
 	"startVisit":   "moves the visit, from one state only", "endSite": "moves the visit", "cancelVisit": "moves the visit", "visitNotHeld": "moves the visit",

@@ -89,8 +89,10 @@ type view struct {
 	by    auth.Actor
 	here  string    // address of the page, also while a form of it is answered in place
 	tried web.Tried // the form that was refused
-	state int       // status of the answer, 0 means 200
-	plain bool      // without script (DEL-1203)
+
+	foreseen *foreseen // what a change of facts would do, to be confirmed
+	state    int       // status of the answer, 0 means 200
+	plain    bool      // without script (DEL-1203)
 
 	instead []slot.Offer // of a time that was taken
 }

@@ -96,6 +96,8 @@ type casePage struct {
 	Derived   []derivedLine
 	Coming    int
 	MayAmend  bool
+	Booked    bool // facts change who comes to a visit that is booked (INS-308)
+	Foreseen  *foreseen
 	MayLink   bool // print or send the applicant's link
 	MayReport bool // to the ledger
 	Unknown   bool
@@ -146,14 +148,17 @@ func (p *site) oneCase(v *view) error {
 		return err
 	}
 	d.Questions = questionsOf(v, "amend", m.Questions(), c.Answers)
-	d.fill(v)
+	d.Foreseen = v.foreseen
+	d.fill(v, p.now())
 	return p.show(v, "case", d)
 }
 
 // fill decides what comes next from what the rows say.
-func (d *casePage) fill(v *view) {
-	open := d.Case.State == inspection.CaseAccepted || d.Case.State == inspection.CaseNoVisit
+func (d *casePage) fill(v *view, now time.Time) {
+	d.Booked = d.Case.State == inspection.CaseVisiting
+	open := d.Case.State == inspection.CaseAccepted || d.Case.State == inspection.CaseNoVisit || d.Booked && !d.begun(now)
 	d.MayAmend = open && v.is(atDesk...) && d.draft() == ""
+	d.Unknown = v.tried.Is("amend", "") && v.tried.Code == "facts_missing"
 	for _, r := range d.Derived {
 		d.Unknown = d.Unknown || r.Open
 		if r.In {
@@ -206,21 +211,6 @@ func (d *casePage) kinds() []string {
 		}
 	}
 	return out
-}
-
-// amendCase changes answers, or confirms departments that are in doubt.
-func (p *site) amendCase(v *view) error {
-	answers, wrong := parseAnswers(v)
-	err := refuseFields(wrong)
-	if err == nil {
-		_, err = p.Inspection.Amend(v.ctx(), v.by, inspection.AmendRequest{
-			CaseID: v.id(), Answers: answers, ConfirmUnknown: v.form("confirm") == "yes", Version: whole(v.form("version")),
-		})
-	}
-	if err != nil {
-		return p.done(v, err, form{"amend", ""}, p.oneCase)
-	}
-	return v.leave("/cases/"+v.id(), "flash.case.amended")
 }
 
 // handOver gives a case to the window of its site as a task there (INS-203).

@@ -118,3 +118,34 @@ func TestOneTimeNoticePrintsFromTheMattersData(t *testing.T) {
 	s.browse("clerk", "/matters/M03/notice", nil).is(http.StatusOK).says("一次性告知书", "M03")
 	s.browse("clerk", "/matters/M99/notice", nil).is(http.StatusNotFound)
 }
+
+// INS-308: who joins and who leaves a booked visit is shown first, and done when it
+// is confirmed.
+func TestAChangeOfFactsIsShownBeforeItChangesABookedVisit(t *testing.T) {
+	s := &stage{world: newWorld(t)}
+	at := s.browse("clerk", "/cases/new", caseForm("step", "accept", "q.floor_area_m2", "30")).is(http.StatusSeeOther).to()
+	board := s.browse("clerk", at+"/plan", url.Values{"kind": {"site"}, "once": {"1"}}).is(http.StatusSeeOther).to()
+	visit := strings.Split(board, "/")[2]
+	s.post("clerk", "/visits/"+visit+"/book", s.bestSlot(visit)).is(http.StatusOK)
+	page := s.browse("clerk", at, nil).is(http.StatusOK).says("勘验已约定", "核对改动")
+	form := caseForm()
+	form.Set("version", regexp.MustCompile(`name="version" value="(\d+)"`).FindStringSubmatch(page.body)[1])
+	form.Set("q.floor_area_m2", "120")
+	form.Set("q.outdoor_sign", "no")
+	leaves, _ := s.counts()
+	shown := s.browse("clerk", at+"/amend", form).is(http.StatusOK).says("尚未保存", "新增", "冷水滩区fire", "拟派：", "不再需要", "冷水滩区urban", "答复截止")
+	if !strings.Contains(shown.body, `name="q.floor_area_m2" value="120"`) {
+		t.Fatal("it cannot be confirmed as it was shown")
+	}
+	if now, _ := s.counts(); now != leaves {
+		t.Fatal("it was done already")
+	}
+	s.browseIn("en", "clerk", at+"/amend", form).is(http.StatusOK).says("Not saved yet", "added", "not needed")
+	open := maps.Clone(form)
+	open.Set("q.outdoor_sign", "")
+	s.browse("clerk", at+"/amend", open).is(http.StatusConflict).says("还有影响参加部门的问题没有回答", "未填写的事实确认按")
+	form.Set("seen", "yes")
+	s.browse("clerk", at+"/amend", form).is(http.StatusSeeOther)
+	s.browse("clerk", at+"/amend", form).is(http.StatusConflict).says("办件已被他人修改")
+	s.browse("clerk", "/visits/"+visit, nil).is(http.StatusOK).says("冷水滩区fire", "已撤回")
+}

@@ -440,7 +440,7 @@ func TestCaseSaysWhatIsNextUntilItsResultsAreSent(t *testing.T) {
 	s.shelve(s.open, delivery.ClassCertificate)
 	s.browse("clerk", "/cases/"+s.open.ID, nil).is(http.StatusOK).says("各部门结果已齐套，可以封装寄出")
 	d := casePage{Case: inspection.Case{State: inspection.CaseHandedOver}}
-	if d.fill(&view{by: s.actor("clerk")}); d.Next != "handed_over" || len(d.Kinds) > 0 {
+	if d.fill(&view{by: s.actor("clerk")}, time.Time{}); d.Next != "handed_over" || len(d.Kinds) > 0 {
 		t.Errorf("next %q, visits offered: %v", d.Next, d.Kinds)
 	}
 }

@@ -121,11 +121,8 @@ func invitedTo(c Case, kind VisitKind) []CaseDepartment {
 }
 
 func plannable(c Case, required []CaseDepartment) error {
-	for _, r := range c.Departments {
-		if r.open() { // INS-305
-			return fault.Refuse(fault.Conflict, "facts_missing",
-				"还有影响参加部门的问题没有回答，请补填或确认按“需要参加”处理", "answer the open questions first, or confirm that the departments in doubt shall come").With("missing", missingFacts(c))
-		}
+	if err := answered(c); err != nil {
+		return err
 	}
 	if len(required) == 0 { // INS-309
 		return fault.Refuse(fault.Conflict, "no_visit_needed",

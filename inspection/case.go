@@ -2,7 +2,6 @@ package inspection
 
 import (
 	"context"
-	"maps"
 	"strings"
 	"time"
 
@@ -361,93 +360,4 @@ func includedSystems(rows []CaseDepartment) []string {
 
 func searchText(c Case) string {
 	return strings.ToLower(strings.Join([]string{c.Number, c.ExternalID, c.MatterName, c.Applicant.Name, c.Site.Address}, " "))
-}
-
-// AmendRequest changes the answers of a Case, or confirms that departments
-// included only because a fact is unknown shall come (INS-305).
-type AmendRequest struct {
-	CaseID         string
-	Answers        Answers // merged over the present ones
-	ConfirmUnknown bool
-	Version        int // the version the clerk saw
-	Once           once.Key
-}
-
-// Amend fills in facts and derives the departments anew. Only before a visit
-// is booked; refusals: not_a_window, case_changed, already_booked.
-func (d *Desk) Amend(ctx context.Context, by auth.Actor, r AmendRequest) (Case, error) {
-	d = d.still()
-	now := d.now()
-	if err := r.Answers.Check(); err != nil {
-		return Case{}, err
-	}
-	return once.Act(ctx, d.DB.Write, r.Once, now, func(tx bun.IDB) (Case, error) {
-		c, err := findCase(ctx, tx, r.CaseID)
-		if err != nil {
-			return c, err
-		}
-		if err := d.mayWorkOn(ctx, tx, by, c); err != nil {
-			return c, err
-		}
-		if err := amendable(c, r.Version); err != nil {
-			return c, err
-		}
-		if err := rederive(ctx, tx, &c, r, by); err != nil {
-			return c, err
-		}
-		return c, d.recordCase(ctx, tx, by, c, audit.Leaf{
-			Type: "case_amended", Stream: caseStream(c.ID), Actor: by.String(), At: now,
-			Fields: map[string]any{"departments": includedSystems(c.Departments), "confirmed_unknown": r.ConfirmUnknown},
-		})
-	})
-}
-
-func amendable(c Case, version int) error {
-	if c.Version != version {
-		return fault.Refuse(fault.Conflict, "case_changed",
-			"办件已被他人修改，请刷新后再改", "someone else changed this case; read it again and repeat your change")
-	}
-	if c.State != CaseAccepted && c.State != CaseNoVisit {
-		return fault.Refuse(fault.Conflict, "already_booked",
-			"已约定勘验，事实变更需先取消勘验再修改", "a visit is booked already; cancel it before changing the facts")
-	}
-	return nil
-}
-
-func rederive(ctx context.Context, tx bun.IDB, c *Case, r AmendRequest, by auth.Actor) error {
-	matter, err := FindMatter(ctx, tx, c.MatterCode, c.MatterVersion) // INS-301
-	if err != nil {
-		return err
-	}
-	merged := make(Answers, len(c.Answers)+len(r.Answers))
-	maps.Copy(merged, c.Answers)
-	maps.Copy(merged, r.Answers)
-	rows, err := deriveFor(ctx, tx, matter, merged, c.Division)
-	if err != nil {
-		return err
-	}
-	for i := range rows {
-		if rows[i].open() && r.ConfirmUnknown {
-			rows[i].ConfirmedBy = by.String()
-		}
-	}
-	c.Answers, c.Departments, c.State = merged, keepManual(c.Departments, rows), stateFor(rows)
-	return updateCase(ctx, tx, c)
-}
-
-// keepManual carries what people changed by hand over a new derivation.
-func keepManual(old, rows []CaseDepartment) []CaseDepartment {
-	manual := map[string]CaseDepartment{}
-	for _, o := range old {
-		if o.ManualReason != "" {
-			manual[o.System] = o
-		}
-	}
-	for i, r := range rows {
-		if m, ok := manual[r.System]; ok {
-			rows[i].Included, rows[i].ManualReason, rows[i].ChangedBy = m.Included, m.ManualReason, m.ChangedBy
-			rows[i].DepartmentID = m.DepartmentID
-		}
-	}
-	return rows
 }

@@ -172,6 +172,7 @@ func (d *Desk) say(ctx context.Context, tx bun.IDB, l *letter) error {
 	case notify.PurposeApplicant:
 		l.out.Prepare = "营业执照、场所平面图及与本事项有关的申请材料原件"
 		l.out.Attend = "请经营者本人或委托代理人到场"
+		l.out.Changes = l.facts.Changes
 	}
 	return nil
 }
@@ -207,7 +208,13 @@ func (d *Desk) sayNotice(ctx context.Context, tx bun.IDB, l *letter) error {
 	if err != nil {
 		return err
 	}
-	l.out.Changes = changed(rounds, n.Round)
+	known, err := hasNotice(ctx, tx, l.p.ID, n.Round-1)
+	if err != nil {
+		return err
+	}
+	if known { // who was added since knows of no other time (INS-308)
+		l.out.Changes = changed(rounds, n.Round)
+	}
 	if n.Refuses != "" {
 		refused, err := findReply(ctx, tx, n.Refuses)
 		if err != nil {

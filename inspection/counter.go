@@ -388,11 +388,12 @@ func (d *Desk) refuse(ctx context.Context, tx bun.IDB, by auth.Actor, p Particip
 	})}, nil
 }
 
-// noticeAgain is a further notice of the round to one department, which tells it
-// that an answer was refused. Nobody else's clock moves.
+// noticeAgain is a notice of the round to one department alone: a further one,
+// which tells that an answer was refused, or that of a department added since.
+// Nobody else's clock moves.
 func (d *Desk) noticeAgain(ctx context.Context, tx bun.IDB, p Participant, v Visit, refuses string) (Notice, error) {
 	last, err := findNotice(ctx, tx, p)
-	if err != nil {
+	if err != nil && !fault.Is(err, "not_found") {
 		return last, err
 	}
 	number, err := nextNumber(ctx, tx, "notice/"+v.Division, d.now(), noticeNumber)

@@ -75,7 +75,7 @@ func MayRead(by auth.Actor, c Case) bool {
 
 func invites(c Case, department string) bool {
 	for _, d := range c.Departments {
-		if d.DepartmentID == department && (d.Included || d.ManualReason != "") { // one taken out reads on what it was told
+		if d.DepartmentID == department { // one taken out reads on what it was told
 			return true
 		}
 	}

@@ -42,6 +42,7 @@ type messageFacts struct {
 	Superior string    `json:"superior,omitempty"` // who is told of a deemed consent, besides
 	Reason   string    `json:"reason,omitempty"`   // or the decision on an objection
 	Due      time.Time `json:"due,omitzero"`       // of an opinion
+	Changes  string    `json:"changes,omitempty"`  // to the applicant: who comes, as it changed
 
 	Withdrawn    bool   `json:"withdrawn,omitempty"`    // a cancellation to one department alone
 	Substitution string `json:"substitution,omitempty"` // to the people whom it concerns
@@ -232,7 +233,13 @@ func (d *Desk) queueApplicant(ctx context.Context, tx bun.IDB, v Visit, purpose 
 
 // toApplicant makes the messages to a phone and a mail address, where given.
 func toApplicant(c Case, v Visit, purpose string, until time.Time) ([]notify.Message, error) {
-	facts, err := json.Marshal(messageFacts{Reason: v.Reason})
+	return applicantLetters(c, v, outgoing{
+		purpose: purpose, key: fmt.Sprintf("%s.%d", v.ID, v.Round), until: until, facts: messageFacts{Reason: v.Reason},
+	})
+}
+
+func applicantLetters(c Case, v Visit, o outgoing) ([]notify.Message, error) {
+	facts, err := json.Marshal(o.facts)
 	if err != nil {
 		return nil, err
 	}
@@ -242,8 +249,8 @@ func toApplicant(c Case, v Visit, purpose string, until time.Time) ([]notify.Mes
 			continue
 		}
 		out = append(out, notify.Message{
-			Key: fmt.Sprintf("%s/%s.%d/applicant/%s", purpose, v.ID, v.Round, to[0]), Purpose: purpose, Channel: to[0], Address: to[1],
-			Lang: "zh", Subject: v.ID, Contact: applicantContact, Stream: caseStream(v.CaseID), Facts: facts, ValidUntil: until,
+			Key: fmt.Sprintf("%s/%s/applicant/%s", o.purpose, o.key, to[0]), Purpose: o.purpose, Channel: to[0], Address: to[1],
+			Lang: "zh", Subject: v.ID, Contact: applicantContact, Stream: caseStream(v.CaseID), Facts: facts, ValidUntil: o.until,
 		})
 	}
 	return out, nil
@@ -266,10 +273,11 @@ func (d *Desk) settle(ctx context.Context, tx bun.IDB, v Visit) ([]Participant, 
 	return participants, []audit.Leaf{visitLeaf("visit_confirmed", v, systemActor.String(), d.now(), nil)}, nil
 }
 
-// confirmedWord says who comes.
+// confirmedWord says who comes, each time the visit is confirmed: a department that
+// was added makes it wait again (INS-308).
 func confirmedWord(v Visit) outgoing {
 	return outgoing{
-		purpose: notify.PurposeConfirmed, key: fmt.Sprintf("%s.%d", v.ID, v.Round), only: []string{notify.Portal, notify.Mail}, until: v.Start,
+		purpose: notify.PurposeConfirmed, key: fmt.Sprintf("%s.%d.%d", v.ID, v.Round, v.Version), only: []string{notify.Portal, notify.Mail}, until: v.Start,
 	}
 }
 

@@ -60,3 +60,8 @@ func listNotices(ctx context.Context, q bun.IDB, participants []string) (out []N
 	err = q.NewSelect().Model(&out).Where("participant_id IN (?)", bun.List(participants)).Order("round", "version").Scan(ctx)
 	return out, err
 }
+
+// hasNotice tells whether a department was sent a notice of a round.
+func hasNotice(ctx context.Context, q bun.IDB, participantID string, round int) (bool, error) {
+	return q.NewSelect().Model((*Notice)(nil)).Where("participant_id = ? AND round = ?", participantID, round).Exists(ctx)
+}

@@ -19,6 +19,37 @@ func insertParticipants(ctx context.Context, tx bun.IDB, ps []Participant) error
 	return err
 }
 
+// departmentsAsked are those that any visit of a case was offered to.
+func departmentsAsked(ctx context.Context, q bun.IDB, caseID string) (out []string, err error) {
+	err = q.NewSelect().Model((*Participant)(nil)).Distinct().Column("department_id").Where("case_id = ?", caseID).Scan(ctx, &out)
+	return out, err
+}
+
+// putParticipants is move C1 for departments that join: a new row, or the one that
+// was withdrawn.
+func putParticipants(ctx context.Context, tx bun.IDB, ps []Participant) error {
+	for _, p := range ps {
+		res, err := tx.NewInsert().Model(&p).On("CONFLICT (visit_id, department_id) DO UPDATE").
+			Set("round = EXCLUDED.round").Set("lead = EXCLUDED.lead").Set("required = EXCLUDED.required").
+			Set("never_deemed = EXCLUDED.never_deemed").Set("staff_min = EXCLUDED.staff_min").Set("basis = EXCLUDED.basis").
+			Set("consent = EXCLUDED.consent").Set("attendance = EXCLUDED.attendance").Set("opinion = EXCLUDED.opinion").
+			Set("service_class = ''").Set("served_at = NULL").Set("respond_by = NULL").Set("deadline = NULL").Set("at_risk = EXCLUDED.at_risk").
+			Where("participant.consent = ?", ConsentWithdrawn).Exec(ctx)
+		if err := exactlyOne(res, err, "bad_move"); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// supersedeReplies: what a department said before it was let go answers no notice
+// that it gets when it is asked again.
+func supersedeReplies(ctx context.Context, tx bun.IDB, p Participant) error {
+	_, err := tx.NewUpdate().Model((*Reply)(nil)).Set("outcome = ?", OutcomeSuperseded).
+		Where("participant_id = ? AND round = ? AND outcome <> ?", p.ID, p.Round, OutcomeNoted).Exec(ctx)
+	return err
+}
+
 // startParticipant is move C2, C10 or C11, guarded by the state it was read in and
 // the round; the clock is set in p.
 func startParticipant(ctx context.Context, tx bun.IDB, p Participant) error {

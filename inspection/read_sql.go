@@ -36,7 +36,7 @@ func readable(q *bun.SelectQuery, by auth.Actor, alias string) *bun.SelectQuery 
 	case by.Kind == auth.KindKey && len(by.Divisions) > 0:
 		return q.Where("? IN (?)", col("division"), bun.List(by.Divisions))
 	case by.Kind != auth.KindKey && by.Department != "":
-		return q.Where("EXISTS (SELECT 1 FROM case_departments AS m WHERE m.case_id = ? AND (m.included OR m.manual_reason <> '') AND m.department_id = ?)", col("id"), by.Department)
+		return q.Where("EXISTS (SELECT 1 FROM case_departments AS m WHERE m.case_id = ? AND m.department_id = ?)", col("id"), by.Department)
 	}
 	return q.Where("1 = 0")
 }

@@ -227,8 +227,9 @@ func (r caseRows) rectification() (facts []string) {
 	return facts
 }
 
-// coming follows in the leaves who is booked for each visit: a round names them,
-// a department that need not come gives its people back (INS-610).
+// coming follows in the leaves who is booked for each visit: a round names them, a
+// department that was added brings its own (INS-308), and one that need not come
+// gives its people back (INS-610).
 func (r caseRows) coming(entries []audit.Entry) (facts []string) {
 	coming := map[string][]string{} // by visit
 	for _, e := range entries {
@@ -237,6 +238,9 @@ func (r caseRows) coming(entries []audit.Entry) (facts []string) {
 		case "visit_offered", "visit_retimed":
 			named, _ := e.Fields["resources"].([]string)
 			coming[visit] = slices.Clone(named)
+		case "invited":
+			named, _ := e.Fields["resources"].([]string)
+			coming[visit] = append(coming[visit], named...)
 		case "substituted":
 			coming[visit] = append(slices.DeleteFunc(coming[visit], func(id string) bool { return id == e.Text("out") }), e.Text("in"))
 		case "withdrawn", "excuse_upheld":

@@ -142,7 +142,12 @@ func (d *Desk) around(ctx context.Context, q bun.IDB, v Visit) (world, error) {
 	if err != nil {
 		return world{}, err
 	}
-	w := world{c: c, v: v, site: c.Site, departments: comingTo(c, v.Kind)}
+	return d.seenAs(ctx, q, c, v)
+}
+
+// seenAs is around for a case as it would be.
+func (d *Desk) seenAs(ctx context.Context, q bun.IDB, c Case, v Visit) (w world, err error) {
+	w = world{c: c, v: v, site: c.Site, departments: comingTo(c, v.Kind)}
 	if v.MovedTo != nil {
 		w.site = *v.MovedTo
 	}

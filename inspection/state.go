@@ -91,6 +91,7 @@ var VisitMoves = []Move[VisitState]{
 	{"settle", []VisitState{VisitOffered}, VisitConfirmed, "V5"},
 	{"Retime", []VisitState{VisitOffered, VisitConfirmed}, VisitOffered, "V6"},
 	{"Cancel", []VisitState{VisitDraft, VisitOffered, VisitConfirmed}, VisitCancelled, "V7"},
+	{"Amend, a department more", []VisitState{VisitOffered, VisitConfirmed}, VisitOffered, "INS-308"},
 	{"Start", []VisitState{VisitOffered, VisitConfirmed}, VisitInProgress, "V8"},
 	{"EndSite", []VisitState{VisitInProgress}, VisitCollecting, "V9"},
 	{"NotHeld", []VisitState{VisitInProgress}, VisitNotHeld, "V10"},
@@ -101,6 +102,7 @@ var VisitMoves = []Move[VisitState]{
 // ConsentMoves are the moves of the consent track.
 var ConsentMoves = []Move[Consent]{
 	{"Book", nil, ConsentUnserved, "C1"},
+	{"Amend, asked again", []Consent{ConsentWithdrawn}, ConsentUnserved, "C1, INS-308"},
 	{"Served", []Consent{ConsentUnserved}, ConsentAwaiting, "C2"},
 	{"Reply accept", []Consent{ConsentUnserved, ConsentAwaiting, ConsentDeclined, ConsentCountered, ConsentExcuse}, ConsentAccepted, "C3, C16"},
 	{"Reply decline", []Consent{ConsentUnserved, ConsentAwaiting, ConsentAccepted, ConsentCountered, ConsentExcuse}, ConsentDeclined, "C4, C16"},
@@ -149,6 +151,7 @@ var OpinionMoves = []Move[OpinionState]{
 	{"Reverse, without an opinion of its own", []OpinionState{OpinionDeemed, OpinionReview}, OpinionNone, "O10"},
 	{"Reverse, or Opine after a reply in time", []OpinionState{OpinionDeemed, OpinionReview}, OpinionGiven, "O10, INS-1101"},
 	{"Retime", []OpinionState{OpinionDraft, OpinionDeemed, OpinionReview}, OpinionNone, "O11"},
+	{"Amend, asked again", []OpinionState{OpinionWaived}, OpinionNone, "INS-308"},
 	{"NotHeld, Cancel, Withdraw", []OpinionState{OpinionNone, OpinionDraft, OpinionGiven, OpinionDeemed, OpinionReview}, OpinionWaived, "O11"},
 }
 

@@ -280,21 +280,26 @@ func (d *Desk) placeOf(ctx context.Context, q bun.IDB, v Visit, of Resource) (wo
 	if err != nil {
 		return w, err
 	}
-	w.departments = slices.DeleteFunc(w.departments, func(row CaseDepartment) bool { return row.DepartmentID != of.DepartmentID })
-	day := dateOf(v.Start)
+	return w, d.narrowTo(ctx, q, &w, of)
+}
+
+// narrowTo leaves one place on the visit's own day of what surrounds it.
+func (d *Desk) narrowTo(ctx context.Context, q bun.IDB, w *world, of Resource) (err error) {
+	w.departments = slices.DeleteFunc(slices.Clone(w.departments), func(row CaseDepartment) bool { return row.DepartmentID != of.DepartmentID })
+	day := dateOf(w.v.Start)
 	if err := w.question(SlotRequest{From: day, To: day, PastLimit: true}, d.now()); err != nil {
-		return w, err
+		return err
 	}
 	w.problem.Earliest, w.problem.HalfDay = day, 0
 	if err := w.days(day, day); err != nil {
-		return w, err
+		return err
 	}
 	if w.resources, err = peersOf(ctx, q, of); err != nil {
-		return w, err
+		return err
 	}
 	w.hasRoom = of.Kind == KindRoom
-	if err := d.occupy(ctx, q, &w, nearDays); err != nil {
-		return w, err
+	if err := d.occupy(ctx, q, w, nearDays); err != nil {
+		return err
 	}
 	for i := range w.problem.Departments {
 		w.problem.Departments[i].Min = 1
@@ -308,7 +313,7 @@ func (d *Desk) placeOf(ctx context.Context, q bun.IDB, v Visit, of Resource) (wo
 		w.problem.Room = must(room)
 	default:
 	}
-	return w, nil
+	return nil
 }
 
 // must makes a pool one of which somebody is needed, whatever the policy.

@@ -43,6 +43,7 @@ const (
 	TaskExcuse       TaskKind = "decide_excuse"
 	TaskOverdue      TaskKind = "duty_missed"      // a counter or an excuse that nobody answered in time (K09)
 	TaskLeave        TaskKind = "leave_visit"      // somebody who is booked cannot come (INS-611)
+	TaskNoPeople     TaskKind = "no_people"        // a department that was added has too few people then (INS-308)
 	TaskObjection    TaskKind = "decide_objection" // a department objects to the case itself (INS-814)
 	TaskDeclined     TaskKind = "call_declined"    // a department says it does not come
 	TaskAtRisk       TaskKind = "visit_at_risk"

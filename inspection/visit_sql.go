@@ -175,6 +175,12 @@ func bookedAhead(ctx context.Context, q bun.IDB, now time.Time) (out []Visit, er
 	return out, err
 }
 
+// firstVisits are the visits of a case in the order of locks, without revisits.
+func firstVisits(ctx context.Context, q bun.IDB, caseID string) (out []Visit, err error) {
+	err = q.NewSelect().Model(&out).Where("case_id = ? AND revisit_of = ''", caseID).Order("id").Scan(ctx)
+	return out, err
+}
+
 func insertRound(ctx context.Context, tx bun.IDB, r *Round) error {
 	_, err := tx.NewInsert().Model(r).Exec(ctx)
 	return err

@@ -2,6 +2,7 @@ package inspection
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"time"
 
@@ -20,6 +21,8 @@ type WithdrawRequest struct {
 	ParticipantID string
 	Code, Reason  string
 	Once          once.Key
+
+	clause string // of the matter's rules that let it go, if it was not a person (INS-308)
 }
 
 // Withdraw takes a department out of a visit that has not begun (C14): it is told
@@ -81,7 +84,7 @@ func (d *Desk) takeOut(ctx context.Context, tx bun.IDB, by auth.Actor, c Case, v
 		return nil, err
 	}
 	done := Task{Subject: p.ID, DoneAt: d.now(), DoneBy: by.String(), Note: "已撤回邀请"}
-	if err := finishTask(ctx, tx, slices.Concat(silenceTasks, dutyTasks, []TaskKind{TaskReview, TaskReverse}), done); err != nil {
+	if err := finishTask(ctx, tx, slices.Concat(silenceTasks, dutyTasks, []TaskKind{TaskReview, TaskReverse, TaskNoPeople}), done); err != nil {
 		return nil, err
 	}
 	if err := freeDepartment(ctx, tx, v.ID, p.DepartmentID); err != nil {
@@ -97,18 +100,22 @@ func (d *Desk) takeOut(ctx context.Context, tx bun.IDB, by auth.Actor, c Case, v
 	}
 	leaves = append(leaves, objections...)
 	v.Sequence++ // ICA-29
-	v.SingleByRule = len(comingTo(c, v.Kind)) == 1
-	if err := changeVisit(ctx, tx, &v, "sequence", "single_by_rule"); err != nil {
+	v.require(comingTo(c, v.Kind))
+	if err := changeVisit(ctx, tx, &v, "sequence", "single_by_rule", "lead_department"); err != nil {
 		return nil, err
 	}
 	err = d.queueTo(ctx, tx, p, outgoing{
-		purpose: notify.PurposeCancel, key: v.ID + "." + p.ID, until: latest(v.Start, d.now()).Add(24 * time.Hour),
+		purpose: notify.PurposeCancel, key: fmt.Sprintf("%s.%s.%d", v.ID, p.ID, v.Sequence), until: latest(v.Start, d.now()).Add(24 * time.Hour),
 		facts: messageFacts{Reason: r.Reason, Withdrawn: true},
 	})
 	if err != nil {
 		return nil, err
 	}
-	leaves = append(leaves, participantLeaf("withdrawn", p, by.String(), d.now(), map[string]any{"reason_code": r.Code, "sequence": v.Sequence}))
+	leaf := participantLeaf("withdrawn", p, by.String(), d.now(), map[string]any{"reason_code": r.Code, "sequence": v.Sequence})
+	if r.clause != "" {
+		leaf.Fields["clause"] = r.clause
+	}
+	leaves = append(leaves, leaf)
 	settled, confirmed, err := d.settle(ctx, tx, v)
 	if err != nil || len(settled) == 0 {
 		return leaves, err

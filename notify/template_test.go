@@ -213,3 +213,20 @@ func TestParcelTextsFitAnSMS(t *testing.T) {
 		}
 	}
 }
+
+func TestTheApplicantIsToldWhoComesInstead(t *testing.T) { // INS-308, INS-714
+	f := someFacts()
+	f.Department, f.Changes = "", "新增区生态环境局，区消防救援大队不再到场"
+	for lang, want := range map[string][2]string{"zh": {"到场的部门有变化：", "到场部门有变化"}, "en": {"Who comes has changed: ", "other departments come"}} {
+		b, err := Render(lang, PurposeApplicant, f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains(b.Text, want[0]+f.Changes) || !strings.Contains(visible(b.HTML), want[0]+f.Changes) || !strings.Contains(b.SMS, want[1]) {
+			t.Errorf("%s: %s\n%s", lang, b.Text, b.SMS)
+		}
+		if n, most := Segments(b.SMS), 2; n > most { // ICA-103
+			t.Errorf("%s: %d segments: %s", lang, n, b.SMS)
+		}
+	}
+}
