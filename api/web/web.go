@@ -15,6 +15,7 @@ import (
 	"io/fs"
 	"path"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 )
@@ -33,8 +34,8 @@ type Page struct {
 	Large bool      // large text (国办公开办函〔2021〕28号)
 	Plain bool      // no script and in no index: a page that anybody may open (DEL-1203)
 	CSRF  string
-	User  *User // nil when nobody is signed in
-	Nav   []Link
+	User  *User         // nil when nobody is signed in
+	Nav   []Link        // the menu; what does not fit in one line stands under "more"
 	Flash template.HTML // what has just been done
 	Demo  *Demo         // nil outside the demonstration
 	Tried Tried         // the form that was refused, if any
@@ -50,6 +51,28 @@ type Link struct {
 	Href, Text string
 	About      string // what one does there
 	Here       bool
+}
+
+// inLine is how many links of the menu stand in one line of a desk's screen.
+const inLine = 9
+
+// Menu are the links that are always in sight.
+func (p Page) Menu() []Link { return p.Nav[:min(len(p.Nav), p.split())] }
+
+// More are the rest of the menu.
+func (p Page) More() []Link { return p.Nav[min(len(p.Nav), p.split()):] }
+
+// InMore reports whether the page itself is among the rest.
+func (p Page) InMore() bool {
+	return slices.ContainsFunc(p.More(), func(l Link) bool { return l.Here })
+}
+
+// split: one link alone is not hidden behind another.
+func (p Page) split() int {
+	if len(p.Nav) <= inLine+1 {
+		return len(p.Nav)
+	}
+	return inLine
 }
 
 // Demo is the bar of the demonstration: its clock, the accounts to try, and a

@@ -241,3 +241,17 @@ func TestATitleHoldsNoMarkup(t *testing.T) {
 		t.Errorf("%v in %.600s", err, page)
 	}
 }
+
+func TestAMenuKeepsToOneLineAndTheRestIsUnderMore(t *testing.T) {
+	for n, more := range map[int]int{0: 0, 9: 0, 10: 0, 11: 2, 15: 6} {
+		p := Page{Nav: make([]Link, n)}
+		if len(p.Menu()) != n-more || len(p.More()) != more || p.InMore() {
+			t.Errorf("of %d links %d are in sight and %d under more", n, len(p.Menu()), len(p.More()))
+		}
+	}
+	p := Page{Nav: make([]Link, 12)}
+	p.Nav[10].Here = true
+	if !p.InMore() {
+		t.Error("the page that is open is not marked")
+	}
+}
