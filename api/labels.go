@@ -81,6 +81,7 @@ var labels = map[string]words{
 	"delegate":          {"受托人", "delegate"},
 	"department":        {"部门", "department"},
 	"department_id":     {"部门", "department"},
+	"differs":           {"与已收的有何不同", "how it differs"},
 	"division":          {"区划", "division"},
 	"document":          {"文书", "document"},
 	"due_after":         {"分页位置", "place in the list"},

@@ -63,8 +63,9 @@ type takeInMaterial struct {
 	ID   string `path:"id" validate:"required,code"`
 	Key  string `header:"Idempotency-Key" validate:"required,line=255"`
 	Body struct {
-		Title string     `json:"title" validate:"required,line=120"`
-		Needs []needBody `json:"needs" validate:"required,min=1,max=30,dive" doc:"departments of the case that need it; alone, it gets the original"`
+		Title   string     `json:"title" validate:"required,line=120"`
+		Differs string     `json:"differs,omitempty" validate:"omitempty,line=120" doc:"how it differs from one that is held already"`
+		Needs   []needBody `json:"needs" validate:"required,min=1,max=30,dive" doc:"departments of the case that need it; alone, it gets the original"`
 	}
 }
 
@@ -75,7 +76,7 @@ type needBody struct {
 }
 
 func (s *Server) takeInMaterial(ctx context.Context, c *call, in *takeInMaterial) (listPage[delivery.Material], error) {
-	r := inspection.MaterialRequest{CaseID: in.ID, Title: in.Body.Title, Once: c.key(in.Key)}
+	r := inspection.MaterialRequest{CaseID: in.ID, Title: in.Body.Title, Differs: in.Body.Differs, Once: c.key(in.Key)}
 	for _, n := range in.Body.Needs {
 		r.Needs = append(r.Needs, delivery.Need{DepartmentID: n.Department, Form: delivery.Class(n.Form), AgreedBy: n.AgreedBy})
 	}

@@ -18,7 +18,7 @@ func material(departments ...string) map[string]any {
 	for _, d := range departments {
 		needs = append(needs, map[string]any{"department_id": d, "form": "copy"})
 	}
-	return map[string]any{"title": "租赁合同", "needs": needs}
+	return map[string]any{"title": "租赁合同", "differs": "另一份", "needs": needs}
 }
 
 // circulating makes originals that the fire brigade keeps, with bags that each

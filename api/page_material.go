@@ -71,7 +71,8 @@ func (p *site) materials(v *view) error {
 type caseMaterials struct {
 	Materials []delivery.Material
 	MayTakeIn bool
-	Needs     []option // departments of the case
+	Needs     []option               // departments of the case
+	Held      *delivery.HeldMaterial // what was tried to take in, and is held already
 	Once      string
 }
 
@@ -83,6 +84,11 @@ func (p *site) materialsOf(v *view, c inspection.Case) (*caseMaterials, error) {
 	d := &caseMaterials{Materials: list, MayTakeIn: v.organises(c.CentreID), Once: newOnce()}
 	if !d.MayTakeIn {
 		return d, nil
+	}
+	if v.tried.Code == "material_held" {
+		if d.Held, err = p.Inspection.Held(v.ctx(), v.by, c.ID, v.form("title")); err != nil {
+			return nil, err
+		}
 	}
 	return d, p.Read(v.ctx(), func(q bun.IDB) error {
 		var ids []string
@@ -109,7 +115,7 @@ func (p *site) takeIn(v *view) error {
 	if err != nil {
 		return err
 	}
-	r := inspection.MaterialRequest{CaseID: c.ID, Title: v.form("title"), Once: v.once()}
+	r := inspection.MaterialRequest{CaseID: c.ID, Title: v.form("title"), Differs: v.form("differs"), Once: v.once()}
 	for _, row := range c.Departments {
 		if form := delivery.Class(v.form("need-" + row.DepartmentID)); form != "" {
 			r.Needs = append(r.Needs, delivery.Need{DepartmentID: row.DepartmentID, Form: form, AgreedBy: v.form("agreed-" + row.DepartmentID)})

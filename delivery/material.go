@@ -35,7 +35,7 @@ type Material struct {
 	CopyNo      int       `json:"copy_no,omitempty"`   // n of n/N
 	Copies      int       `json:"copies,omitempty"`    // N of n/N; of an original: how many there are by now
 	AgreedBy    string    `json:"agreed_by,omitempty"` // who of the department takes a voucher for a copy
-	Reason      string    `json:"reason,omitempty"`    // of a further copy
+	Reason      string    `json:"reason,omitempty"`    // of a further copy; of an original: how it differs from one that was held
 	StampedAt   time.Time `bun:",nullzero" json:"stamped_at,omitzero"`
 	StampedBy   string    `json:"stamped_by,omitempty"`
 	StampedName string    `json:"stamped_name,omitempty"` // who compared it with the original and stamped it
@@ -72,6 +72,7 @@ type Need struct {
 type MaterialIn struct {
 	CaseID, CaseNumber, CentreID, Division string
 	Title                                  string
+	Differs                                string // from one that is held already (DEL-934)
 	Needs                                  []Need
 }
 
@@ -94,7 +95,7 @@ func (m *MaterialIn) check() error {
 			return err
 		}
 	}
-	return office.CheckLines(line("title", m.Title))
+	return office.CheckLines(line("title", m.Title), line("differs", m.Differs))
 }
 
 // TakeIn registers a material at the window, on the caller's transaction. Needed
@@ -174,7 +175,7 @@ func (d *Desk) materialsOf(ctx context.Context, tx bun.IDB, by auth.Actor, m Mat
 	}
 	at := Keeper{AtWindow, m.CentreID}
 	original := base
-	original.Copies = copies
+	original.Copies, original.Reason = copies, m.Differs
 	if err := d.asItem(ctx, tx, by, &original, ClassOriginal, m.Title, at); err != nil {
 		return nil, err
 	}
@@ -228,7 +229,7 @@ func (d *Desk) materialsLeaf(what string, by auth.Actor, materials []Material) a
 	}
 	p := materials[0]
 	return audit.Leaf{Type: what, Stream: Stream(p.CaseID), Actor: by.String(), At: d.now(), Fields: map[string]any{
-		"items": items, "keeper": p.KeeperID, "copies": p.Copies,
+		"items": items, "keeper": p.KeeperID, "copies": p.Copies, "reason": p.Reason,
 	}}
 }
 

@@ -162,3 +162,18 @@ func movedOn(code string) *fault.Error {
 	return fault.Refuse(fault.Conflict, "bad_move",
 		"状态已变化，请刷新后再操作", "the state has moved on; read it again before acting")
 }
+
+// casesOfApplicant are the cases that applicants of one name have at a centre.
+func casesOfApplicant(ctx context.Context, q bun.IDB, centre, name string) (out []Case, err error) {
+	return out, q.NewSelect().Model(&out).Where("centre_id = ? AND applicant_name = ?", centre, name).Order("id").Scan(ctx)
+}
+
+// lockCasesOfApplicant keeps others from taking something in for these applicants until the
+// commit (DB-12); SQLite has one writer and needs no lock.
+func lockCasesOfApplicant(ctx context.Context, tx bun.IDB, centre, name string) error {
+	if !db.Postgres(tx) {
+		return nil
+	}
+	var ids []string
+	return tx.NewSelect().Model((*Case)(nil)).Column("id").Where("centre_id = ? AND applicant_name = ?", centre, name).Order("id").For("UPDATE").Scan(ctx, &ids)
+}

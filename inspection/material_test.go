@@ -1,6 +1,7 @@
 package inspection
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -92,5 +93,44 @@ func TestLentOriginalIsATaskTheWorkingDayBeforeItIsDue(t *testing.T) {
 		if n := tasks(); n != 0 {
 			t.Errorf("%d tasks when it is back", n)
 		}
+	})
+}
+
+// DEL-105, DEL-934: what an applicant has handed in is not asked for again, in this
+// case or another: the refusal names who keeps it, its number, copies, scan and
+// date. Another one of the same name is taken in with a word on how it differs; what
+// was destroyed, or a namesake handed in, is nobody's.
+func TestMaterialThatIsHeldIsNotTakenInAgain(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		w, ctx := newWorld(t, d), t.Context()
+		desk, c, later := w.papers(), w.newCase(), w.newCase()
+		needs := []delivery.Need{{DepartmentID: w.department("amr"), Form: delivery.ClassCopy}, {DepartmentID: w.department("fire"), Form: delivery.ClassCopy}}
+		first, err := w.TakeIn(ctx, w.clerk, desk, MaterialRequest{CaseID: c.ID, Title: "租赁合同", Needs: needs})
+		w.must(err)
+		for _, caseID := range []string{c.ID, later.ID} {
+			_, err = w.TakeIn(ctx, w.clerk, desk, MaterialRequest{CaseID: caseID, Title: " 租赁 合同", Needs: needs})
+			w.refused(err, "material_held")
+			for _, part := range []string{first[0].Keeper, first[0].Item.Number, first[1].Label("en"), c.Number, "no scan"} {
+				if !strings.Contains(err.Error(), part) {
+					t.Errorf("%v does not name %q", err, part)
+				}
+			}
+		}
+		held, err := w.Held(ctx, w.clerk, later.ID, "租赁合同")
+		w.must(err)
+		if held == nil || held.ItemID != first[0].ItemID || len(held.StandIns) != 1 {
+			t.Errorf("held: %+v", held)
+		}
+		second, err := w.TakeIn(ctx, w.clerk, desk, MaterialRequest{CaseID: later.ID, Title: "租赁合同", Differs: "续签，2027 年起", Needs: needs})
+		w.must(err)
+		if second[0].Reason != "续签，2027 年起" || second[1].Reason != "" {
+			t.Errorf("another one: %+v", second)
+		}
+		r := restaurant()
+		r.Applicant.USCC, r.Applicant.IDNo, r.Applicant.Phone = "", "", "13900000000"
+		namesake, err := w.Accept(ctx, w.clerk, r)
+		w.must(err)
+		_, err = w.TakeIn(ctx, w.clerk, desk, MaterialRequest{CaseID: namesake.ID, Title: "租赁合同", Needs: needs})
+		w.must(err)
 	})
 }
