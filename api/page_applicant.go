@@ -26,6 +26,7 @@ func (p *site) applicantPages() {
 	post("choice", "pageApplicantChoice", p.applicantChoice)
 	post("slot", "pageApplicantSlot", p.applicantSlot)
 	post("missing", "pageApplicantMissing", p.applicantMissing)
+	post("code", "pageApplicantCode", p.applicantCode)
 	p.on(Route{Method: http.MethodPost, Path: "/a/{token}/report", Act: "pageApplicantReport", Who: anyone, Rate: linkUploadRate, Body: 4 * inspection.MaxScan}, p.applicantReport)
 	post("rate", "pageApplicantRate", p.applicantRate)
 	post("electronic", "pageApplicantConsent", p.applicantConsent)
@@ -50,7 +51,11 @@ type applicantPage struct {
 	First   string // earliest day to ask for
 	Last    string
 	Report  *breachForm // what is reported to the ledger
+	Code    shownCode   // asked for just now
 }
+
+// shownCode is the receiving code of a parcel, on the one page that shows it.
+type shownCode struct{ Number, Code string }
 
 // applicantLine is one result in the applicant's words.
 type applicantLine struct {
@@ -69,10 +74,12 @@ type applicantParcel struct {
 // slotDays is how far ahead another time may be asked for, as the domain has it.
 const slotDays = 29
 
-func (p *site) applicant(v *view) error {
+func (p *site) applicant(v *view) error { return p.applicantWith(v, shownCode{}) }
+
+func (p *site) applicantWith(v *view, code shownCode) error {
 	v.here, v.plain = "/a/"+v.r.PathValue("token"), true
 	v.w.Header().Set("X-Robots-Tag", "noindex, nofollow")
-	d := applicantPage{Base: v.here, Once: newOnce()}
+	d := applicantPage{Base: v.here, Once: newOnce(), Code: code}
 	found, err := p.Delivery.FindApplicant(v.ctx(), v.r.PathValue("token"))
 	if f, refused := fault.From(err); refused {
 		v.x.code, v.state, d.Refused = f.Code, statusOf[f.Kind], f.In(v.x.lang)
@@ -205,6 +212,20 @@ func (p *site) applicantMissing(v *view) error {
 	return p.byApplicant(v, form{"missing", v.form("number")}, "flash.applicant.missing", func(token string) error {
 		return p.Delivery.ReportMissing(v.ctx(), token, v.form("number"))
 	})
+}
+
+// applicantCode shows a new receiving code, on the answer to the form alone: another
+// look at the page does not have it (DEL-612).
+func (p *site) applicantCode(v *view) error {
+	number := v.form("number")
+	code, err := p.Delivery.ShowCode(v.ctx(), v.r.PathValue("token"), number)
+	switch {
+	case fault.Is(err, "applicant_link"):
+		return p.applicant(v)
+	case err != nil:
+		return p.done(v, err, form{"code", number}, p.applicant)
+	}
+	return p.applicantWith(v, shownCode{number, code})
 }
 
 func (p *site) applicantConsent(v *view) error {

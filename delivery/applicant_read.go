@@ -48,6 +48,7 @@ type ApplicantParcel struct {
 	Classes []Class
 
 	MaySlot, MayReport bool
+	CodesLeft          int       // how often the code may still be shown here (DEL-612)
 	Asked              time.Time // another time that the window has to agree on
 	Report             Report
 }
@@ -156,6 +157,9 @@ func (d *Desk) applicantParcels(ctx context.Context, q bun.IDB, h caller, v *App
 		}
 		one.MayReport = slices.Contains(arrivedStates, p.State)
 		one.MaySlot = (p.Pausable() || p.State == ParcelReturning || p.State == ParcelReturned) && p.Way != WayWindow
+		if one.CodesLeft, err = codesLeft(ctx, q, p, items[p.ID]); err != nil {
+			return err
+		}
 		for _, a := range reports[p.ID] {
 			switch {
 			case a.Kind == AlertSlotAsked && a.ClearedAt.IsZero():

@@ -299,20 +299,8 @@ func (d *Desk) NewCode(ctx context.Context, by auth.Actor, parcelID string) (Par
 		if p.State.Terminal() || p.State == ParcelUnverified {
 			return p.wantState()
 		}
-		s, ok, err := lockSecret(ctx, tx, p.ID, SecretCode)
+		s, err := d.spendCode(ctx, tx, *p)
 		if err != nil {
-			return err
-		}
-		if !ok || s.Resent >= maxResent {
-			return fault.Refuse(fault.Conflict, "code_resent",
-				"收货码已重发 %d 次，不能再发；请核对手机号码，或由派送员按证件核对", "the code was sent again %d times; compare the number, or let the courier check the document", maxResent)
-		}
-		s.Resent++
-		s.Hash = ""
-		if err := updateSecret(ctx, tx, &s); err != nil {
-			return err
-		}
-		if err := d.stopCode(ctx, tx, p.ID); err != nil {
 			return err
 		}
 		if err := d.queueCode(ctx, tx, *p, s.Resent); err != nil {
