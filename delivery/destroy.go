@@ -86,10 +86,12 @@ func (d *Desk) ProposeDestroy(ctx context.Context, by auth.Actor, r DestroyReque
 			Reason: strings.TrimSpace(r.Reason), Photo: r.Photo, Reissue: r.Reissue && v.LineID != "", State: moveOf(DestructionMoves, "ProposeDestroy").To,
 			ProposedAt: d.now(), ProposedBy: by.String(), Proposer: by.Name, Version: 1,
 		}
-		if rows, err := damagesOf(ctx, tx, []string{v.ID}); err != nil || slices.ContainsFunc(rows, Damage.Ends) {
-			if x.Reissue = false; err != nil { // its department has decided that (DEL-808)
-				return Destruction{}, err
-			}
+		rows, err := damagesOf(ctx, tx, []string{v.ID})
+		if err != nil {
+			return Destruction{}, err
+		}
+		if slices.ContainsFunc(rows, Damage.Ends) { // its department has decided on that (DEL-808)
+			x.Reissue = false
 		}
 		if open, err := openDestruction(ctx, tx, v.ID); err != nil || open.ID != "" {
 			return Destruction{}, orElse(err, fault.Refuse(fault.Conflict, "destroy_open",

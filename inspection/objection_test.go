@@ -79,7 +79,7 @@ func TestAWrittenOpinionSentWithADeclineStandsThroughEveryRound(t *testing.T) { 
 	})
 }
 
-func TestAWrittenOpinionStandsAgainstNotComingAndIsTheDepartmentsLine(t *testing.T) { // INS-813, INS-926
+func TestAWrittenOpinionStandsAgainstNotComingAndIsTheDepartmentsLine(t *testing.T) { // INS-813, INS-926, INS-1109
 	dbtest.Each(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
 		v := w.served()
@@ -116,6 +116,8 @@ func TestAWrittenOpinionStandsAgainstNotComingAndIsTheDepartmentsLine(t *testing
 		if i < 0 || j.Content.Departments[i].Source != "given" {
 			t.Errorf("the joint opinion has %+v", j.Content.Departments)
 		}
+		err = w.AskAgain(t.Context(), w.inspector("fire"), p.ID, "想再看一次", once.Key{}) // it did not come (INS-1109)
+		w.refused(err, "no_second_visit")
 	})
 }
 
