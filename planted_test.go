@@ -49,7 +49,7 @@ var bugs = []bug{
 	{"a second counter counts", "inspection/reply.go", // INS-810
 		"(f.countered || f.impossible)", "f.impossible"},
 	{"an outcome without its leaf", "inspection/deem.go", // INS-908
-		"leaves = append(leaves, deemedLeaf(f, row, confirmedBy))", "_ = deemedLeaf(f, row, confirmedBy)"},
+		"leaves = append(leaves, deemedLeaf(f, row))", "_ = deemedLeaf(f, row)"},
 	{"one person attests an absence in two roles", "inspection/absent.go", // INS-922
 		"b.Role != AttestWindow && a.Person != b.Person", "b.Role != AttestWindow"},
 	{"absent though nobody let them in", "inspection/judge_visit.go", // INS-921

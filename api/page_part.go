@@ -10,7 +10,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/uptrace/bun"
 
@@ -252,53 +251,25 @@ func (p *site) inboxText(v *view, part, purpose string) (text, title string, err
 
 // deemedPage is 视为同意记录单, one for each outcome (INS-937).
 type deemedPage struct {
-	Visit inspection.VisitView
-	Part  part
-	Row   *inspection.Deemed
-	Void  bool // of a round that has been replaced
-	Inbox []watermark
-	Back  string
-
-	Services []inspection.Service // of its round
+	inspection.DeemedRecord
+	T1   string // id of the proof with which the term began
+	PDF  string
+	Back string
 }
 
-// watermark is through when a way in was seen to be alive.
-type watermark struct {
-	Channel string
-	At      time.Time
-}
-
-// deemed prints the record of a deemed consent (INS-937).
+// deemed prints the record of a deemed consent (INS-937); round=n is of a round that
+// is void (INS-920).
 func (p *site) deemed(v *view) error {
-	found, one, err := p.partIn(v, ofDepartmentIn(v))
+	department, round := v.r.PathValue("department"), whole(v.query("round"))
+	record, err := p.Inspection.DeemedRecord(v.ctx(), v.by, v.id(), department, round)
 	if err != nil {
 		return err
 	}
-	d := deemedPage{Visit: found, Part: one, Row: one.Deemed, Back: "/visits/" + found.ID}
-	if round := whole(v.query("round")); round > 0 { // of a round that is void (INS-920)
-		i := slices.IndexFunc(one.DeemedBefore, func(row inspection.Deemed) bool { return row.Round == round })
-		if i < 0 {
-			return notFound()
-		}
-		d.Row, d.Void = &one.DeemedBefore[i], true
-	}
-	if d.Row == nil {
-		return notFound()
-	}
-	for _, r := range found.Rounds {
-		if r.N == d.Row.Round {
-			d.Visit.Start, d.Visit.End, d.Visit.Place = r.Start, r.End, r.Place
-		}
-	}
-	d.Services = slices.DeleteFunc(slices.Clone(one.Services), func(s inspection.Service) bool { return s.Round != d.Row.Round })
-	for name, text := range d.Row.Findings {
-		channel, isInbox := strings.CutPrefix(name, "inbox_")
-		if at, err := time.Parse(time.RFC3339, text); isInbox && err == nil {
-			d.Inbox = append(d.Inbox, watermark{p.say(v, "channel."+channel), at})
-		}
-	}
-	slices.SortFunc(d.Inbox, func(a, b watermark) int { return strings.Compare(a.Channel, b.Channel) })
-	return p.show(v, "deemed", d)
+	back := "/visits/" + v.id()
+	return p.show(v, "deemed", deemedPage{
+		DeemedRecord: record, T1: record.T1().ID, Back: back,
+		PDF: fmt.Sprintf("%s/documents/deemed?department=%s&n=%d", back, department, record.Row.Round),
+	})
 }
 
 // bundle gives the evidence of one department as a file (EV-10).

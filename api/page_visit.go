@@ -239,7 +239,7 @@ func (p *site) partOf(v *view, visit inspection.VisitView, one inspection.Partic
 		MaySubstitute: live && len(one.People) > 0 && (window || v.is(inOffice...) && v.by.Department == one.DepartmentID),
 		MayUphold: v.supervises(visit.CentreID) && one.Opinion == inspection.OpinionReview && one.Deemed != nil &&
 			(one.Deemed.Reason != inspection.NoReply || one.Consent == inspection.ConsentDeemed),
-		MayReverse: deemed && (visit.State != inspection.VisitClosed || visit.RevisitOf == "") && one.Deemed != nil && one.Deemed.SuspendedAt.IsZero() &&
+		MayReverse: deemed && (visit.State != inspection.VisitClosed || visit.RevisitOf == "") && one.Deemed != nil &&
 			(v.supervises(visit.CentreID) || v.by.Is(auth.Auditor)),
 		MayConfirm: window && slices.ContainsFunc(visit.Tasks, func(t inspection.Task) bool {
 			return t.Kind == inspection.TaskConfirm && t.Subject == one.ID

@@ -215,6 +215,14 @@ func TestADeemedConsentIsTakenBackAfterTheJointOpinionOnThePage(t *testing.T) {
 	s.browse("auditor", reverse, url.Values{"reason": {"同意撤销"}}).is(http.StatusSeeOther)
 	s.browse("clerk", at, nil).is(http.StatusOK).says("因撤销视为同意，重新汇总意见", "收集意见", "意见截止")
 	s.browseIn("en", "clerk", at, nil).is(http.StatusOK).says("opened again after a reversal")
+	record := at + "/deemed/431103-amr" // INS-937
+	page := s.browse("clerk", record, nil).is(http.StatusOK).
+		says("视为同意记录单", "已撤销", "提出人和理由", "送达有误", "决定人和意见", "同意撤销", "新的意见期限", "不再自动视为同意", "登记条目", "起算送达", "提醒")
+	if strings.Index(visible(page.body), "已撤销") > strings.Index(visible(page.body), "我要开饭店") {
+		t.Error("what was reversed does not say so at its head")
+	}
+	s.browse("clerk", at+"/documents/deemed?department=431103-amr&n=1", nil).is(http.StatusOK)
+	s.browseIn("en", "clerk", record, nil).is(http.StatusOK).says("Reversed", "Proposed by, and why", "New term for the opinion", "Service that starts the term")
 }
 
 // INS-933

@@ -94,13 +94,13 @@ func (d *Desk) tryDecide(ctx context.Context, row DeadlineRow) (err error) {
 		if row.Kind == DeadlineGrace {
 			return d.graceOver(ctx, tx, row)
 		}
-		_, err := d.judge(ctx, tx, row, "")
+		_, err := d.judge(ctx, tx, row, auth.Actor{})
 		return err
 	})
 }
 
 // judge evaluates whatever silence a row is about.
-func (d *Desk) judge(ctx context.Context, tx bun.IDB, row DeadlineRow, confirmedBy string) (Verdict, error) {
+func (d *Desk) judge(ctx context.Context, tx bun.IDB, row DeadlineRow, confirmedBy auth.Actor) (Verdict, error) {
 	if row.Kind == DeadlineReply {
 		return d.decide(ctx, tx, row, confirmedBy)
 	}
@@ -126,7 +126,7 @@ func (d *Desk) holdBroken(ctx context.Context, row DeadlineRow) error {
 
 // decide reads the evidence, judges and writes, all on one transaction
 // (INS-908). confirmedBy names the clerk who confirms under deem.mode=confirm.
-func (d *Desk) decide(ctx context.Context, tx bun.IDB, row DeadlineRow, confirmedBy string) (Verdict, error) {
+func (d *Desk) decide(ctx context.Context, tx bun.IDB, row DeadlineRow, confirmedBy auth.Actor) (Verdict, error) {
 	p, v, err := lockParticipant(ctx, tx, row.Subject)
 	if err != nil {
 		return Verdict{}, err
@@ -135,13 +135,13 @@ func (d *Desk) decide(ctx context.Context, tx bun.IDB, row DeadlineRow, confirme
 	if err != nil {
 		return Verdict{}, err
 	}
-	f.evidence.Confirmed = confirmedBy != ""
+	f.evidence.Confirmed = confirmedBy.ID != ""
 	verdict := Judge(f.evidence)
 	return verdict, d.follow(ctx, tx, f, verdict, confirmedBy)
 }
 
 // follow writes what a verdict says, for all three reasons.
-func (d *Desk) follow(ctx context.Context, tx bun.IDB, f found, verdict Verdict, confirmedBy string) error {
+func (d *Desk) follow(ctx context.Context, tx bun.IDB, f found, verdict Verdict, confirmedBy auth.Actor) error {
 	switch verdict.Do {
 	case Leave:
 		return endDeadlines(ctx, tx, f.p.ID, f.row.Round, f.row.Kind)
@@ -252,7 +252,7 @@ func (d *Desk) Confirm(ctx context.Context, by auth.Actor, participantID string)
 		if err != nil {
 			return err
 		}
-		verdict, err := d.judge(ctx, tx, row, by.String())
+		verdict, err := d.judge(ctx, tx, row, by)
 		if err != nil {
 			return err
 		}
@@ -275,7 +275,7 @@ func notDeemable(v Verdict) *fault.Error {
 
 // deem writes the outcome: row, tracks, messages and leaf in one commit
 // (INS-908, PRO-3). The unique key lets one row exist for each round (PRO-2).
-func (d *Desk) deem(ctx context.Context, tx bun.IDB, f found, confirmedBy string) error {
+func (d *Desk) deem(ctx context.Context, tx bun.IDB, f found, confirmedBy auth.Actor) error {
 	leaves, err := d.endSilence(ctx, tx, f.p, "deemed")
 	if err != nil {
 		return err
@@ -297,7 +297,7 @@ func (d *Desk) deem(ctx context.Context, tx bun.IDB, f found, confirmedBy string
 	if err := d.tellDeemed(ctx, tx, f, row, settled); err != nil {
 		return err
 	}
-	leaves = append(leaves, deemedLeaf(f, row, confirmedBy))
+	leaves = append(leaves, deemedLeaf(f, row))
 	return audit.Record(ctx, tx, append(leaves, confirmed...)...)
 }
 
@@ -352,8 +352,12 @@ func (d *Desk) tellSuperior(ctx context.Context, tx bun.IDB, f found, row Deemed
 	return o.to(f.p, addresses)
 }
 
-func (d *Desk) deemedRow(ctx context.Context, tx bun.IDB, f found, confirmedBy string) (Deemed, error) {
+func (d *Desk) deemedRow(ctx context.Context, tx bun.IDB, f found, confirmedBy auth.Actor) (Deemed, error) {
 	relies, err := reliesOn(ctx, tx, f.p)
+	if err != nil {
+		return Deemed{}, err
+	}
+	reminders, err := remindersSent(ctx, tx, f.p, f.basis.t1)
 	if err != nil {
 		return Deemed{}, err
 	}
@@ -361,15 +365,19 @@ func (d *Desk) deemedRow(ctx context.Context, tx bun.IDB, f found, confirmedBy s
 	if err != nil {
 		return Deemed{}, err
 	}
+	found := findings(f, confirmedBy)
+	for i, one := range reminders { // INS-937
+		found[fmt.Sprintf("reminder_%d_%s", i+1, one.Channel)] = stamp(one.At)
+	}
 	return Deemed{
 		ID: newID(), ParticipantID: f.p.ID, VisitID: f.v.ID, DepartmentID: f.p.DepartmentID, Round: f.p.Round,
 		Reason: f.reason, Number: number, DecidedAt: d.now(), DueAt: f.basis.due, Relies: relies,
-		Findings: findings(f, confirmedBy), Citation: f.g.rules.Citation, // INS-102
+		Findings: found, Citation: f.g.rules.Citation, // INS-102
 	}, nil
 }
 
 // findings is what the record prints: the arithmetic and what was checked.
-func findings(f found, confirmedBy string) map[string]string {
+func findings(f found, confirmedBy auth.Actor) map[string]string {
 	out := map[string]string{
 		"arithmetic": f.basis.counted.Line,
 		"t1":         stamp(f.basis.t1),
@@ -386,14 +394,14 @@ func findings(f found, confirmedBy string) map[string]string {
 	for _, c := range inbox {
 		out["inbox_"+c.Name] = stamp(c.AliveThrough)
 	}
-	if confirmedBy != "" {
-		out["confirmed_by"] = confirmedBy
+	if confirmedBy.ID != "" {
+		out["confirmed_by"], out["confirmed_name"] = confirmedBy.String(), confirmedBy.Name
 	}
 	return out
 }
 
 // deemedLeaf carries all that is needed to evaluate the outcome again.
-func deemedLeaf(f found, row Deemed, confirmedBy string) audit.Leaf {
+func deemedLeaf(f found, row Deemed) audit.Leaf {
 	channels := f.evidence.Inbox
 	if f.reason == NoShow {
 		channels = f.day.DueInbox
@@ -406,7 +414,7 @@ func deemedLeaf(f found, row Deemed, confirmedBy string) audit.Leaf {
 		"reason": string(row.Reason), "number": row.Number, "t1": stamp(f.basis.t1),
 		"t2": stamp(f.basis.due), "class": f.basis.class, "calendar_version": f.basis.counted.CalendarVersion,
 		"grace_seconds": int(f.g.rules.DeemGrace.Seconds()), "relies": row.Relies, "inbox": inbox,
-		"unread": f.evidence.Unread, "confirmed_by": confirmedBy, "rule": workday.RuleReply,
+		"unread": f.evidence.Unread, "confirmed_by": row.Findings["confirmed_by"], "rule": workday.RuleReply,
 	})
 	if f.reason == NoShow {
 		leaf.Fields["term"], leaf.Fields["hours"] = f.counted.Term, f.counted.Hours.String()

@@ -54,7 +54,8 @@ type Document struct {
 }
 
 // DocumentRequest names a document of a visit: that of one department's part, or
-// the N-th of those that were issued one after another, 0 for the last.
+// the N-th of those that were issued one after another, 0 for the last. Of a deemed
+// consent N is its round.
 type DocumentRequest struct {
 	VisitID    string
 	Kind       DocumentKind
@@ -88,16 +89,25 @@ func (d *Desk) Document(ctx context.Context, by auth.Actor, r DocumentRequest) (
 		return Document{}, err
 	}
 	ready := v.prints(kind, part)
-	switch kind { // the inbox copy may be on the way still
-	case DocNotice:
+	switch kind {
+	case DocNotice: // its inbox copy may be on the way still
 		ready = ready && letter != ""
 	case DocDue: // stays to be printed when the opinion is there (INS-1105)
 		ready = letter != ""
+	case DocDeemed: // of a round that is void, too (INS-920)
+		_, ready = v.recordOf(part, r.N)
 	}
 	if !ready {
 		return Document{}, fault.Refuse(fault.Conflict, "document_not_yet",
 			"还没有可以打印的%[1]s；请等相应的事项办完再打印", "there is nothing to print as %[2]s yet; print it when that step is done",
 			v.documentTitle(kind), string(kind))
+	}
+	if kind == DocDeemed {
+		record, err := d.DeemedRecord(ctx, by, r.VisitID, r.Department, r.N)
+		if err != nil {
+			return Document{}, err
+		}
+		return record.document()
 	}
 	return v.document(r, part, letter)
 }
@@ -196,9 +206,6 @@ func (v VisitView) document(r DocumentRequest, part ParticipantView, letter stri
 	case DocService:
 		number = part.Notice.Number
 		v.services(&s, part)
-	case DocDeemed:
-		number = part.Deemed.Number
-		v.deemed(&s, part)
 	case DocOpinion:
 		j, err := v.OpinionVersion(r.N)
 		if err != nil {

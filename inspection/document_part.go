@@ -52,47 +52,6 @@ func (v VisitView) services(s *paper.Sheet, part ParticipantView) {
 	s.Add(paper.Part{Facts: facts}, paper.Part{Section: "送达记录", Table: &table})
 }
 
-// deemed is the record of a deemed consent: what it relies on, and what it does
-// not mean (D13, INS-937).
-func (v VisitView) deemed(s *paper.Sheet, part ParticipantView) {
-	r := part.Deemed
-	facts := append([]paper.Fact{{Name: "部门", Value: part.Name}}, v.about()...)
-	if part.Notice != nil {
-		facts = append(facts, paper.Fact{Name: "应约通知书", Value: part.Notice.Number + "，" + instantText(part.Notice.ComposedAt)})
-	}
-	for _, one := range part.Services {
-		facts = append(facts, paper.Fact{Name: "送达", Value: classWords[one.Class] + "，" + wayWords[one.Channel] + "，" + instantText(one.ServedAt)})
-	}
-	due := instantText(r.DueAt)
-	if line := r.Findings["arithmetic"]; line != "" {
-		due += "\n" + line
-	}
-	term := "反馈期限"
-	if r.Reason == NoOpinion {
-		term = "意见期限"
-	}
-	facts = append(facts, paper.Fact{Name: term, Value: due})
-	if r.Reason == NoShow {
-		facts = append(facts, v.absenceFacts(part)...)
-	}
-	mode := "系统自动认定"
-	if r.Findings["confirmed_by"] != "" {
-		mode = "窗口人员核对后确认"
-	}
-	facts = append(facts,
-		paper.Fact{Name: "认定理由", Value: deemedWords[r.Reason]}, paper.Fact{Name: "规则依据", Value: r.Citation},
-		paper.Fact{Name: "查找结果", Value: searchWords[r.Reason]}, paper.Fact{Name: "认定方式", Value: mode},
-		paper.Fact{Name: "记录时间", Value: fmt.Sprintf("%s，依据 %d 条存证日志记录", instantText(r.DecidedAt), len(r.Relies))},
-	)
-	if !r.SuspendedAt.IsZero() {
-		s.Add(paper.Part{Text: []string{"该记录自 " + instantText(r.SuspendedAt) + " 起效力中止，待主管复核。"}})
-	}
-	s.Add(paper.Part{Facts: facts}, paper.Part{Text: []string{
-		"这是该部门对本次勘验的意见，不是行政许可决定。",
-		"如有异议，请向组织窗口的主管书面提出；可随时申请撤销。完整证据见证据包，可用 lianban verify 离线核验。",
-	}})
-}
-
 // absenceFacts are the sign-in sheet, the grace and the two persons who attest
 // (INS-937).
 func (v VisitView) absenceFacts(part ParticipantView) []paper.Fact {

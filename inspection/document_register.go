@@ -170,6 +170,8 @@ func fileWord(name string, entries []audit.Entry) string {
 		return "登记簿的签名检查点"
 	case strings.HasPrefix(name, "notice-"):
 		return "发出的通知原文"
+	case strings.HasPrefix(name, "records/"):
+		return "视为同意记录单"
 	}
 	return map[string]string{
 		"page.html": "勘验页面的副本，仅供阅读", "keys.txt": "登记簿的公钥", "manifest.json": "证据包目录", "manifest.note": "目录的签名",

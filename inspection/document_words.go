@@ -34,11 +34,12 @@ var (
 		NoReply: "收到通知后在期限内未反馈意见", NoShow: "收到通知后未按约定到场", NoOpinion: "到场或者获准不到场后，在期限内未出具意见",
 	}
 	searchWords = map[DeemedReason]string{
-		NoReply:   "期限内未发现该部门的反馈；已核对收件箱、答复链接、邮件来件和窗口登记。",
-		NoShow:    "至认定时未发现该部门的正当理由、来件或意见；已核对收件箱、答复链接、邮件来件和窗口登记。",
-		NoOpinion: "期限内未发现该部门的意见或来件；已核对收件箱、邮件来件和窗口登记。",
+		NoReply:   "期限内未发现该部门的反馈；已核对收件箱、答复链接、邮件来件（含隔离、无法识别和待人工分拣的）以及窗口登记的电话和书面答复。",
+		NoShow:    "至认定时未发现该部门的正当理由、来件或意见；已核对收件箱、答复链接、邮件来件（含隔离、无法识别和待人工分拣的）以及窗口登记的电话和书面答复。",
+		NoOpinion: "期限内未发现该部门的意见或来件；已核对意见登记、收件箱、邮件来件（含隔离、无法识别和待人工分拣的）以及窗口登记。",
 	}
-	attestWords = map[AttestRole]string{
+	attendanceWords = map[Attendance]string{AttendancePresent: "到场", AttendanceLate: "迟到", AttendanceShort: "人数不足"}
+	attestWords     = map[AttestRole]string{
 		AttestWindow: "窗口现场人员", AttestApplicant: "申请人", AttestDepartment: "其他部门人员", AttestSupervisor: "主管",
 	}
 	endWords = map[string]string{

@@ -59,9 +59,31 @@ func (d *Desk) bundleFiles(ctx context.Context, v VisitView, p ParticipantView) 
 	if err != nil {
 		return nil, err
 	}
+	if err := d.addRecords(ctx, v, p, files); err != nil {
+		return nil, err
+	}
 	page, err := evidencePage(v, p)
 	files["page.html"] = audit.File{Body: page}
 	return files, err
+}
+
+// addRecords puts 视为同意记录单 of each round beside the leaves (INS-937).
+func (d *Desk) addRecords(ctx context.Context, v VisitView, p ParticipantView, files map[string]audit.File) error {
+	for round := 1; round <= p.Round; round++ {
+		record, ok := v.recordOf(p, round)
+		if !ok {
+			continue
+		}
+		if err := d.DB.Read(ctx, func(q bun.IDB) error { return record.anchor(ctx, q) }); err != nil {
+			return err
+		}
+		doc, err := record.document()
+		if err != nil {
+			return err
+		}
+		files[fmt.Sprintf("records/%d.pdf", round)] = audit.File{Body: doc.PDF}
+	}
+	return nil
 }
 
 func extension(channel string) string {

@@ -70,13 +70,20 @@ func (w *testWorld) holdVisit(v Visit) {
 	}
 }
 
-// verifyBundle makes a department's bundle and checks it offline.
-func (w *testWorld) verifyBundle(v Visit, system string) audit.Report {
+// bundleOf makes a department's bundle and opens it.
+func (w *testWorld) bundleOf(v Visit, system string) *audit.Bundle {
 	w.t.Helper()
 	var file bytes.Buffer
 	w.must(w.Bundle(w.t.Context(), w.clerk, w.log, BundleRequest{VisitID: v.ID, DepartmentID: w.department(system)}, &file))
 	b, err := audit.OpenBundle(bytes.NewReader(file.Bytes()), int64(file.Len()))
 	w.must(err)
+	return b
+}
+
+// verifyBundle makes a department's bundle and checks it offline.
+func (w *testWorld) verifyBundle(v Visit, system string) audit.Report {
+	w.t.Helper()
+	b := w.bundleOf(v, system)
 	report, err := b.Verify(audit.VerifyOptions{Keys: []string{w.log.Key.Public}})
 	w.must(err)
 	VerifyBundle(b, &report)

@@ -42,6 +42,7 @@ type ParticipantView struct {
 	Deemed   *Deemed   `json:"deemed,omitempty"`
 	// DeemedBefore are those of earlier rounds: silence, no consent (INS-920).
 	DeemedBefore []Deemed   `json:"deemed_before,omitempty"`
+	Reversals    []Reversal `json:"reversals,omitempty"` // proposed and decided, of all rounds
 	Opinions     []Opinion  `json:"opinions"`
 	People       []Resource `json:"people"`
 	// Substituted are the changes of who comes, in all rounds (INS-610).
@@ -185,9 +186,11 @@ func (v VisitView) Came(party string) (out []CheckIn) {
 	return out
 }
 
-// Reversed reports whether a deemed consent of the present round was taken back:
-// silence is not deemed again (INS-917).
-func (p ParticipantView) Reversed() bool { return p.Deemed != nil && !p.Deemed.SuspendedAt.IsZero() }
+// Reversed reports whether a deemed consent of the department was taken back, in
+// whichever round: silence is not deemed again (INS-917).
+func (p ParticipantView) Reversed() bool {
+	return slices.ContainsFunc(p.Reversals, func(r Reversal) bool { return !r.DecidedAt.IsZero() })
+}
 
 // OnSite reports whether people of the department have checked in.
 func (p ParticipantView) OnSite() bool { return p.Attendance.here() }

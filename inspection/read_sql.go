@@ -320,6 +320,13 @@ func dealOutcomes(ctx context.Context, q bun.IDB, visitID string, ids []string, 
 			p.DeemedBefore = append(p.DeemedBefore, r)
 		}
 	}
+	reversals, err := listReversals(ctx, q, ids)
+	if err != nil {
+		return err
+	}
+	for _, r := range reversals {
+		index[r.ParticipantID].Reversals = append(index[r.ParticipantID].Reversals, r)
+	}
 	var opinions []Opinion
 	err = q.NewSelect().Model(&opinions).Where("participant_id IN (?)", bun.List(ids)).Order("given_at").Scan(ctx)
 	if err != nil {

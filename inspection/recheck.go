@@ -99,6 +99,7 @@ type caseRows struct {
 	services     []Service
 	replies      []Reply
 	deemed       []Deemed
+	reversals    []Reversal // decided ones
 	opinions     []Opinion
 	signatures   []Signature
 	findings     []SiteFinding
@@ -152,13 +153,20 @@ func (r caseRows) tell() (facts []string, deadlines map[string]string) {
 func (r caseRows) answers() (facts []string) {
 	for _, s := range r.services {
 		p := r.participants[s.ParticipantID]
-		facts = append(facts, fact("arrived", p.VisitID, p.DepartmentID, s.Round, s.Class, s.Channel, stamp(s.ServedAt), s.Source))
+		facts = append(facts, fact("arrived", p.VisitID, p.DepartmentID, s.About, s.Round, s.Class, s.Channel, stamp(s.ServedAt), s.Source))
 	}
 	for _, a := range r.replies {
 		facts = append(facts, fact("reply", a.ID, a.VisitID, a.Round, a.Kind, stamp(a.ReceivedAt)))
 	}
 	for _, o := range r.deemed {
 		facts = append(facts, fact("deemed", o.Number, o.VisitID, o.DepartmentID, o.Round, o.Reason, stamp(o.DecidedAt)))
+		if !o.SuspendedAt.IsZero() {
+			facts = append(facts, fact("no_effect", o.VisitID, o.DepartmentID, o.Round))
+		}
+	}
+	for _, x := range r.reversals {
+		p := r.participants[x.ParticipantID]
+		facts = append(facts, fact("deemed_reversed", p.VisitID, p.DepartmentID, x.Round, x.ProposedBy, x.DecidedBy, stamp(x.DecidedAt)))
 	}
 	for _, o := range r.objections {
 		facts = append(facts, fact("objection", o.ID, o.Channel))
@@ -260,10 +268,11 @@ func (r caseRows) coming(entries []audit.Entry) (facts []string) {
 // rowLeaves are the leaves each of which stands for one row: the word of the fact, and
 // the fields that row and leaf have in common, in the order of tell.
 var rowLeaves = map[string][]string{
-	"arrived":            {"arrived", "visit", ofStream, "round", "class", "channel", "served_at", "source"},
+	"arrived":            {"arrived", "visit", ofStream, "about", "round", "class", "channel", "served_at", "source"},
 	"reply_received":     {"reply", "reply", "visit", "round", "kind", "received_at"},
 	"reply_late":         {"reply", "reply", "visit", "round", "kind", "received_at"},
 	"deemed":             {"deemed", "number", "visit", ofStream, "round", "reason", ofInstant},
+	"deemed_reversed":    {"deemed_reversed", "visit", ofStream, "round", "proposed_by", ofActor, ofInstant},
 	"substituted":        {"substituted", "substitution", "visit", "round", "out", "in"},
 	"objection":          {"objection", "objection", "channel"},
 	"objection_ended":    {"objection_ended", "objection", "outcome"},
@@ -285,6 +294,7 @@ var rowLeaves = map[string][]string{
 const (
 	ofStream  = "/department"
 	ofInstant = "/at"
+	ofActor   = "/actor"
 )
 
 // tell puts one leaf that stands for one row.
@@ -296,6 +306,8 @@ func tell(e audit.Entry, words []string) string {
 			said = append(said, path.Base(e.Stream))
 		case ofInstant:
 			said = append(said, audit.Instant(e.At))
+		case ofActor:
+			said = append(said, e.Actor)
 		default:
 			said = append(said, e.Fields[field])
 		}
@@ -320,6 +332,9 @@ func tellings(entries []audit.Entry) (facts []string, deadlines map[string]strin
 		switch e.Type {
 		case "deadline_set":
 			deadlines[fact("deadline", visit, department, round)] = e.Text("t2")
+		case "deemed_suspended", "deemed_reversed": // the one after the other is one state
+			what := fact("no_effect", visit, department, round)
+			last[what] = what
 		case "item_listed":
 			last[e.Text("item")] = fact("item_state", e.Text("item"), ItemOpen, e.Text("verify"))
 		case "item_moved":

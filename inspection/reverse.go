@@ -23,9 +23,13 @@ type Reversal struct {
 	Round         int       `json:"round"`
 	Reason        string    `json:"reason"`
 	ProposedBy    string    `json:"proposed_by"`
+	ProposedName  string    `json:"proposed_name,omitempty"`
 	ProposedAt    time.Time `json:"proposed_at"`
 	DecidedBy     string    `json:"decided_by,omitempty"`
+	DecidedName   string    `json:"decided_name,omitempty"`
+	Decision      string    `json:"decision,omitempty"` // in the second person's words
 	DecidedAt     time.Time `bun:",nullzero" json:"decided_at,omitzero"`
+	OpinionDue    time.Time `bun:",nullzero" json:"opinion_due,omitzero"` // the new term; none where the department has its opinion
 }
 
 // Reverse proposes to take a deemed consent back; called by a second person it
@@ -59,6 +63,7 @@ func (d *Desk) Reverse(ctx context.Context, by auth.Actor, participantID, reason
 			return nil, fault.Refuse(fault.Forbidden, "two_persons",
 				"撤销须由另一名主管或审计人员决定", "another supervisor or an auditor has to decide")
 		}
+		r.Decision = reason
 		return d.decideReversal(ctx, tx, by, p, v, r)
 	})
 }
@@ -84,7 +89,7 @@ func reversible(p Participant, v Visit) error {
 }
 
 func (d *Desk) proposeReversal(ctx context.Context, tx bun.IDB, by auth.Actor, p Participant, v Visit, reason string) ([]audit.Leaf, error) {
-	r := Reversal{ID: newID(), ParticipantID: p.ID, Round: p.Round, Reason: reason, ProposedBy: by.String(), ProposedAt: d.now()}
+	r := Reversal{ID: newID(), ParticipantID: p.ID, Round: p.Round, Reason: reason, ProposedBy: by.String(), ProposedName: by.Name, ProposedAt: d.now()}
 	if _, err := insertNew(ctx, tx, &r); err != nil {
 		return nil, err
 	}
@@ -96,7 +101,8 @@ func (d *Desk) proposeReversal(ctx context.Context, tx bun.IDB, by auth.Actor, p
 }
 
 func (d *Desk) decideReversal(ctx context.Context, tx bun.IDB, by auth.Actor, p Participant, v Visit, r Reversal) ([]audit.Leaf, error) {
-	if err := closeReversal(ctx, tx, r, by.String(), d.now()); err != nil {
+	r.DecidedBy, r.DecidedName, r.DecidedAt = by.String(), by.Name, d.now()
+	if err := closeReversal(ctx, tx, r); err != nil {
 		return nil, err
 	}
 	if err := suspend(ctx, tx, p, d.now()); err != nil {
@@ -123,7 +129,7 @@ func (d *Desk) decideReversal(ctx context.Context, tx bun.IDB, by auth.Actor, p 
 	if err != nil || own || v.State != VisitCollecting {
 		return append(leaves, opened...), err
 	}
-	due, err := d.askForOpinion(ctx, tx, p, v)
+	due, err := d.askForOpinion(ctx, tx, p, v, r)
 	return slices.Concat(leaves, opened, due), err
 }
 
@@ -142,7 +148,7 @@ func (d *Desk) reopen(ctx context.Context, tx bun.IDB, by auth.Actor, v *Visit) 
 // askForOpinion gives a department whose deemed consent was taken back a new term
 // for its own word (INS-917); its silence is not deemed again, so the window gets a
 // task.
-func (d *Desk) askForOpinion(ctx context.Context, tx bun.IDB, p Participant, v Visit) ([]audit.Leaf, error) {
+func (d *Desk) askForOpinion(ctx context.Context, tx bun.IDB, p Participant, v Visit, r Reversal) ([]audit.Leaf, error) {
 	g, err := d.ground(ctx, tx, v, p.DepartmentID)
 	if err != nil {
 		return nil, err
@@ -153,6 +159,10 @@ func (d *Desk) askForOpinion(ctx context.Context, tx bun.IDB, p Participant, v V
 	}
 	row, err := findDeadline(ctx, tx, p.ID, p.Round, DeadlineOpinion)
 	if err != nil {
+		return nil, err
+	}
+	r.OpinionDue = row.DueAt
+	if err := setReversalTerm(ctx, tx, r); err != nil {
 		return nil, err
 	}
 	return leaves, raiseTask(ctx, tx, v, Task{

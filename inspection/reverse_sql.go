@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"errors"
-	"time"
 
 	"github.com/uptrace/bun"
 )
@@ -25,9 +24,20 @@ func wasReversed(ctx context.Context, q bun.IDB, p Participant) (bool, error) {
 	return q.NewSelect().Model((*Reversal)(nil)).Where("participant_id = ? AND decided_at IS NOT NULL", p.ID).Exists(ctx)
 }
 
-func closeReversal(ctx context.Context, tx bun.IDB, r Reversal, by string, now time.Time) error {
-	r.DecidedBy, r.DecidedAt = by, now
-	res, err := tx.NewUpdate().Model(&r).Column("decided_by", "decided_at").
+// closeReversal writes the second person's decision.
+func closeReversal(ctx context.Context, tx bun.IDB, r Reversal) error {
+	res, err := tx.NewUpdate().Model(&r).Column("decided_by", "decided_name", "decision", "decided_at").
 		Where("id = ? AND decided_at IS NULL", r.ID).Exec(ctx)
 	return exactlyOne(res, err, "bad_move")
+}
+
+// setReversalTerm writes until when the department's own opinion is due.
+func setReversalTerm(ctx context.Context, tx bun.IDB, r Reversal) error {
+	res, err := tx.NewUpdate().Model(&r).Column("opinion_due").Where("id = ? AND opinion_due IS NULL", r.ID).Exec(ctx)
+	return exactlyOne(res, err, "bad_move")
+}
+
+func listReversals(ctx context.Context, q bun.IDB, participants []string) (out []Reversal, err error) {
+	err = q.NewSelect().Model(&out).Where("participant_id IN (?)", bun.List(participants)).Order("round").Scan(ctx)
+	return out, err
 }

@@ -4,12 +4,14 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/uptrace/bun"
 
 	"lianban/internal/audit"
 	"lianban/internal/auth"
+	"lianban/internal/fault"
 	"lianban/internal/office"
 	"lianban/notify"
 	"lianban/scheduler/workday"
@@ -94,7 +96,7 @@ func (d *Desk) tellOpinionDue(ctx context.Context, tx bun.IDB, p Participant, du
 
 // judgeVisitDay evaluates not coming or a missing opinion at its row, as decide
 // does for a missing answer: all on one transaction (INS-908).
-func (d *Desk) judgeVisitDay(ctx context.Context, tx bun.IDB, row DeadlineRow, confirmedBy string) (Verdict, error) {
+func (d *Desk) judgeVisitDay(ctx context.Context, tx bun.IDB, row DeadlineRow, confirmedBy auth.Actor) (Verdict, error) {
 	p, v, err := lockParticipant(ctx, tx, row.Subject)
 	if err != nil {
 		return Verdict{}, err
@@ -103,7 +105,7 @@ func (d *Desk) judgeVisitDay(ctx context.Context, tx bun.IDB, row DeadlineRow, c
 	if err != nil {
 		return Verdict{}, err
 	}
-	day.Confirmed = confirmedBy != ""
+	day.Confirmed = confirmedBy.ID != ""
 	verdict := JudgeNoOpinion(day)
 	if row.Kind == DeadlineNoShow {
 		verdict = JudgeNoShow(day)
@@ -385,6 +387,11 @@ func (d *Desk) undoAbsence(ctx context.Context, tx bun.IDB, by auth.Actor, p Par
 	r := Reversal{
 		ID: newID(), ParticipantID: p.ID, Round: p.Round, Reason: c.Reason, ProposedBy: c.ProposedBy, ProposedAt: c.ProposedAt,
 	}
+	proposer, err := auth.FindPerson(ctx, tx, strings.TrimPrefix(c.ProposedBy, string(auth.KindPerson)+":"))
+	if err != nil && fault.KindOf(err) != fault.NotFound {
+		return nil, err
+	}
+	r.ProposedName = proposer.Name
 	open, waiting, err := findReversal(ctx, tx, p)
 	if err != nil {
 		return nil, err
@@ -394,5 +401,6 @@ func (d *Desk) undoAbsence(ctx context.Context, tx bun.IDB, by auth.Actor, p Par
 	} else if _, err := insertNew(ctx, tx, &r); err != nil {
 		return nil, err
 	}
+	r.Decision = "到场情况更正为" + attendanceWords[c.Attendance]
 	return d.decideReversal(ctx, tx, by, p, v, r)
 }

@@ -89,6 +89,14 @@ func (d *Desk) Bundle(ctx context.Context, w io.Writer, r BundleRequest) error {
 	return err
 }
 
+// ours reports whether a name is one of those that the bundle itself fills. A file
+// in any other folder is for people: signed with the manifest, committed to by no
+// leaf.
+func ours(name string) bool {
+	folder, _, inFolder := strings.Cut(name, "/")
+	return name == manifestName || name == signatureName || inFolder && slices.Contains([]string{"leaves", "proofs", "checkpoints"}, folder)
+}
+
 // errUncovered means that no checkpoint covers the streams yet.
 var errUncovered = errors.New("no checkpoint covers the streams yet")
 
@@ -99,7 +107,7 @@ func (d *Desk) bundle(ctx context.Context, r BundleRequest) (map[string][]byte, 
 		Streams: map[string]int64{}, Files: map[string]string{}, Salts: map[string]string{},
 	}
 	for name, f := range r.Files {
-		if !isPath(name) || strings.Contains(name, "/") || name == manifestName || name == signatureName {
+		if !isPath(name) || ours(name) {
 			return nil, fmt.Errorf("file name %q is not allowed", name)
 		}
 		files[name] = f.Body
