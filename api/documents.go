@@ -30,9 +30,9 @@ func (s *Server) documentRoutes() {
 
 type printDocument struct {
 	ID         string `path:"id" validate:"required,code"`
-	Document   string `path:"document" validate:"required,oneof=launch notice reply service deemed task signin due rectify opinion ended"`
+	Document   string `path:"document" validate:"required,oneof=launch notice reply service deemed task signin due rectify ask revisit opinion ended"`
 	Department string `query:"department" validate:"omitempty,code" doc:"whose part: of notice, reply, service, deemed, task and due"`
-	N          int    `query:"n" validate:"min=0,max=1000" doc:"which of several: a version of opinion, a list of rectify; 0 is the last opinion and the first list"`
+	N          int    `query:"n" validate:"min=0,max=1000" doc:"which of several: a version of opinion, a list of rectify, a request for a revisit, the round of deemed; 0 is the last one, and the first list"`
 }
 
 func (s *Server) printDocument(ctx context.Context, c *call, in *printDocument) (sheet, error) {

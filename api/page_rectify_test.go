@@ -72,7 +72,9 @@ func TestARevisitRunsFromTheRequestToTheNewVersionOfTheOpinion(t *testing.T) {
 	s.browse("clerk", list+"/plan", url.Values{}).is(http.StatusConflict).says("申请人还没有申请复勘")
 	s.browse("clerk", list+"/request", url.Values{"channel": {"phone"}, "person": {""}}).is(http.StatusUnprocessableEntity).says("请填写申请人姓名")
 	s.browse("clerk", list+"/request", url.Values{"channel": {"phone"}, "person": {"李梅" + trouble}}).is(http.StatusSeeOther)
-	s.browse("clerk", list, nil).is(http.StatusOK).says("已申请复勘", "复勘期限", "安排复勘")
+	s.browse("clerk", list, nil).is(http.StatusOK).says("已申请复勘", "复勘期限", "安排复勘", "打印复勘申请单")
+	s.browse("clerk", visit, nil).is(http.StatusOK).says("复勘申请单") // D09
+	s.browse("clerk", visit+"/documents/ask", nil).is(http.StatusOK)
 	s.browseIn("en", "clerk", list, nil).is(http.StatusOK).says("A revisit was asked for", "Plan the revisit")
 	board := s.browse("clerk", list+"/plan", url.Values{}).is(http.StatusSeeOther).to()
 	s.browse("clerk", board, nil).is(http.StatusOK).says("联合复勘")
@@ -99,6 +101,9 @@ func TestARevisitRunsFromTheRequestToTheNewVersionOfTheOpinion(t *testing.T) {
 	s.browse("inspector", inbox+"/opinion", url.Values{"kind": {"agree"}, "text": {"已补齐"}}).is(http.StatusSeeOther)
 	s.browse("clerk", again+"/end", url.Values{}).is(http.StatusSeeOther)
 	s.browse("clerk", again+"/close", url.Values{}).is(http.StatusSeeOther)
+	s.browse("clerk", again, nil).is(http.StatusOK).says("复勘记录") // D10
+	s.browseIn("en", "clerk", again, nil).is(http.StatusOK).says("Record of the revisit")
+	s.browse("clerk", again+"/documents/revisit", nil).is(http.StatusOK)
 
 	s.browse("clerk", visit, nil).is(http.StatusOK).says("联勘〔2026〕431103-000001-v2", "以前的版本", "整改事项共 1 项，已全部完成")
 	s.browse("clerk", visit+"/opinion", nil).is(http.StatusOK).says("第 2 版，复勘后重新出具，代替 联勘〔2026〕431103-000001", "已整改", "已补齐")

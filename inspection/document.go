@@ -18,7 +18,7 @@ import (
 // DocumentKind names a document of a visit (INS §11, D01…D14).
 type DocumentKind string
 
-// The documents whose facts the house keeps. All but the first five are about one
+// The documents whose facts the house keeps. All but the first seven are about one
 // department's part.
 const (
 	DocLaunch  DocumentKind = "launch"  // D01 联合踏勘发起单
@@ -26,6 +26,8 @@ const (
 	DocRectify DocumentKind = "rectify" // D08 整改通知书
 	DocOpinion DocumentKind = "opinion" // D11 联合勘验意见书, D12 会议纪要
 	DocEnded   DocumentKind = "ended"   // D04 取消通知书
+	DocAsk     DocumentKind = "ask"     // D09 复勘申请单, of the first visit
+	DocRevisit DocumentKind = "revisit" // D10 复勘记录, of the revisit
 	DocNotice  DocumentKind = "notice"  // D02 应约通知书 with its slip
 	DocReply   DocumentKind = "reply"   // D03 反馈函
 	DocTask    DocumentKind = "task"    // D05 现场勘验任务单
@@ -37,7 +39,7 @@ const (
 
 // DocumentKinds lists every kind in the order of a visit's life.
 var DocumentKinds = [...]DocumentKind{
-	DocLaunch, DocNotice, DocReply, DocService, DocDeemed, DocTask, DocSignIn, DocRecord, DocDue, DocRectify, DocOpinion, DocEnded,
+	DocLaunch, DocNotice, DocReply, DocService, DocDeemed, DocTask, DocSignIn, DocRecord, DocDue, DocRectify, DocAsk, DocRevisit, DocOpinion, DocEnded,
 }
 
 // OfDepartment reports whether the document is about one department's part.
@@ -155,6 +157,10 @@ func (v VisitView) prints(kind DocumentKind, part ParticipantView) bool {
 		return v.Joint != nil
 	case DocRectify:
 		return v.Joint != nil && (v.Rectification != nil || v.Joint.Result == ResultRectify)
+	case DocAsk:
+		return v.RevisitOf == "" && v.Rectification != nil && len(v.Rectification.Requests) > 0
+	case DocRevisit:
+		return v.RevisitOf != "" && v.State == VisitClosed
 	case DocEnded:
 		return v.State == VisitCancelled || v.State == VisitNotHeld
 	}
@@ -225,6 +231,15 @@ func (v VisitView) document(r DocumentRequest, part ParticipantView, letter stri
 		} else {
 			j.rectify(&s)
 		}
+	case DocAsk:
+		asked, err := v.Rectification.request(r.N)
+		if err != nil {
+			return Document{}, err
+		}
+		number += "-复申" + strconv.Itoa(asked)
+		v.askSheet(&s, v.Rectification.Requests[asked-1])
+	case DocRevisit:
+		v.revisitSheet(&s)
 	case DocEnded:
 		v.ended(&s)
 	}

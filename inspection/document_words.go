@@ -16,7 +16,7 @@ func (v VisitView) documentTitle(kind DocumentKind) string {
 	}
 	return map[DocumentKind]string{
 		DocLaunch: "联合踏勘发起单", DocSignIn: "签到表", DocRectify: "整改通知书", DocOpinion: "联合勘验意见书", DocEnded: "取消通知书",
-		DocNotice: "应约通知书", DocReply: "反馈函", DocTask: "现场勘验任务单", DocRecord: "核查表", DocDue: "出具意见通知书", DocDeemed: "视为同意记录单", DocService: "送达凭证",
+		DocNotice: "应约通知书", DocReply: "反馈函", DocTask: "现场勘验任务单", DocRecord: "核查表", DocDue: "出具意见通知书", DocAsk: "复勘申请单", DocRevisit: "复勘记录", DocDeemed: "视为同意记录单", DocService: "送达凭证",
 	}[kind]
 }
 
