@@ -32,7 +32,7 @@ func TestARevisitIsAskedForAndRecordedOnPaper(t *testing.T) { // INS-1109, INS-1
 		})
 		text, record := w.printed(w.clerk, second, DocRevisit, "")
 		wantWords(t, text, "复勘记录", second.CaseNumber, fire.Finding, "尚未整改，再给3个工作日", "已整改", "仍有杂物", "符合要求", "整改后复勘", "到场人员", flat(instantText(w.visitNow(second).ClosedAt)))
-		wantWords(t, text, "勘验员1，", "勘验员、勘验员1、勘验员2") // who came, and who signed
+		wantWords(t, text, "勘验员1，", "勘验员、勘验员1、勘验员2")                      // who came, and who signed
 		own, _ := w.printed(w.inspector("urban"), second, DocRevisit, "") // SEC-3
 		if strings.Contains(own, "仍有杂物") || !strings.Contains(own, "符合要求") {
 			t.Errorf("a department reads\n%s", own)
