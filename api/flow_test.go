@@ -156,7 +156,7 @@ var notCreating = map[string]string{
 	"confirmDeemed": "moves the department's part", "upholdDeemed": "moves the department's part", "reverseDeemed": "two persons, each once",
 	"checkAgreement": "checked once",
 	"commitLeave":    "each line names the round it changes: a repeat finds it changed",
-	"leaveSite":      "left once", "withdrawAttestation": "taken back once", "decideCorrection": "decided once", "decideItem": "decided once", "decideTerm": "decided once", "answerPhoto": "answered once", "decideBreach": "decided once", "askParty": "asked once", "explainBreach": "answered once",
+	"leaveSite":      "left once", "withdrawAttestation": "taken back once", "decideCorrection": "decided once", "decideItem": "decided once", "decideTerm": "decided once", "answerPhoto": "answered once", "decideBreach": "decided once", "askParty": "asked once", "clearDanger": "cleared once, or by two persons", "explainBreach": "answered once",
 	"taskDone": "a task is done once", "endHold": "a hold ends once",
 	"approveAddress": "decided once", "rejectAddress": "decided once", "approveCalendar": "decided once", "rejectCalendar": "decided once",
 	"approveSetting": "decided once", "rejectSetting": "decided once", "withdrawClosure": "withdrawn once",

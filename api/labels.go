@@ -77,6 +77,7 @@ var labels = map[string]words{
 	"cursor":            {"分页位置", "cursor"},
 	"day":               {"日期", "day"},
 	"decision":          {"处理决定", "decision"},
+	"danger":            {"紧急危险", "danger"},
 	"decided_on":        {"决定日期", "date of the decision"},
 	"delegate":          {"受托人", "delegate"},
 	"department":        {"部门", "department"},

@@ -50,6 +50,7 @@ type scene struct {
 	packing, sent                        bagsOf // by who acts: the window's and fire's
 	shuttle                              delivery.RunView
 	entries                              bagsOf // of the ledger, about each side
+	danger                               string // that fire found
 }
 
 // bagsOf are a bag, or another thing, for each side to act on.
@@ -184,6 +185,8 @@ func apiSamples(s *scene) map[string]sample {
 		"planRevisit":     {path: visit + "/revisits", object: true, body: map[string]any{}},
 		"decideTerm":      {path: visit + "/term", object: true, body: map[string]any{"revisit": true, "reason": "直接复勘"}},
 		"askAgain":        {path: part("another-visit"), object: true, body: reason},
+		"reportDanger":    {path: part("dangers"), object: true, body: map[string]any{"detail": "燃气泄漏"}},
+		"clearDanger":     {path: visit + "/dangers/" + s.danger + "/clear", object: true, body: reason},
 		"listLedger":      {path: "/ledger"}, "listAttempts": {path: "/attempts"}, "findEntry": {path: "/ledger/" + s.entries.fire, object: true},
 		"reportBreach": {path: "/cases/" + s.caseID + "/ledger", object: true, body: map[string]any{
 			"class": "K06", "department_id": "431103-urban", "on": "2026-11-17", "detail": "单独上门",
@@ -418,6 +421,9 @@ func newScene(t *testing.T) *scene {
 	s.must(err)
 	s.leave = leave.ID
 	s.reported()
+	var found struct{ ID string }
+	s.post("inspector", partPath(s.visit, "fire", "dangers"), map[string]any{"detail": "线路裸露"}).is(http.StatusCreated).into(&found)
+	s.danger = found.ID
 	s.toGive, s.owed = s.owe(s.newCase()), s.owe(s.caseID)
 	s.electronic()
 	var released struct {

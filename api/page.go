@@ -48,6 +48,7 @@ func (s *Server) pages() error {
 	p.substitutePages()
 	p.objectionPages()
 	p.leavePages()
+	p.dangerPages()
 	p.ledgerPages()
 	p.inboxPages()
 	p.answerPages()
@@ -163,7 +164,7 @@ const longest = 4000
 // read reads the form and refuses what no person can have typed into it; what
 // has not the form of an id is no id (SEC-3).
 func (v *view) read() error {
-	for _, name := range []string{"id", "part", "hold", "department", "code", "checkin"} {
+	for _, name := range []string{"id", "part", "hold", "danger", "department", "code", "checkin"} {
 		if value := v.r.PathValue(name); value != "" && !idForm.MatchString(value) {
 			return notFound()
 		}

@@ -118,6 +118,8 @@ func taskOf(t inspection.Task) taskLine {
 		line.Href = "/visits/" + t.VisitID + "/rectify#revisit"
 	case inspection.TaskBreach:
 		line.Href, line.Closable = "/ledger/"+t.Subject, false // ends by the decision
+	case inspection.TaskDanger:
+		line.Href, line.Closable = "/visits/"+t.VisitID+"#dangers", false // ends when it is cleared
 	case inspection.TaskAnswerBreach:
 		line.Href, line.Closable = "/ledger/"+t.Subject, false // ends by the answer
 	case inspection.TaskDecideItem:

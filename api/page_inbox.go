@@ -110,6 +110,7 @@ type invitationPage struct {
 	Over               bool       // the visit is closed
 	OpinionDue         time.Time
 	Colleagues         []option
+	Dangers            []dangerLine
 }
 
 // movedLine says how the present round differs from the one before.
@@ -155,7 +156,7 @@ func (p *site) invitation(v *view) error {
 	d.MayFill = fills(found, own.ParticipantView)
 	d.MaySign = d.MayOpine && own.Draft != nil && !signedBy(own.Draft, v.by.String())
 	d.ToSee, d.Over = toSee(found, own), found.State == inspection.VisitClosed
-	d.Moved = movedOf(v, found)
+	d.Moved, d.Dangers = movedOf(v, found), v.dangersOf(found, v.here)
 	d.Site = p.mySite(v, found, own)
 	if owesOpinion(own.ParticipantView) {
 		d.OpinionDue = own.OpinionDue

@@ -57,20 +57,21 @@ func (p *site) visits(v *view) error {
 // visitPage is all that a window needs about one visit: what to do next on the
 // left, what it is about on the right.
 type visitPage struct {
-	Visit  inspection.VisitView
-	Rounds []roundLine
-	Next   string // what is to be done next: a word of visit.next
-	Ahead  bool   // it has not begun
-	Limit  time.Time
-	Parts  []part
-	Things []inspection.Resource // vehicles and rooms
-	Tasks  []taskLine
-	Latest []moment // what matters most, newest first
-	Record []moment // everything
-	Once   string
-	May    map[string]bool // acts that the reader is offered
-	Acts   []string        // whose refusal is shown at the head
-	Site   bool            // there is something to see on the page of the site
+	Visit   inspection.VisitView
+	Rounds  []roundLine
+	Next    string // what is to be done next: a word of visit.next
+	Ahead   bool   // it has not begun
+	Limit   time.Time
+	Parts   []part
+	Things  []inspection.Resource // vehicles and rooms
+	Tasks   []taskLine
+	Dangers []dangerLine
+	Latest  []moment // what matters most, newest first
+	Record  []moment // everything
+	Once    string
+	May     map[string]bool // acts that the reader is offered
+	Acts    []string        // whose refusal is shown at the head
+	Site    bool            // there is something to see on the page of the site
 
 	CancelReasons, NotHeldReasons, WithdrawReasons []string
 }
@@ -154,7 +155,7 @@ func (p *site) visit(v *view) error {
 	}
 	d := visitPage{
 		Visit: found, Limit: endOfDay(found.Case.LimitDate), Once: newOnce(), May: p.actsOf(v, found), Next: string(found.State),
-		Site:          !found.StartedAt.IsZero(),
+		Site: !found.StartedAt.IsZero(), Dangers: v.dangersOf(found, v.here),
 		Ahead:         found.State == inspection.VisitOffered || found.State == inspection.VisitConfirmed,
 		CancelReasons: inspection.EndReasons("Cancel"), NotHeldReasons: inspection.EndReasons("NotHeld"),
 		WithdrawReasons: inspection.EndReasons("Withdraw"),

@@ -138,6 +138,7 @@ func (s *Server) operations() {
 	s.parcelRoutes()
 	s.ratingRoutes()
 	s.reportRoutes()
+	s.dangerRoutes()
 	s.ledgerRoutes()
 	s.paperRoutes()
 	s.documentRoutes()

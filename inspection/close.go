@@ -60,6 +60,8 @@ type JointContent struct {
 	Departments []JointLine `json:"departments"`
 	Why         string      `json:"why,omitempty"`      // it was issued anew (V12)
 	Replaces    string      `json:"replaces,omitempty"` // the version before
+
+	Dangers []JointDanger `json:"dangers,omitempty"` // found, and how each was cleared (INS-1015)
 }
 
 // JointLine is one department's part.
@@ -81,8 +83,8 @@ type JointLine struct {
 // passed, the departments owe their results (DEL §3). Closing a revisit issues the
 // next version of the first visit's, closing a visit that was opened again the next of
 // its own (V12). Refusals:
-// not_found, not_a_window, wrong_window, bad_move, opinions_open with the
-// departments that are missing.
+// not_found, not_a_window, wrong_window, bad_move, danger_open, opinions_open with
+// the departments that are missing.
 func (d *Desk) Close(ctx context.Context, by auth.Actor, visitID string, key once.Key) (JointOpinion, error) {
 	d = d.still()
 	return once.Act(ctx, d.DB.Write, key, d.now(), func(tx bun.IDB) (JointOpinion, error) { return d.close(ctx, tx, by, visitID) })
@@ -195,6 +197,9 @@ func (d *Desk) jointOpinion(ctx context.Context, tx bun.IDB, v Visit, by auth.Ac
 	}
 	content, err := jointHead(ctx, tx, v)
 	if err != nil {
+		return JointOpinion{}, err
+	}
+	if content.Dangers, err = dangersIn(ctx, tx, v, result); err != nil {
 		return JointOpinion{}, err
 	}
 	content.Departments, content.Clerk = lines, by.Name

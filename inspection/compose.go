@@ -33,6 +33,9 @@ func (d *Desk) Compose(ctx context.Context, tx bun.IDB, m notify.Message) (notif
 	if m.Purpose == purposeAddress {
 		return d.composeAddress(m)
 	}
+	if m.Purpose == purposeDanger {
+		return d.composeDanger(m)
+	}
 	if m.Purpose == purposeLedger {
 		return d.composeBreach(m)
 	}

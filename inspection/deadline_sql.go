@@ -249,11 +249,15 @@ func finishTask(ctx context.Context, tx bun.IDB, kinds []TaskKind, done Task) er
 	return err
 }
 
+// outliving are tasks that a visit's end does not end: what is about the conduct of
+// somebody, or a danger, is not over with the visit.
+var outliving = []TaskKind{TaskBreach, TaskAnswerBreach, TaskDanger}
+
 // finishVisitTasks ends what was to be done about a visit, but for some kinds: a
 // mail still has to be read.
 func finishVisitTasks(ctx context.Context, tx bun.IDB, visitID string, done Task, keep ...TaskKind) error {
 	_, err := tx.NewUpdate().Model(&done).Column("done_at", "done_by", "note").
-		Where("visit_id = ? AND kind NOT IN (?) AND done_at IS NULL", visitID, bun.List(keep)).Exec(ctx)
+		Where("visit_id = ? AND kind NOT IN (?) AND done_at IS NULL", visitID, bun.List(append(keep, outliving...))).Exec(ctx)
 	return err
 }
 

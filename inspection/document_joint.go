@@ -26,11 +26,27 @@ func (j JointOpinion) opinion(s *paper.Sheet) {
 		}
 		table.Rows = append(table.Rows, []string{name, l.verdict(), l.words(), signed})
 	}
+	s.Add(paper.Part{Section: "各部门意见", Table: &table})
+	if len(c.Dangers) > 0 {
+		s.Add(paper.Part{Section: "紧急危险", Table: dangerTable(c.Dangers)})
+	}
 	s.Add(
-		paper.Part{Section: "各部门意见", Table: &table},
 		paper.Part{Text: []string{"本意见书汇总各部门对本次勘验的意见，不是行政许可决定；许可由各部门依法作出。"}},
 		paper.Part{Facts: []paper.Fact{{Name: "出具单位", Value: strings.TrimSpace(c.Centre + " " + windowText(c.Window))}, {Name: "经办人", Value: c.Clerk}, {Name: "出具时间", Value: instantText(j.IssuedAt)}}},
 	)
+}
+
+// dangerTable names each danger, and how it was cleared (INS-1015).
+func dangerTable(dangers []JointDanger) *paper.Table {
+	table := paper.Table{Columns: []paper.Column{{Title: "部门", Width: 40}, {Title: "发现的危险"}, {Title: "解除", Width: 62}}}
+	for _, d := range dangers {
+		cleared := "尚未解除"
+		if !d.ClearedAt.IsZero() {
+			cleared = d.Note + "\n" + instantText(d.ClearedAt)
+		}
+		table.Rows = append(table.Rows, []string{d.Department, d.What + "\n" + instantText(d.FoundAt), cleared})
+	}
+	return &table
 }
 
 func windowText(number string) string {

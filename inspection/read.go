@@ -28,6 +28,7 @@ type VisitView struct {
 	Versions     []JointOpinion    `json:"joint_versions,omitempty"` // all that were issued, the first one first (INS-1104)
 
 	Rectification *Rectification `json:"rectification,omitempty"` // what the applicant has to put right
+	Dangers       []Danger       `json:"dangers,omitempty"`       // found by anybody, cleared or not (INS-1015)
 	Breaches      []Breach       `json:"breaches,omitempty"`      // entries of the ledger (INS-1205)
 	SilenceHeld   bool           `json:"silence_held,omitempty"`  // a revisit, whose silence is no consent (INS-919)
 }
@@ -153,6 +154,11 @@ func (v *VisitView) narrow(by auth.Actor) {
 	}
 	v.CheckIns = slices.DeleteFunc(v.CheckIns, func(c CheckIn) bool { return own < 0 || c.Party != v.Participants[own].ID })
 	v.Breaches = slices.DeleteFunc(v.Breaches, func(b Breach) bool { return !b.reads(by, v.Case) })
+	for i, d := range v.Dangers { // everybody is to know what is dangerous
+		if d.DepartmentID != department {
+			v.Dangers[i].Scan, v.Dangers[i].SHA256 = "", ""
+		}
+	}
 	for i := range v.Breaches {
 		v.Breaches[i] = v.Breaches[i].unnamed()
 	}

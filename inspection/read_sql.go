@@ -210,6 +210,9 @@ func viewVisit(ctx context.Context, q bun.IDB, id string) (out VisitView, err er
 	if out.Rectification, err = findRectification(ctx, q, out.root()); err != nil {
 		return out, err
 	}
+	if out.Dangers, err = listDangers(ctx, q, out.root()); err != nil {
+		return out, err
+	}
 	if out.Breaches, err = listBreaches(ctx, q, "visit_id", out.root()); err != nil {
 		return out, err
 	}

@@ -114,6 +114,7 @@ type caseRows struct {
 	objections   []Objection
 	requests     []RevisitRequest
 	breaches     []Breach
+	dangers      []Danger
 	photos       []ItemPhoto
 }
 
@@ -229,6 +230,9 @@ func (r caseRows) rectification() (facts []string) {
 	for _, q := range r.requests {
 		facts = append(facts, fact("revisit_requested", q.ID, q.VisitID, q.Channel, stamp(q.DueAt)))
 	}
+	for _, d := range r.dangers {
+		facts = append(facts, fact("danger", d.ID, d.DepartmentID, d.State(), d.print()))
+	}
 	for _, b := range r.breaches {
 		facts = append(facts, b.told())
 	}
@@ -339,6 +343,8 @@ func tellings(entries []audit.Entry) (facts []string, deadlines map[string]strin
 			last[e.Text("item")] = fact("item_state", e.Text("item"), ItemOpen, e.Text("verify"))
 		case "item_moved":
 			last[e.Text("item")] = fact("item_state", e.Text("item"), e.Text("now"), e.Text("verify"))
+		case "danger":
+			last[e.Text("danger")] = fact("danger", e.Text("danger"), department, e.Text("now"), e.Text("print"))
 		case "breach":
 			last[e.Text("breach")] = fact("breach", e.Text("breach"), e.Text("class"), department, e.Text("now"), e.Text("print"))
 		case "item_added", "item_refused":

@@ -74,6 +74,7 @@ const (
 	TaskPhotoLate    TaskKind = "photo_late"          // a department did not answer a photo in time (INS-1108)
 	TaskConclude     TaskKind = "conclude_rectify"    // every item is put right; the opinion is to be issued anew
 	TaskBreach       TaskKind = "decide_breach"       // an entry of the ledger waits for the supervisor
+	TaskDanger       TaskKind = "danger"              // an immediate danger is not cleared (INS-1015)
 	TaskAnswerBreach TaskKind = "answer_breach"       // it is about the window, which may answer
 )
 

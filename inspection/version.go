@@ -93,6 +93,9 @@ func (d *Desk) nextVersion(ctx context.Context, tx bun.IDB, by auth.Actor, v Vis
 	if content.Departments, result, err = linesNow(ctx, tx, v); err != nil {
 		return JointOpinion{}, err
 	}
+	if content.Dangers, err = dangersIn(ctx, tx, v, result); err != nil {
+		return JointOpinion{}, err
+	}
 	j := JointOpinion{
 		ID: newID(), VisitID: v.ID, Number: last.Number, Version: last.Version + 1, Result: result, Content: content.JointContent,
 		IssuedAt: d.now(), IssuedBy: by.String(),

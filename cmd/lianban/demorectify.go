@@ -40,6 +40,7 @@ func (s *stage) leavesList(v inspection.Visit) {
 		inspection.RectifyItem{Finding: "后厨灭火毯少一块", Clause: "GB 55037-2022 第 10.1.5 条", Verify: inspection.VerifyPhoto, Days: 5})
 	s.finds(v, "lst/urban", "店招改小后同意设置。",
 		inspection.RectifyItem{Finding: "店招上沿超出二楼窗台", Clause: "《湖南省城市综合管理条例》第三十六条", Verify: inspection.VerifyVisit, Days: 7})
+	s.leaks(v)
 	s.pass(15)
 	s.did("end the site part", func() error { _, err := s.inspection.EndSite(s.ctx, clerk, v.ID); return err })
 	s.did("close the visit", func() error { _, err := s.inspection.Close(s.ctx, clerk, v.ID, once.Key{}); return err })
@@ -49,6 +50,20 @@ func (s *stage) leavesList(v inspection.Visit) {
 			VisitID: v.ID, List: 1, How: inspection.GivenSigned, Receiver: "何满仓", At: s.dial.Now(), Scan: signedSheet(),
 		})
 		return err
+	})
+}
+
+// leaks: fire finds a leak, and clears it before the visit is over (INS-1015).
+func (s *stage) leaks(v inspection.Visit) {
+	p, who := s.part(v, "lst/fire"), s.officer("lst/fire")
+	var found inspection.Danger
+	s.did("report a danger", func() (err error) {
+		found, err = s.inspection.ReportDanger(s.ctx, who, inspection.DangerRequest{ParticipantID: p.ID, What: "后厨灶台软管老化，有燃气味"})
+		return err
+	})
+	s.pass(10)
+	s.did("clear the danger", func() error {
+		return s.inspection.ClearDanger(s.ctx, who, v.ID, found.ID, "已关阀并当场更换软管，检漏合格")
 	})
 }
 
