@@ -40,6 +40,13 @@ func Copy(ctx context.Context, tx bun.IDB, c Copies) error {
 	return nil
 }
 
+// Outcomes gives the deemed consents that were written from an instant on, for
+// `lianban bench`.
+func Outcomes(ctx context.Context, q bun.IDB, since time.Time) (out []Deemed, err error) {
+	err = q.NewSelect().Model(&out).Where("decided_at >= ?", since.UTC()).Order("decided_at", "id").Scan(ctx)
+	return out, err
+}
+
 // sample is all the rows of one or of many visits.
 type sample struct {
 	cases        []Case

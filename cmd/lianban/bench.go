@@ -13,7 +13,7 @@ import (
 // benchCommand measures what the project promises, each figure beside its
 // baseline in the same run.
 type benchCommand struct {
-	Kind  string `arg:"" enum:"slots,booking,sweep,startup,delivery,labels,route,all" help:"slots、booking、sweep、startup、delivery、labels、route 或 all|slots, booking, sweep, startup, delivery, labels, route or all."`
+	Kind  string `arg:"" enum:"slots,booking,sweep,lateness,startup,delivery,labels,route,all" help:"slots、booking、sweep、lateness、startup、delivery、labels、route 或 all|slots, booking, sweep, lateness, startup, delivery, labels, route or all."`
 	Small bool   `help:"小规模，只看能否运行|A small run, only to see that it works."`
 }
 
@@ -43,7 +43,7 @@ func (c *benchCommand) Run(a *app) error {
 	for _, kind := range []struct {
 		name string
 		run  func() error
-	}{{"slots", b.slots}, {"booking", b.booking}, {"sweep", b.sweep}, {"startup", b.startup}, {"delivery", b.delivery}, {"labels", b.labels}, {"route", b.route}} {
+	}{{"slots", b.slots}, {"booking", b.booking}, {"sweep", b.sweep}, {"lateness", b.lateness}, {"startup", b.startup}, {"delivery", b.delivery}, {"labels", b.labels}, {"route", b.route}} {
 		if c.Kind != kind.name && c.Kind != "all" {
 			continue
 		}

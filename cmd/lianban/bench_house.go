@@ -107,10 +107,15 @@ func (s *stage) copies(c inspection.Copies) error {
 func (s *stage) wait() {
 	due, err := s.nextDeadline(s.ctx)
 	s.fail("find the deadline", err)
-	for s.err == nil && s.dial.Now().Before(due) {
+	s.idle(due)
+}
+
+// idle lives on to an instant as wait does.
+func (s *stage) idle(then time.Time) {
+	for s.err == nil && s.dial.Now().Before(then) {
 		stop := s.step(s.dial.Now())
-		if due.Before(stop) {
-			stop = due
+		if then.Before(stop) {
+			stop = then
 		}
 		s.dial.skipTo(stop)
 		s.fail("live on", errors.Join(
