@@ -20,6 +20,7 @@ var labels = map[string]words{
 	"away":              {"申请人不便的时间", "times the applicant is away"},
 	"bag":               {"密封袋号", "number of the sealed bag"},
 	"bag_state":         {"封袋状况", "state of the bag"},
+	"with":              {"同行程的勘验", "visit to go with"},
 	"waybill":           {"运单号", "waybill"},
 	"band":              {"上午或下午", "half-day"},
 	"before":            {"分页位置", "place in the list"},

@@ -23,6 +23,7 @@ import (
 	"lianban/internal/once"
 	"lianban/internal/paper/papertest"
 	"lianban/notify"
+	"lianban/scheduler/slot"
 )
 
 // scene holds one object of each kind for the matrix, all of 冷水滩区.
@@ -49,8 +50,10 @@ type scene struct {
 	fileCase, fileLine, consent, file    string // a result that goes as a file
 	packing, sent                        bagsOf // by who acts: the window's and fire's
 	shuttle                              delivery.RunView
-	entries                              bagsOf // of the ledger, about each side
-	danger                               string // that fire found
+	entries                              bagsOf    // of the ledger, about each side
+	danger                               string    // that fire found
+	rides                                [2]string // visits of one trip
+	trip                                 string
 }
 
 // bagsOf are a bag, or another thing, for each side to act on.
@@ -132,6 +135,12 @@ func apiSamples(s *scene) map[string]sample {
 		"withdrawDepartment": {
 			path: partPath(s.visit, "amr", "withdraw"), object: true, body: map[string]any{"reason_code": "other", "reason": "不再需要"},
 		},
+		"nearVisits": {path: "/visits/" + s.visit + "/near", object: true},
+		"joinTrip":   {path: "/visits/" + s.rides[0] + "/trip", object: true, body: map[string]any{"with": s.rides[1]}},
+		"leaveTrip":  {path: "/visits/" + s.visit + "/trip/leave", object: true, body: map[string]any{}},
+		"listTrips":  {path: "/trips"},
+		"findTrip":   {path: "/trips/" + s.trip, object: true},
+
 		"listSubstitutes": {path: part("substitutes"), object: true},
 		"substitute": {
 			path: part("substitute"), object: true, body: exchange(""),
@@ -424,6 +433,7 @@ func newScene(t *testing.T) *scene {
 	var found struct{ ID string }
 	s.post("inspector", partPath(s.visit, "fire", "dangers"), map[string]any{"detail": "线路裸露"}).is(http.StatusCreated).into(&found)
 	s.danger = found.ID
+	s.riding()
 	s.toGive, s.owed = s.owe(s.newCase()), s.owe(s.caseID)
 	s.electronic()
 	var released struct {
@@ -448,6 +458,19 @@ func (s *scene) reported() {
 	about["class"], about["department_id"] = "K08", "window"
 	s.post("clerk", "/cases/"+s.caseID+"/ledger", about).is(http.StatusCreated).into(&made)
 	s.entries.window = made.ID
+}
+
+// riding books two visits of one place for one morning, in one trip.
+func (s *scene) riding() {
+	s.t.Helper()
+	for i := range s.rides {
+		s.rides[i] = s.newDraft()
+		var answer struct{ Offers []slot.Offer }
+		s.post("clerk", "/slots", map[string]any{"visit_id": s.rides[i], "from": "2026-11-24", "to": "2026-11-24", "band": "am", "limit": 1}).is(http.StatusOK).into(&answer)
+		chosen := offer{Start: answer.Offers[0].Start, Resources: resourcesOf(answer.Offers[0])}
+		s.post("clerk", "/visits/"+s.rides[i]+"/book", chosen).is(http.StatusOK)
+	}
+	s.trip = s.post("clerk", "/visits/"+s.rides[0]+"/trip", map[string]any{"with": s.rides[1]}).is(http.StatusOK).at("id")
 }
 
 func sealing(caseID, item string) map[string]any {

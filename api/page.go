@@ -50,6 +50,7 @@ func (s *Server) pages() error {
 	p.leavePages()
 	p.dangerPages()
 	p.ledgerPages()
+	p.tripPages()
 	p.inboxPages()
 	p.answerPages()
 	p.parcelPages()

@@ -57,6 +57,7 @@ type heldSlot struct {
 	Start, End, Expires time.Time
 	People              []group
 	PastLimit           bool
+	Near                []nearLine // visits that could be made on the same trip (INS-609)
 }
 
 // group is the people of one department.
@@ -100,7 +101,9 @@ func (p *site) board(v *view) error {
 	if err := b.oneDay(); err != nil {
 		return err
 	}
-	b.held()
+	if err := b.held(); err != nil {
+		return err
+	}
 	b.sooner()
 	return p.show(v, "board", b.d)
 }
@@ -186,10 +189,10 @@ func (b *boarding) nameDepartments() error {
 }
 
 // held shows the time that the visit holds, if it has not run out.
-func (b *boarding) held() {
+func (b *boarding) held() (err error) {
 	rows := b.d.Visit.Bookings
 	if b.d.Move || len(rows) == 0 || !rows[0].ExpiresAt.After(b.p.now()) {
-		return
+		return nil
 	}
 	h := &heldSlot{Start: rows[0].Start, End: rows[0].End, Expires: rows[0].ExpiresAt}
 	h.PastLimit = workday.DateOf(h.Start).String() > b.d.Visit.Case.LimitDate
@@ -201,6 +204,8 @@ func (b *boarding) held() {
 		h.People = append(h.People, group{b.names[row.DepartmentID], people[row.DepartmentID]})
 	}
 	b.d.Held = h
+	h.Near, err = b.p.nearOf(b.v, b.d.Visit.ID)
+	return err
 }
 
 // holdTime holds the time of a button. A cell of the matrix names only the
@@ -271,6 +276,13 @@ func (p *site) book(v *view) error {
 	if err != nil {
 		v.instead = alternativesOf(err)
 		return p.done(v, err, form{"book", ""}, p.board)
+	}
+	if with := v.form("with"); with != "" { // the time is booked; whether one vehicle makes both is said beside it
+		_, err := p.Inspection.JoinTrip(v.ctx(), v.by, inspection.JoinRequest{VisitID: visit.ID, With: with})
+		if err != nil {
+			return p.done(v, err, form{"trip", ""}, p.visit)
+		}
+		return v.leave("/visits/"+visit.ID, "flash.booked.trip")
 	}
 	return v.leave("/visits/"+visit.ID, "flash.booked")
 }

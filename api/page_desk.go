@@ -127,6 +127,8 @@ func taskOf(t inspection.Task) taskLine {
 	case inspection.TaskLeave:
 		absence, _, _ := strings.Cut(t.Subject, "/")
 		line.Href, line.Closable = "/leaves/"+absence, false // ends with a substitute or another time
+	case inspection.TaskTrip:
+		line.Href = "/trips/" + t.Subject
 	case inspection.TaskObjection:
 		line.Href, line.Closable = "/visits/"+t.VisitID, false // ends when it is settled
 	case inspection.TaskBook:

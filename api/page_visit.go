@@ -30,6 +30,7 @@ type visitsPage struct {
 	Search   string
 	Filtered bool
 	Full     int
+	Trips    bool // of the reader's centre
 	States   []option
 	Visits   []inspection.Visit
 }
@@ -45,7 +46,7 @@ func (p *site) visits(v *view) error {
 		return err
 	}
 	d := visitsPage{
-		Search: v.query("q"), Filtered: v.query("q") != "" || v.query("state") != "", Visits: list,
+		Search: v.query("q"), Filtered: v.query("q") != "" || v.query("state") != "", Visits: list, Trips: v.by.Centre != "" && v.is(atDesk...),
 		States: p.stateOptions(v, "visit_state", "draft", "offered", "confirmed", "in_progress", "collecting", "closed", "not_held", "cancelled"),
 	}
 	if len(list) == mostVisits {
@@ -72,6 +73,8 @@ type visitPage struct {
 	May     map[string]bool // acts that the reader is offered
 	Acts    []string        // whose refusal is shown at the head
 	Site    bool            // there is something to see on the page of the site
+	Trip    string          // that it is in
+	Near    []nearLine      // visits that could be made on the same trip (INS-609)
 
 	CancelReasons, NotHeldReasons, WithdrawReasons []string
 }
@@ -182,6 +185,12 @@ func (p *site) visit(v *view) error {
 	for _, r := range found.Resources {
 		if r.Kind == inspection.KindVehicle || r.Kind == inspection.KindRoom {
 			d.Things = append(d.Things, r)
+		}
+	}
+	d.Trip = found.Trip
+	if d.Ahead && found.Start.After(p.now()) && v.organises(found.CentreID) {
+		if d.Near, err = p.nearOf(v, found.ID); err != nil {
+			return err
 		}
 	}
 	if d.Rounds, err = p.roundsOf(v, found.Rounds); err != nil {

@@ -130,6 +130,7 @@ func (s *Server) operations() {
 	s.officeRoutes()
 	s.resourceRoutes()
 	s.leaveRoutes()
+	s.tripRoutes()
 	s.resultRoutes()
 	s.electronicRoutes()
 	s.materialRoutes()

@@ -352,6 +352,13 @@ func (d *Desk) finishVisit(ctx context.Context, tx bun.IDB, by auth.Actor, v *Vi
 	if err != nil {
 		return nil, err
 	}
+	if e.act == "Cancel" { // what was not held was driven to
+		left, err := d.leaveTrip(ctx, tx, by, *v, leftCancelled)
+		if err != nil {
+			return nil, err
+		}
+		leaves = append(leaves, left...)
+	}
 	if err := release(ctx, tx, *v); err != nil {
 		return nil, err
 	}

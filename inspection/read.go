@@ -24,6 +24,7 @@ type VisitView struct {
 	Tasks        []Task            `json:"tasks"`
 	Agreements   []Agreement       `json:"agreements,omitempty"`
 	CheckIns     []CheckIn         `json:"check_ins,omitempty"`
+	Trip         string            `json:"trip_id,omitempty"`        // that it is in (INS-609)
 	Joint        *JointOpinion     `json:"joint_opinion,omitempty"`  // the one that counts
 	Versions     []JointOpinion    `json:"joint_versions,omitempty"` // all that were issued, the first one first (INS-1104)
 
@@ -136,7 +137,7 @@ func (d *Desk) FindVisit(ctx context.Context, by auth.Actor, id string) (VisitVi
 // narrow keeps from others' parts only that they are invited (SEC §6.1).
 func (v *VisitView) narrow(by auth.Actor) {
 	department := by.Department
-	v.Tasks, v.Bookings, v.Agreements = nil, nil, nil
+	v.Tasks, v.Bookings, v.Agreements, v.Trip = nil, nil, nil, ""
 	v.Resources = slices.DeleteFunc(v.Resources, func(r Resource) bool { return r.DepartmentID != "" && r.DepartmentID != department })
 	own := slices.IndexFunc(v.Participants, func(p ParticipantView) bool { return p.DepartmentID == department })
 	onSite := own >= 0 && v.Participants[own].Attendance.here() // they see who else is there

@@ -201,6 +201,11 @@ func viewVisit(ctx context.Context, q bun.IDB, id string) (out VisitView, err er
 	if err != nil {
 		return out, err
 	}
+	stop, _, err := liveStop(ctx, q, id)
+	if err != nil {
+		return out, err
+	}
+	out.Trip = stop.TripID
 	if out.Versions, err = listJointOpinions(ctx, q, id); err != nil {
 		return out, err
 	}

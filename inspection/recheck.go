@@ -116,6 +116,7 @@ type caseRows struct {
 	breaches     []Breach
 	dangers      []Danger
 	photos       []ItemPhoto
+	stops        []TripStop // live ones
 }
 
 func (r caseRows) departments() []string {
@@ -138,6 +139,9 @@ func (r caseRows) tell() (facts []string, deadlines map[string]string) {
 	}
 	for _, b := range r.bookings {
 		facts = append(facts, fact("comes", b.VisitID, b.ResourceID))
+	}
+	for _, x := range r.stops {
+		facts = append(facts, fact("stop", x.VisitID, x.TripID, x.Round))
 	}
 	for _, x := range r.substituted {
 		facts = append(facts, fact("substituted", x.ID, x.VisitID, x.Round, x.Out, x.In))
@@ -253,6 +257,10 @@ func (r caseRows) coming(entries []audit.Entry) (facts []string) {
 		case "invited":
 			named, _ := e.Fields["resources"].([]string)
 			coming[visit] = append(coming[visit], named...)
+		case "trip_joined": // with the trip's vehicle
+			if in := e.Text("in"); in != "" {
+				coming[visit] = append(slices.DeleteFunc(coming[visit], func(id string) bool { return id == e.Text("out") }), in)
+			}
 		case "substituted":
 			coming[visit] = append(slices.DeleteFunc(coming[visit], func(id string) bool { return id == e.Text("out") }), e.Text("in"))
 		case "withdrawn", "excuse_upheld":
@@ -341,6 +349,10 @@ func tellings(entries []audit.Entry) (facts []string, deadlines map[string]strin
 			last[what] = what
 		case "item_listed":
 			last[e.Text("item")] = fact("item_state", e.Text("item"), ItemOpen, e.Text("verify"))
+		case "trip_joined":
+			last["trip of "+visit] = fact("stop", visit, e.Text("trip"), round)
+		case "trip_left":
+			delete(last, "trip of "+visit)
 		case "item_moved":
 			last[e.Text("item")] = fact("item_state", e.Text("item"), e.Text("now"), e.Text("verify"))
 		case "danger":

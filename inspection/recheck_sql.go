@@ -46,6 +46,7 @@ func rowsOf(ctx context.Context, q bun.IDB, caseID string) (r caseRows, err erro
 		{&r.added, "visit_id IN (?)", visits},
 		{&r.bookings, "expires_at IS NULL AND visit_id IN (?)", visits},
 		{&r.substituted, "visit_id IN (?)", visits},
+		{&r.stops, "left_at IS NULL AND visit_id IN (?)", visits},
 		{&r.objections, "participant_id IN (?)", here},
 		{&r.requests, "visit_id IN (?)", visits},
 		{&r.breaches, "id IN (?)", q.NewSelect().Model((*Breach)(nil)).Column("id").Where("case_id = ?", caseID)},

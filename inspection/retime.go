@@ -128,6 +128,10 @@ func (d *Desk) moveRound(ctx context.Context, tx bun.IDB, by auth.Actor, v Visit
 	if err != nil {
 		return v, nil, err
 	}
+	left, err := d.leaveTrip(ctx, tx, by, v, leftMoved)
+	if err != nil {
+		return v, nil, err
+	}
 	was := v
 	if r.Place.Address != "" && r.Place.Address != v.Place {
 		moved := r.Place
@@ -149,7 +153,7 @@ func (d *Desk) moveRound(ctx context.Context, tx bun.IDB, by auth.Actor, v Visit
 		return v, nil, err
 	}
 	offered, err := d.offerAgain(ctx, tx, by, &s, was, r)
-	return s.v, append(void, offered...), err
+	return s.v, slices.Concat(left, void, offered), err
 }
 
 // keptOr is the choice of the request, or the time and people that the visit has.

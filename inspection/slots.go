@@ -147,10 +147,7 @@ func (d *Desk) around(ctx context.Context, q bun.IDB, v Visit) (world, error) {
 
 // seenAs is around for a case as it would be.
 func (d *Desk) seenAs(ctx context.Context, q bun.IDB, c Case, v Visit) (w world, err error) {
-	w = world{c: c, v: v, site: c.Site, departments: comingTo(c, v.Kind)}
-	if v.MovedTo != nil {
-		w.site = *v.MovedTo
-	}
+	w = world{c: c, v: v, site: siteOf(c, v), departments: comingTo(c, v.Kind)}
 	invited := ids(invitedTo(c, v.Kind))
 	if w.offices, err = office.DepartmentsByID(ctx, q, invited); err != nil {
 		return w, err
@@ -359,11 +356,7 @@ func (w *world) engagement(o occupied, g ground) slot.Engagement {
 
 // way is the minutes between a place and the site (INS-506).
 func (w *world) way(g ground, from slot.Point, address string) int {
-	roads := slot.Roads{
-		Speed: g.rules.TravelSpeed, Detour: g.rules.TravelDetour, Park: g.rules.TravelPark, Unknown: g.rules.TravelUnknown,
-	}
-	site := slot.Point{Lat: w.site.Lat, Lon: w.site.Lon}
-	return roads.Minutes(site, from, address != "" && address == w.site.Address)
+	return roadsOf(g.rules).Minutes(w.site.point(), from, address != "" && address == w.site.Address)
 }
 
 // things adds the centre's vehicles as the policy says: needed, or named if one

@@ -44,6 +44,7 @@ const (
 	TaskOverdue      TaskKind = "duty_missed"      // a counter or an excuse that nobody answered in time (K09)
 	TaskLeave        TaskKind = "leave_visit"      // somebody who is booked cannot come (INS-611)
 	TaskNoPeople     TaskKind = "no_people"        // a department that was added has too few people then (INS-308)
+	TaskTrip         TaskKind = "trip_changed"     // a visit has left its trip by itself (INS-609)
 	TaskObjection    TaskKind = "decide_objection" // a department objects to the case itself (INS-814)
 	TaskDeclined     TaskKind = "call_declined"    // a department says it does not come
 	TaskAtRisk       TaskKind = "visit_at_risk"

@@ -86,6 +86,7 @@ var definitions = []definition{
 	{"runs.circulation", "09:30, 14:30", alone, estimate, dayTimes(func(r *Rules) *RunTimes { return &r.CirculationRuns })},
 	{"edelivery.link_days", "30", alone, estimate, count(1, 90, "天", func(r *Rules) *int { return &r.LinkDays })},
 	{"track.link_days", "30", alone, estimate, count(1, 90, "天", func(r *Rules) *int { return &r.TrackDays })},
+	{"batch.radius_km", "3", alone, "“一车踏勘”, 郯城; 0 = 不提示; estimate", count(0, 20, "km", func(r *Rules) *int { return &r.BatchRadius })},
 	{"vehicle.policy", VehicleOptional, alone, "天津", choice(func(r *Rules) *string { return &r.VehiclePolicy }, VehicleNone, VehicleOptional, VehicleRequired)},
 }
 

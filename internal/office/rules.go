@@ -71,6 +71,7 @@ type Rules struct {
 	SignInNext       int      // else the minute after midnight of the next working day
 	TrackDays        int      // an applicant's link opens for after closing, in calendar days, DEL-1201
 	CirculationRuns  RunTimes // of each working day, DEL-922
+	BatchRadius      int      // km within which visits may share a trip, 0 = none; INS-609
 	VehiclePolicy    string   // VehicleNone, VehicleOptional or VehicleRequired
 }
 
