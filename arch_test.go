@@ -28,9 +28,9 @@ var mayImport = map[string]string{
 	"cmd/*":                 "* */* */*/*",
 	"api":                   "inspection inspection/invite delivery notify scheduler scheduler/* api/web internal/audit internal/auth internal/office internal/fault internal/once internal/paper",
 	"api/web":               "",
-	"inspection":            "delivery notify inspection/invite scheduler/workday scheduler/slot scheduler/route internal/audit internal/auth internal/office internal/paper" + owners,
+	"inspection":            "delivery notify inspection/invite scheduler/workday scheduler/slot scheduler/route internal/audit internal/auth internal/office internal/paper internal/photo" + owners,
 	"inspection/invite":     "",
-	"delivery":              "notify scheduler/workday scheduler/route internal/audit internal/auth internal/office internal/paper" + owners,
+	"delivery":              "notify scheduler/workday scheduler/route internal/audit internal/auth internal/office internal/paper internal/photo" + owners,
 	"notify":                "internal/audit" + owners,
 	"scheduler":             "scheduler/workday" + owners,
 	"scheduler/workday":     "internal/fault",
@@ -45,6 +45,7 @@ var mayImport = map[string]string{
 	"internal/office":       "scheduler/workday internal/audit" + owners,
 	"internal/once":         "internal/fault",
 	"internal/paper":        "",
+	"internal/photo":        "",
 
 	"internal/paper/papertest": "",
 }

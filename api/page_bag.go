@@ -1,8 +1,6 @@
 package api
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"net/http"
 	"slices"
 	"strings"
@@ -343,8 +341,7 @@ func (p *site) keepUpload(v *view, name string) (string, error) {
 	if err != nil || len(file.Bytes) == 0 {
 		return "", err
 	}
-	sum := sha256.Sum256(file.Bytes)
-	b, err := p.Delivery.PutBlob(v.ctx(), v.by, hex.EncodeToString(sum[:]), file.Bytes)
+	b, err := p.Delivery.PutPhoto(v.ctx(), v.by, file.Bytes)
 	return b.SHA256, err
 }
 

@@ -1,8 +1,6 @@
 package api
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"slices"
 	"strconv"
@@ -311,7 +309,7 @@ func (p *site) acceptReturn(v *view) error {
 // collectParcel hands the parcel over at the window (DEL-221).
 func (p *site) collectParcel(v *view) error {
 	return p.onParcel(v, form{"collect", ""}, func(delivery.ParcelView) ([]string, error) {
-		sum, err := p.keepPhoto(v, "signature")
+		sum, err := p.keepUpload(v, "signature")
 		if err != nil {
 			return nil, err
 		}
@@ -321,18 +319,6 @@ func (p *site) collectParcel(v *view) error {
 		})
 		return []string{"flash.parcel.collected"}, err
 	})
-}
-
-// keepPhoto keeps a picture of a form and gives its SHA-256, empty for none.
-func (p *site) keepPhoto(v *view, name string) (string, error) {
-	photo, err := v.upload(name, delivery.MaxProof)
-	if err != nil || len(photo.Bytes) == 0 {
-		return "", err
-	}
-	digest := sha256.Sum256(photo.Bytes)
-	sum := hex.EncodeToString(digest[:])
-	_, err = p.Delivery.PutBlob(v.ctx(), v.by, sum, photo.Bytes)
-	return sum, err
 }
 
 // newCode sends the receiver another code; the old one is void (DEL-611).

@@ -88,7 +88,7 @@ func (p *site) ingest(v *view, found delivery.ParcelView, kind delivery.EventTyp
 	payload := payloadOf(v)
 	refs := []string{}
 	for _, name := range photoFields {
-		sum, err := p.keepPhoto(v, name)
+		sum, err := p.keepUpload(v, name)
 		if err != nil {
 			return delivery.EventAnswer{}, err
 		}

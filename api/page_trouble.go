@@ -113,7 +113,7 @@ func (p *site) doTrouble(v *view, act string) (err error) {
 
 func (p *site) reportHarm(v *view, what delivery.EventType, reason string) error {
 	r := delivery.HarmRequest{ParcelID: v.id(), What: what, Reason: reason}
-	sum, err := p.keepPhoto(v, "photo")
+	sum, err := p.keepUpload(v, "photo")
 	if err != nil {
 		return err
 	}

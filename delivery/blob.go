@@ -18,6 +18,7 @@ import (
 
 	"lianban/internal/auth"
 	"lianban/internal/fault"
+	"lianban/internal/photo"
 )
 
 // Limits of a photo or signature (SEC-15, DEL-604).
@@ -43,7 +44,7 @@ type Blob struct {
 // PutBlob keeps a photo or signature under its SHA-256 in hexadecimal. The same
 // bytes twice are one blob. It completes the proof of a delivery that was
 // waiting for it (DEL-602). A courier, a window or a department may. Refusals: forbidden_act,
-// blob_hash, blob_size, blob_type.
+// blob_hash, blob_size, blob_type, blob_place.
 func (d *Desk) PutBlob(ctx context.Context, by auth.Actor, sum string, body []byte) (Blob, error) {
 	d = d.still()
 	if !by.Is(auth.Courier) && !keepsThings(by) {
@@ -63,6 +64,14 @@ func (d *Desk) PutBlob(ctx context.Context, by auth.Actor, sum string, body []by
 		}
 		return d.proofCame(ctx, tx, by, b.SHA256)
 	})
+}
+
+// PutPhoto is PutBlob of a picture that a form brought: the place it was made at is
+// taken out, then it gets its hash (DEL-604).
+func (d *Desk) PutPhoto(ctx context.Context, by auth.Actor, body []byte) (Blob, error) {
+	body = photo.WithoutPlace(body)
+	sum := sha256.Sum256(body)
+	return d.PutBlob(ctx, by, hex.EncodeToString(sum[:]), body)
 }
 
 // readBlob checks the hash, then size, kind and dimensions from the header
@@ -85,6 +94,10 @@ func readBlob(sum string, body []byte) (Blob, error) {
 	if header.Width*header.Height > maxPixels {
 		return b, fault.Refuse(fault.Invalid, "blob_size",
 			"图片尺寸过大，请降低分辨率后重新上传", "the image has too many pixels; lower its resolution and upload it again")
+	}
+	if !bytes.Equal(body, photo.WithoutPlace(body)) { // the pages take it out before they hash (DEL-604)
+		return b, fault.Refuse(fault.Invalid, "blob_place",
+			"照片带有拍摄位置，请去掉后重新计算校验值再上传", "the photo tells where it was made; take that out, hash it again and upload it")
 	}
 	b.Media, b.Width, b.Height = "image/"+format, header.Width, header.Height
 	return b, nil

@@ -1,6 +1,8 @@
 package delivery
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
@@ -213,6 +215,13 @@ func TestBlobIsRefusedForHashSizeAndKind(t *testing.T) {
 		w.refused(err, "blob_size")
 		_, err = w.PutBlob(ctx, w.courier, "b94d27b9934d3e08a52e52d7da7dabfac484efe37a5380ee9088f7ace2efcde9", []byte("hello world"))
 		w.refused(err, "blob_type")
+		placed := slices.Concat(body[:33], []byte("\x00\x00\x00\x04eXIf26.4crc!"), body[33:]) // behind the header
+		digest := sha256.Sum256(placed)
+		_, err = w.PutBlob(ctx, w.courier, hex.EncodeToString(digest[:]), placed)
+		w.refused(err, "blob_place")
+		if b, err := w.PutPhoto(ctx, w.courier, placed); err != nil || b.SHA256 != sum {
+			t.Errorf("a form's photo is kept as %+v (%v)", b, err)
+		}
 		_, err = w.PutBlob(ctx, w.auditor, sum, body)
 		w.refused(err, "not_a_courier")
 		for range 2 {

@@ -1,6 +1,8 @@
 package inspection
 
 import (
+	"bytes"
+	"slices"
 	"testing"
 	"time"
 
@@ -18,6 +20,22 @@ func toShow() []RectifyItem {
 
 func (w *testWorld) shows(v Visit, n int) (ItemPhoto, error) {
 	return w.AddPhoto(w.t.Context(), w.clerk, PhotoRequest{VisitID: v.ID, Item: w.item(v, n).ID, Photo: w.image()})
+}
+
+// INS-1006, SEC-15: what is kept, hashed and shown does not tell where it was made.
+func TestAScanIsKeptWithoutItsPlace(t *testing.T) {
+	w := newWorld(t, dbtest.SQLite(t))
+	v := w.rectifiedWith(toShow())
+	w.given(v, 1)
+	picture := slip(t)
+	placed := slices.Concat(picture[:33], []byte("\x00\x00\x00\x04eXIf26.4crc!"), picture[33:])
+	photo, err := w.AddPhoto(t.Context(), w.clerk, PhotoRequest{VisitID: v.ID, Item: w.item(v, 1).ID, Photo: Scan{Name: "a.png", Bytes: placed}})
+	w.must(err)
+	_, kept, err := w.FindScan(t.Context(), w.clerk, photo.Scan)
+	w.must(err)
+	if !bytes.Equal(kept, picture) {
+		t.Errorf("kept: %q", kept)
+	}
 }
 
 func TestAnItemThatIsAgreedByPhotoNeedsNoVisit(t *testing.T) { // INS-1108

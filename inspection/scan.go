@@ -14,6 +14,7 @@ import (
 
 	"lianban/internal/auth"
 	"lianban/internal/fault"
+	"lianban/internal/photo"
 )
 
 // Limits of an uploaded scan (SEC-15).
@@ -23,7 +24,8 @@ const (
 )
 
 // Scan is an image of a signed paper: the slip of a notice served by hand
-// (INS-707) or a reply on paper (INS-808). Its bytes are kept as they came.
+// (INS-707) or a reply on paper (INS-808). Its bytes are kept as they came,
+// but for the place where a photo was made.
 type Scan struct {
 	Name  string
 	Bytes []byte
@@ -66,9 +68,10 @@ func storeScan(ctx context.Context, tx bun.IDB, subject string, s Scan, by strin
 	if err != nil {
 		return scanRow{}, err
 	}
-	sum := sha256.Sum256(s.Bytes)
+	body := photo.WithoutPlace(s.Bytes) // INS-1006
+	sum := sha256.Sum256(body)
 	row := scanRow{
-		ID: newID(), Subject: subject, Name: s.Name, Media: media, Body: s.Bytes,
+		ID: newID(), Subject: subject, Name: s.Name, Media: media, Body: body,
 		SHA256: hex.EncodeToString(sum[:]), SavedAt: now, SavedBy: by,
 	}
 	return row, insertScan(ctx, tx, &row)
