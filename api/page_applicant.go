@@ -28,6 +28,7 @@ func (p *site) applicantPages() {
 	post("missing", "pageApplicantMissing", p.applicantMissing)
 	post("code", "pageApplicantCode", p.applicantCode)
 	p.on(Route{Method: http.MethodPost, Path: "/a/{token}/report", Act: "pageApplicantReport", Who: anyone, Rate: linkUploadRate, Body: 4 * inspection.MaxScan}, p.applicantReport)
+	p.on(Route{Method: http.MethodPost, Path: "/a/{token}/photos/{item}", Act: "pageApplicantPhoto", Who: anyone, Rate: linkUploadRate, Body: 4 * inspection.MaxScan}, p.applicantPhoto)
 	post("rate", "pageApplicantRate", p.applicantRate)
 	post("electronic", "pageApplicantConsent", p.applicantConsent)
 	post("electronic/revoke", "pageApplicantRevoke", p.applicantRevoke)
@@ -253,6 +254,18 @@ func (p *site) applicantReport(v *view) error {
 		r, err := v.reportRequest()
 		if err == nil {
 			_, err = p.Inspection.ReportByLink(v.ctx(), p.Delivery, token, r)
+		}
+		return err
+	})
+}
+
+// applicantPhoto is the applicant's photo of what was put right (INS-1108).
+func (p *site) applicantPhoto(v *view) error {
+	item := v.r.PathValue("item")
+	return p.byApplicant(v, form{"photo", item}, "flash.photo.sent", func(token string) error {
+		photo, err := v.upload("scan", inspection.MaxScan)
+		if err == nil {
+			_, err = p.Inspection.AddPhotoByLink(v.ctx(), p.Delivery, token, inspection.PhotoRequest{Item: item, Note: v.form("note"), Photo: photo, Once: v.once()})
 		}
 		return err
 	})

@@ -154,13 +154,28 @@ func TestAnItemIsPutRightByAPhotoThatItsDepartmentAgreesTo(t *testing.T) {
 	s.must(err)
 	photos := list + "/photos/" + found.Rectification.Items[0].ID
 	s.browse("clerk", list, nil).is(http.StatusOK).says("提交整改照片", "以照片核查")
+	c, err := s.Inspection.FindCase(t.Context(), s.actor("clerk"), s.closed.CaseID)
+	s.must(err)
+	link := s.linkOf(c)
+	s.plain(link).says("提交整改照片")
+	own := link + "/photos/" + found.Rectification.Items[0].ID
+	s.upload("", own, nil, nil).is(http.StatusUnprocessableEntity).says("请上传")
+	s.upload("", own, nil, []byte("GIF89a")).is(http.StatusUnprocessableEntity).says("JPEG")
+	s.upload("", link+"/photos/another", nil, picture(t)).is(http.StatusConflict)
+	s.upload("", "/a/NOSUCHLINK/photos/another", nil, picture(t)).is(http.StatusNotFound)
+	s.upload("", own, map[string]string{"note": "已补一块"}, picture(t)).is(http.StatusSeeOther)
+	s.plain(link).says("照片提交于", "待部门答复").lacks("提交照片")
+	found, err = s.Inspection.FindVisit(t.Context(), s.actor("inspector"), s.closed.ID)
+	s.must(err)
+	s.browse("inspector", list+"/answers/"+found.Rectification.Photos[0].ID, url.Values{"answer": {"again"}, "reason": {"看不清标签"}}).is(http.StatusSeeOther)
+	s.plain(link).says("看不清标签", "提交照片")
 	s.upload("clerk", photos, nil, nil).is(http.StatusUnprocessableEntity).says("请上传")
 	s.upload("clerk", photos, map[string]string{"note": "已补一块" + trouble}, picture(t)).is(http.StatusSeeOther)
 	s.browse("clerk", list, nil).is(http.StatusOK).says("待部门答复", "答复期限")
 	s.browseIn("en", "inspector", list, nil).is(http.StatusOK).says("Your answer", "waits for the answer")
 	found, err = s.Inspection.FindVisit(t.Context(), s.actor("inspector"), s.closed.ID)
 	s.must(err)
-	photo := found.Rectification.Photos[0]
+	photo := found.Rectification.Photos[1]
 	s.browse("inspector", "/scans/"+photo.Scan, nil).is(http.StatusOK)
 	answer := list + "/answers/" + photo.ID
 	s.browse("inspector", answer, url.Values{"answer": {"again"}}).is(http.StatusUnprocessableEntity).says("请填写理由")

@@ -35,6 +35,7 @@ type Comer struct{ ID, Name string }
 
 // Listed is an item of a list that the applicant has been given.
 type Listed struct {
+	ID                       string
 	N                        int
 	DepartmentID, Department string
 	Finding, Clause          string
@@ -42,6 +43,19 @@ type Listed struct {
 	State                    ItemState
 	DueAt                    time.Time
 	Provisional              bool // the term runs through a year whose holidays are not final
+	Photos                   []Shown
+}
+
+// MayShow reports whether the applicant may send a photo of it now (INS-1108).
+func (i Listed) MayShow() bool {
+	return i.Verify == VerifyPhoto && i.State == ItemOpen && (len(i.Photos) == 0 || i.Photos[len(i.Photos)-1].Answer != "")
+}
+
+// Shown is a photo of an item, and what the department said of it.
+type Shown struct {
+	SentAt, DueAt time.Time
+	Answer        PhotoAnswer // empty: it is looked at until DueAt
+	Reason        string
 }
 
 // VisitsByLink are the visits of the case that a link opens, the latest first;
@@ -88,17 +102,27 @@ func forApplicant(ctx context.Context, q bun.IDB, v Visit) (ApplicantVisit, erro
 		out.Ungiven = out.Ungiven || l.GivenAt.IsZero()
 	}
 	items, err := listItems(ctx, q, v.ID)
+	if err != nil {
+		return out, err
+	}
+	photos, err := listPhotos(ctx, q, items)
 	for _, i := range items {
 		if given[i.List] { // before that the department's words are not the applicant's yet (INS-1107)
-			out.Items = append(out.Items, i.told())
+			out.Items = append(out.Items, i.told(photos))
 		}
 	}
 	return out, err
 }
 
-func (i ListedItem) told() Listed {
-	return Listed{
-		N: i.N, DepartmentID: i.DepartmentID, Department: i.Department, Finding: i.Finding, Clause: i.Clause, Verify: i.Verify,
+func (i ListedItem) told(photos []ItemPhoto) Listed {
+	out := Listed{
+		ID: i.ID, N: i.N, DepartmentID: i.DepartmentID, Department: i.Department, Finding: i.Finding, Clause: i.Clause, Verify: i.Verify,
 		State: i.State, DueAt: i.DueAt, Provisional: i.Deadline != nil && i.Deadline.Provisional,
 	}
+	for _, p := range photos {
+		if p.ItemID == i.ID {
+			out.Photos = append(out.Photos, Shown{p.SentAt, p.DueAt, p.Answer, p.Reason})
+		}
+	}
+	return out
 }

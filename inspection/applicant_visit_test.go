@@ -65,3 +65,43 @@ func TestADepartmentThatNeedNotComeIsNotShownToTheApplicant(t *testing.T) { // I
 		}
 	})
 }
+
+func TestTheApplicantSendsThePhotosByTheLink(t *testing.T) { // INS-1108
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		w := newWorld(t, d)
+		ctx := t.Context()
+		v := w.rectified()
+		links, token := w.linkOf(w.caseNow(v))
+		flame := w.item(v, 2) // of fire, by photo
+		send := func(token, item string, photo Scan) error {
+			_, err := w.AddPhotoByLink(ctx, links, token, PhotoRequest{Item: item, Photo: photo})
+			return err
+		}
+		w.refused(send(token, flame.ID, w.image()), "list_not_given")
+		w.given(v, 1)
+		w.refused(send("wrong", flame.ID, w.image()), "applicant_link")
+		w.refused(send(token, w.item(v, 1).ID, w.image()), "item_unknown") // seen on the site
+		w.refused(send(token, "no such item", w.image()), "item_unknown")
+		w.refused(send(token, flame.ID, Scan{}), "scan_missing")
+		w.refused(send(token, flame.ID, Scan{Name: "a.pdf", Bytes: []byte("%PDF-1.7")}), "scan_type")
+		_, other := w.linkOf(w.newCase())
+		w.refused(send(other, flame.ID, w.image()), "item_unknown") // of another case
+
+		w.must(send(token, flame.ID, w.image()))
+		w.refused(send(token, flame.ID, w.image()), "photo_waits")
+		shown := func() Listed {
+			seen, err := w.VisitsByLink(ctx, links, token)
+			w.must(err)
+			return seen[0].Items[1]
+		}
+		if i := shown(); i.MayShow() || len(i.Photos) != 1 || i.Photos[0].Answer != "" || i.Photos[0].DueAt.IsZero() {
+			t.Errorf("while the department looks: %+v", i)
+		}
+		photos := w.viewNow(v).Rectification.Photos
+		w.must(w.AnswerPhoto(ctx, w.inspector("fire"), PhotoReply{VisitID: v.ID, Photo: photos[0].ID, Answer: PhotoAgain, Reason: "看不清标签"}))
+		if i := shown(); !i.MayShow() || i.Photos[0].Reason != "看不清标签" {
+			t.Errorf("after the answer: %+v", i)
+		}
+		w.must(send(token, flame.ID, w.image()))
+	})
+}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/uptrace/bun"
 
+	"lianban/delivery"
 	"lianban/internal/audit"
 	"lianban/internal/auth"
 	"lianban/internal/fault"
@@ -63,26 +64,51 @@ type PhotoRequest struct {
 // photo_waits, scan_missing, scan_type, scan_size, text_invalid.
 func (d *Desk) AddPhoto(ctx context.Context, by auth.Actor, r PhotoRequest) (ItemPhoto, error) {
 	d = d.still()
-	return once.Act(ctx, d.DB.Write, r.Once, d.now(), func(tx bun.IDB) (out ItemPhoto, err error) {
-		_, err = actOnVisit(ctx, tx, r.VisitID, func(tx bun.IDB, v *Visit) ([]audit.Leaf, error) {
-			if err := mayOrganise(ctx, tx, by, v.CentreID); err != nil {
-				return nil, err
-			}
-			if err := office.CheckText("note", r.Note, reasonLength); err != nil {
-				return nil, err
-			}
-			item, err := photographed(ctx, tx, *v, r.Item)
-			if err != nil {
-				return nil, err
-			}
-			if out, err = d.storePhoto(ctx, tx, by, *v, item, r); err != nil {
-				return nil, err
-			}
-			leaf := itemLeaf("photo_sent", *v, item, by.String(), d.now(), map[string]any{"photo": out.ID, "sha256": out.SHA256, "due": stamp(out.DueAt)})
-			return []audit.Leaf{leaf}, d.tellPhoto(ctx, tx, item, out)
-		})
-		return out, err
+	return once.Act(ctx, d.DB.Write, r.Once, d.now(), func(tx bun.IDB) (ItemPhoto, error) {
+		return d.addPhoto(ctx, tx, by, r, func(v Visit) error { return mayOrganise(ctx, tx, by, v.CentreID) })
 	})
+}
+
+// AddPhotoByLink is AddPhoto by the applicant, whoever has the link; the visit is
+// that of the item. Refusals: applicant_link and those of AddPhoto.
+func (d *Desk) AddPhotoByLink(ctx context.Context, links *delivery.Desk, token string, r PhotoRequest) (out ItemPhoto, err error) {
+	d = d.still()
+	err = d.DB.Write(ctx, func(tx bun.IDB) error {
+		by, caseID, err := links.LinkHolder(ctx, tx, token)
+		if err != nil {
+			return err
+		}
+		r.Once.Actor = by.String()
+		out, _, err = once.Do(ctx, tx, r.Once, d.now(), func() (ItemPhoto, error) {
+			if r.VisitID, err = visitOfItem(ctx, tx, caseID, r.Item); err != nil {
+				return ItemPhoto{}, err
+			}
+			return d.addPhoto(ctx, tx, by, r, func(Visit) error { return nil })
+		})
+		return err
+	})
+	return out, err
+}
+
+func (d *Desk) addPhoto(ctx context.Context, tx bun.IDB, by auth.Actor, r PhotoRequest, may func(Visit) error) (out ItemPhoto, err error) {
+	_, err = actOnVisit(ctx, tx, r.VisitID, func(tx bun.IDB, v *Visit) ([]audit.Leaf, error) {
+		if err := may(*v); err != nil {
+			return nil, err
+		}
+		if err := office.CheckText("note", r.Note, reasonLength); err != nil {
+			return nil, err
+		}
+		item, err := photographed(ctx, tx, *v, r.Item)
+		if err != nil {
+			return nil, err
+		}
+		if out, err = d.storePhoto(ctx, tx, by, *v, item, r); err != nil {
+			return nil, err
+		}
+		leaf := itemLeaf("photo_sent", *v, item, by.String(), d.now(), map[string]any{"photo": out.ID, "sha256": out.SHA256, "due": stamp(out.DueAt)})
+		return []audit.Leaf{leaf}, d.tellPhoto(ctx, tx, item, out)
+	})
+	return out, err
 }
 
 // photographed finds an open item that is verified by photo, on a list that the
@@ -98,12 +124,16 @@ func photographed(ctx context.Context, tx bun.IDB, v Visit, id string) (ListedIt
 	i := slices.IndexFunc(items, func(i ListedItem) bool { return i.ID == id })
 	switch {
 	case i < 0:
-		return ListedItem{}, fault.Refuse(fault.Conflict, "item_unknown",
-			"没有这一项，或者它已整改、须现场复勘，不用照片", "there is no such item, or it is put right or has to be seen on the site; it needs no photo")
+		return ListedItem{}, itemUnknown()
 	case items[i].DueAt.IsZero():
 		return ListedItem{}, listNotGiven()
 	}
 	return items[i], nil
+}
+
+func itemUnknown() error {
+	return fault.Refuse(fault.Conflict, "item_unknown",
+		"没有这一项，或者它已整改、须现场复勘，不用照片", "there is no such item, or it is put right or has to be seen on the site; it needs no photo")
 }
 
 func (d *Desk) storePhoto(ctx context.Context, tx bun.IDB, by auth.Actor, v Visit, item ListedItem, r PhotoRequest) (ItemPhoto, error) {

@@ -152,6 +152,16 @@ func photoUnknown() error {
 		"没有这张待答复的照片，请刷新后核对", "no such photo waits for an answer; reload and check")
 }
 
+// visitOfItem gives the visit of an item of a case. Refusal: item_unknown.
+func visitOfItem(ctx context.Context, q bun.IDB, caseID, id string) (visitID string, err error) {
+	err = q.NewSelect().Model((*ListedItem)(nil)).Column("listed_item.visit_id").Join("JOIN visits AS v ON v.id = listed_item.visit_id").
+		Where("listed_item.id = ? AND v.case_id = ?", id, caseID).Scan(ctx, &visitID)
+	if errors.Is(err, sql.ErrNoRows) {
+		err = itemUnknown()
+	}
+	return visitID, err
+}
+
 func listPhotos(ctx context.Context, q bun.IDB, items []ListedItem) (out []ItemPhoto, err error) {
 	ids := make([]string, len(items))
 	for i, item := range items {
