@@ -54,6 +54,7 @@ type scene struct {
 	danger                               string    // that fire found
 	rides                                [2]string // visits of one trip
 	trip                                 string
+	waiting, arriving                    string // paths of links: to a case that waits for a result, and to the parcel's
 }
 
 // bagsOf are a bag, or another thing, for each side to act on.
@@ -352,6 +353,22 @@ func apiSamples(s *scene) map[string]sample {
 		"putBlob":         {path: "/blobs/" + strings.Repeat("a", 64), body: []byte("x"), header: map[string]string{"Content-Type": "application/octet-stream"}},
 		"openBlob":        {path: parcel("/blobs/" + s.blob), object: true},
 
+		"findByLink":     {path: s.waiting},
+		"confirmAddress": {path: s.waiting + "/address", body: map[string]any{"address": "湘永路2号"}},
+		"chooseWay":      {path: s.waiting + "/way", body: map[string]any{"way": "collect"}},
+		"nameAgent":      {path: s.waiting + "/agent", body: map[string]any{"name": "苏小妹", "phone": "13900001111", "tie": "店员"}},
+		"dropAgent":      {path: s.waiting + "/agent"},
+		"chooseByLink":   {path: s.waiting + "/choice", body: map[string]any{"choice": "wait"}},
+		"askSlot":        {path: s.arriving + "/slot", body: map[string]any{"number": s.parcelNumber, "day": "2026-11-20", "band": "am"}},
+		"reportMissing":  {path: s.arriving + "/missing", body: map[string]any{"number": s.parcelNumber}},
+		"showCode":       {path: s.arriving + "/code", body: map[string]any{"number": s.parcelNumber}},
+		"rateByLink":     {path: s.waiting + "/rate", body: map[string]any{"level": 5}},
+		"consentByLink":  {path: s.waiting + "/electronic", body: map[string]any{"person": "欧阳修", "method": "slip", "phone": "13800001234"}},
+		"revokeByLink":   {path: s.waiting + "/electronic/revoke"},
+		"reportByLink": {path: s.waiting + "/report", body: map[string]any{
+			"class": "K06", "department_id": "431103-urban", "on": "2026-11-17", "detail": "单独上门",
+		}},
+
 		"rateCase":       {path: "/ratings", body: ratingOf(s.parcelNumber, 5)},
 		"listRatings":    {path: "/ratings"},
 		"callBackRating": {path: "/ratings/" + s.rating + "/callback", object: true, body: map[string]any{"note": "已致歉并更正"}},
@@ -531,6 +548,7 @@ func (s *scene) packed() {
 	caseID, item := s.received()
 	var p struct{ ID, Number string }
 	s.post("clerk", "/parcels", sealing(caseID, item)).is(http.StatusCreated).into(&p)
+	s.linked(caseID)
 	courier, _, err := s.Auth.Session(s.t.Context(), s.tokens["courier"])
 	s.must(err)
 	s.post("clerk", "/parcels/"+p.ID+"/handover", map[string]any{"courier_id": courier.ID}).is(http.StatusOK)
@@ -552,6 +570,24 @@ func (s *scene) packed() {
 	var paused struct{ Pauses []struct{ ID string } }
 	s.get("clerk", "/parcels/"+p.ID).is(http.StatusOK).into(&paused)
 	s.pause = paused.Pauses[0].ID
+}
+
+// linked makes the links, on paper: to a case with a parcel, and to one that waits.
+func (s *scene) linked(parcels string) {
+	s.t.Helper()
+	waits := s.newCase()
+	s.owe(waits)
+	for caseID, path := range map[string]*string{waits: &s.waiting, parcels: &s.arriving} {
+		receipt := s.post("clerk", "/cases/"+caseID+"/receipt", nil).is(http.StatusOK)
+		img := papertest.Read(s.t, receipt.body)[0].Pixels(300)
+		below := img.Bounds()
+		below.Min.Y = below.Max.Y / 4 // under the code of the paper itself
+		_, token, ok := strings.Cut(papertest.QR(s.t, img.SubImage(below)), "/a/")
+		if !ok {
+			s.t.Fatal("the receipt carries no link")
+		}
+		*path = "/applicant/" + token
+	}
 }
 
 // late is an alert of a result of fire that was lost.
@@ -777,6 +813,9 @@ func (s *scene) try(line Route, sample sample, as string) *reply {
 	header := map[string]string{"Idempotency-Key": freshKey()}
 	for name, value := range sample.header {
 		header[name] = value
+	}
+	if line.Rate.place { // everybody here has one address: whether a route is too fast is not what is asked
+		s.clock.forward(line.Rate.every)
 	}
 	return s.do(request{as: as, method: line.Method, path: prefix + path, body: body, header: header})
 }

@@ -143,4 +143,5 @@ func (s *Server) operations() {
 	s.ledgerRoutes()
 	s.paperRoutes()
 	s.documentRoutes()
+	s.applicantRoutes()
 }
