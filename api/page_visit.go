@@ -158,7 +158,7 @@ func (p *site) visit(v *view) error {
 	}
 	d := visitPage{
 		Visit: found, Limit: endOfDay(found.Case.LimitDate), Once: newOnce(), May: p.actsOf(v, found), Next: string(found.State),
-		Site: !found.StartedAt.IsZero(), Dangers: v.dangersOf(found, v.here),
+		Site: !found.StartedAt.IsZero(), Trip: found.Trip, Dangers: v.dangersOf(found, v.here),
 		Ahead:         found.State == inspection.VisitOffered || found.State == inspection.VisitConfirmed,
 		CancelReasons: inspection.EndReasons("Cancel"), NotHeldReasons: inspection.EndReasons("NotHeld"),
 		WithdrawReasons: inspection.EndReasons("Withdraw"),
@@ -172,22 +172,9 @@ func (p *site) visit(v *view) error {
 	if !v.organises(found.CentreID) || !p.set.Has("visit.next."+d.Next) {
 		d.Next = ""
 	}
-	for _, t := range found.Tasks {
-		d.Tasks = append(d.Tasks, taskOf(t))
+	if err := p.visitLists(v, &d); err != nil {
+		return err
 	}
-	for _, one := range found.Participants {
-		part := p.partOf(v, found, one)
-		if part.Decide, err = p.decisionOf(v, found, one); err != nil {
-			return err
-		}
-		d.Parts = append(d.Parts, part)
-	}
-	for _, r := range found.Resources {
-		if r.Kind == inspection.KindVehicle || r.Kind == inspection.KindRoom {
-			d.Things = append(d.Things, r)
-		}
-	}
-	d.Trip = found.Trip
 	if d.Ahead && found.Start.After(p.now()) && v.organises(found.CentreID) {
 		if d.Near, err = p.nearOf(v, found.ID); err != nil {
 			return err
@@ -205,6 +192,26 @@ func (p *site) visit(v *view) error {
 		}
 	}
 	return p.show(v, "visit", d)
+}
+
+// visitLists fills in what a visit has several of.
+func (p *site) visitLists(v *view, d *visitPage) (err error) {
+	for _, t := range d.Visit.Tasks {
+		d.Tasks = append(d.Tasks, taskOf(t))
+	}
+	for _, one := range d.Visit.Participants {
+		part := p.partOf(v, d.Visit, one)
+		if part.Decide, err = p.decisionOf(v, d.Visit, one); err != nil {
+			return err
+		}
+		d.Parts = append(d.Parts, part)
+	}
+	for _, r := range d.Visit.Resources {
+		if r.Kind == inspection.KindVehicle || r.Kind == inspection.KindRoom {
+			d.Things = append(d.Things, r)
+		}
+	}
+	return nil
 }
 
 // actsOf are the acts that a visit's state and the reader's place allow. The

@@ -80,7 +80,7 @@ func TestVisitRunsFromStartToJointOpinion(t *testing.T) {
 		{name: "nothing to end", as: "clerk", path: path + "/end-site", status: 409, code: "bad_move"},
 		{name: "nothing to close", as: "clerk", path: path + "/close", status: 409, code: "bad_move"},
 		{name: "nothing under way", as: "clerk", path: path + "/not-held", body: end, status: 409, code: "bad_move"},
-		{name: "no opinion yet", as: "inspector", path: partPath(visit, "fire", "opinion"), body: map[string]any{"kind": "agree"}, status: 409, code: "visit_not_running"},
+		{name: "no opinion yet", as: "inspector", path: partPath(visit, "fire", "opinion"), body: map[string]any{"kind": "agree"}, status: 409, code: "visit_not_running", leaves: 1},
 	})
 	start, err := time.Parse(time.RFC3339, w.get("clerk", path).at("start_at"))
 	w.must(err)

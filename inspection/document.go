@@ -190,71 +190,89 @@ func (d *Desk) letterText(ctx context.Context, r DocumentRequest, part Participa
 
 // document composes a document and draws it.
 func (v VisitView) document(r DocumentRequest, part ParticipantView, letter string) (Document, error) {
-	s, kind := paper.Sheet{}, r.Kind
-	title := v.documentTitle(kind)
-	number := v.CaseNumber + "-" + strconv.Itoa(v.Round)
-	switch kind {
-	case DocLaunch:
-		v.launch(&s)
-	case DocSignIn:
-		v.signIn(&s)
-	case DocNotice:
-		number = part.Notice.Number
-		letterSheet(&s, letter, part.Name+"已收到应约通知书 "+part.Notice.Number+"。")
-	case DocDue:
-		letterSheet(&s, letter, part.Name+"已收到出具意见通知书（"+number+"）。")
-	case DocReply:
-		v.replies(&s, part)
-	case DocTask:
-		v.task(&s, part)
-	case DocRecord:
-		v.record(&s, part)
-	case DocService:
-		number = part.Notice.Number
-		v.services(&s, part)
-	case DocOpinion:
-		j, err := v.OpinionVersion(r.N)
-		if err != nil {
-			return Document{}, err
-		}
-		number = j.FullNumber()
-		j.opinion(&s)
-	case DocRectify:
-		list, j, err := v.list(r.N)
-		if err != nil {
-			return Document{}, err
-		}
-		number = j.FullNumber()
-		if list.N > 1 {
-			title, number = "补充整改通知书", number+"-补"+strconv.Itoa(list.N-1)
-			v.added(&s, list)
-		} else {
-			j.rectify(&s)
-		}
-	case DocAsk:
-		asked, err := v.Rectification.request(r.N)
-		if err != nil {
-			return Document{}, err
-		}
-		number += "-复申" + strconv.Itoa(asked)
-		v.askSheet(&s, v.Rectification.Requests[asked-1])
-	case DocRevisit:
-		v.revisitSheet(&s)
-	case DocEnded:
-		v.ended(&s)
+	h := paper.Head{Issuer: v.Centre.Name, Title: v.documentTitle(r.Kind), Number: v.CaseNumber + "-" + strconv.Itoa(v.Round)}
+	s, file := paper.Sheet{}, ""
+	var err error
+	if r.Kind.OfDepartment() {
+		v.ofDepartment(&s, &h, r.Kind, part, letter)
+		file = "-" + part.Name
+	} else {
+		err = v.ofVisit(&s, &h, r)
+	}
+	if err != nil {
+		return Document{}, err
 	}
 	version, err := s.Version()
 	if err != nil {
 		return Document{}, err
 	}
-	s.Head = paper.Head{Issuer: v.Centre.Name, Title: title, Number: number, Note: "数据版本 " + version}
-	name := s.Head.Title + "-" + number
-	if kind.OfDepartment() {
-		name += "-" + part.Name
-	}
-	doc := Document{Name: name + ".pdf"}
+	h.Note = "数据版本 " + version
+	s.Head = h
+	doc := Document{Name: h.Title + "-" + h.Number + file + ".pdf"}
 	doc.PDF, doc.Rare, err = s.PDF()
 	return doc, err
+}
+
+// ofDepartment fills in a document that each department has of its own.
+func (v VisitView) ofDepartment(s *paper.Sheet, h *paper.Head, kind DocumentKind, part ParticipantView, letter string) {
+	switch kind {
+	case DocNotice:
+		h.Number = part.Notice.Number
+		letterSheet(s, letter, part.Name+"已收到应约通知书 "+h.Number+"。")
+	case DocDue:
+		letterSheet(s, letter, part.Name+"已收到出具意见通知书（"+h.Number+"）。")
+	case DocReply:
+		v.replies(s, part)
+	case DocTask:
+		v.task(s, part)
+	case DocRecord:
+		v.record(s, part)
+	case DocService:
+		h.Number = part.Notice.Number
+		v.services(s, part)
+	}
+}
+
+// ofVisit fills in a document of the visit as a whole, or of one of its lists,
+// requests and opinions. Refusals: those of what it looks for.
+func (v VisitView) ofVisit(s *paper.Sheet, h *paper.Head, r DocumentRequest) error {
+	switch r.Kind {
+	case DocLaunch:
+		v.launch(s)
+	case DocSignIn:
+		v.signIn(s)
+	case DocOpinion:
+		j, err := v.OpinionVersion(r.N)
+		if err != nil {
+			return err
+		}
+		h.Number = j.FullNumber()
+		j.opinion(s)
+	case DocRectify:
+		list, j, err := v.list(r.N)
+		if err != nil {
+			return err
+		}
+		h.Number = j.FullNumber()
+		if list.N == 1 {
+			j.rectify(s)
+			break
+		}
+		h.Title, h.Number = "补充整改通知书", h.Number+"-补"+strconv.Itoa(list.N-1)
+		v.added(s, list)
+	case DocAsk:
+		asked, err := v.Rectification.request(r.N)
+		if err != nil {
+			return err
+		}
+		h.Number += "-复申" + strconv.Itoa(asked)
+		v.askSheet(s, v.Rectification.Requests[asked-1])
+	case DocRevisit:
+		v.revisitSheet(s)
+	case DocEnded:
+		v.ended(s)
+	}
+	return nil
 }
 
 // about are the facts that every document of a visit begins with. The telephone
