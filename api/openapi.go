@@ -90,7 +90,7 @@ func (s *Server) describeAnswers(op *huma.Operation, line Route, out reflect.Typ
 		line.Status = http.StatusNoContent
 	case reflect.TypeFor[photo]():
 		image := &huma.MediaType{Schema: &huma.Schema{Type: huma.TypeString, Format: "binary"}}
-		good.Content = map[string]*huma.MediaType{"image/jpeg": image, "image/png": image}
+		good.Content = map[string]*huma.MediaType{"image/jpeg": image, "image/png": image, "image/webp": image}
 	case reflect.TypeFor[sheet](), reflect.TypeFor[handed]():
 		good.Content = map[string]*huma.MediaType{"application/pdf": {Schema: &huma.Schema{Type: huma.TypeString, Format: "binary"}}}
 	case reflect.TypeFor[file]():

@@ -18,7 +18,7 @@ func TestScanOfAMaterialIsSeenWithAPurpose(t *testing.T) {
 	at, image := "/items/"+original.ItemID, drawn(t)
 	s.browse("clerk", at, nil).is(http.StatusOK).says("还没有扫描件", "上传扫描件")
 	s.browse("clerk", at+"/scans", url.Values{}).is(http.StatusUnprocessableEntity).says("还没有上传")
-	s.sendFile("clerk", at+"/scans", url.Values{}, "scan", []byte("%PDF")).is(http.StatusUnprocessableEntity).says("不是 JPEG 或 PNG")
+	s.sendFile("clerk", at+"/scans", url.Values{}, "scan", []byte("%PDF")).is(http.StatusUnprocessableEntity).says("不是 JPEG、PNG 或 WebP")
 	s.sendFile("clerk", at+"/scans", url.Values{}, "scan", image).is(http.StatusSeeOther)
 	scan := at + "/scans/" + fmt.Sprintf("%x", sha256.Sum256(image))
 	s.browse("clerk", scan, url.Values{"purpose": {""}, "do": {"view"}}).is(http.StatusUnprocessableEntity).says("请先写明查看或下载的用途")

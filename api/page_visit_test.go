@@ -43,22 +43,22 @@ func TestNoticeIsServedByHandWithTheSlipsScan(t *testing.T) {
 	s.browse("clerk", at+"/parts/"+part.ID+"/notice", nil).is(http.StatusOK).says("送达回执", part.Notice.Number, "视为同意")
 	form := map[string]string{"channel": "paper", "receiver": "唐主任", "post": "办公室", "at": day(s.trust.Now())}
 	s.upload("clerk", at+"/parts/"+part.ID+"/serve", form, nil).is(http.StatusUnprocessableEntity).says("请上传纸质件的扫描件")
-	page := s.upload("clerk", at+"/parts/"+part.ID+"/serve", form, []byte("no image")).is(http.StatusUnprocessableEntity).says("扫描件应为 JPEG 或 PNG")
+	page := s.upload("clerk", at+"/parts/"+part.ID+"/serve", form, []byte("no image")).is(http.StatusUnprocessableEntity).says("扫描件应为完整的 JPEG、PNG 或 WebP")
 	if !strings.Contains(page.body, `value="唐主任"`) || !strings.Contains(page.body, "<details open>") {
 		t.Error("the form is closed or empty")
 	}
 	late := map[string]string{"channel": "phone", "receiver": "唐主任", "at": day(s.trust.Now().Add(time.Hour))}
 	s.upload("clerk", at+"/parts/"+part.ID+"/serve", late, nil).is(http.StatusUnprocessableEntity).says("不能晚于现在")
-	var slip bytes.Buffer
-	s.must(png.Encode(&slip, image.NewGray(image.Rect(0, 0, 4, 4))))
-	got := s.upload("clerk", at+"/parts/"+part.ID+"/serve", form, slip.Bytes()).is(http.StatusSeeOther)
+	slip := []byte("RIFF\x1a\x00\x00\x00WEBPVP8L\r\x00\x00\x00/\x00\x00\x00\x10\a\x10\x11\x11\x88\x88\xfe\a\x00") // one pixel
+	s.upload("clerk", at+"/parts/"+part.ID+"/serve", form, slip[:30]).is(http.StatusUnprocessableEntity).says("扫描件应为完整的")
+	got := s.upload("clerk", at+"/parts/"+part.ID+"/serve", form, slip).is(http.StatusSeeOther)
 	if got.to() != at+"#part-"+part.ID {
 		t.Error(got.to())
 	}
 	shown := s.browse("clerk", at, nil).says("A 类 · 已收悉 书面", "签收人：唐主任")
 	scan := shown.body[strings.Index(shown.body, "/scans/"):]
 	file := s.browse("clerk", scan[:strings.Index(scan, `"`)], nil).is(http.StatusOK)
-	if file.header.Get("Content-Type") != "image/png" || !strings.HasPrefix(file.header.Get("Content-Disposition"), "attachment") {
+	if file.header.Get("Content-Type") != "image/webp" || !strings.HasSuffix(file.header.Get("Content-Disposition"), "scan.webp") || !strings.HasPrefix(file.header.Get("Content-Disposition"), "attachment") || file.body != string(slip) {
 		t.Error(file.header)
 	}
 }

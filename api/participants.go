@@ -175,7 +175,7 @@ type serveRequest struct {
 
 type scanBody struct {
 	Name  string `json:"name,omitempty" validate:"omitempty,line=100"`
-	Bytes []byte `json:"content,omitempty" doc:"JPEG or PNG, at most 8 MB"`
+	Bytes []byte `json:"content,omitempty" doc:"JPEG, PNG or WebP, at most 8 MB"`
 }
 
 func (s *Server) serveByHand(ctx context.Context, c *call, in *serveRequest) (none, error) {

@@ -6,9 +6,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
-	"image"
-	_ "image/jpeg" // what a phone's camera and a signature pad make
-	_ "image/png"
 	"io/fs"
 	"os"
 	"path"
@@ -21,11 +18,8 @@ import (
 	"lianban/internal/photo"
 )
 
-// Limits of a photo or signature (SEC-15, DEL-604).
-const (
-	MaxProof  = 8 << 20
-	maxPixels = 40_000_000
-)
+// MaxProof is how many bytes a photo or signature may have (SEC-15, DEL-604).
+const MaxProof = 8 << 20
 
 // Blob is a photo or signature, kept as it came under the hash of its content
 // (STK-79). An event names the blobs that belong to it (DEL-601).
@@ -86,12 +80,12 @@ func readBlob(sum string, body []byte) (Blob, error) {
 		return b, fault.Refuse(fault.Invalid, "blob_hash",
 			"上传内容与校验值不一致，请重新上传；手机上的记录不会丢失", "what arrived does not match its hash; upload it again, the record stays on the phone")
 	}
-	header, format, err := image.DecodeConfig(bytes.NewReader(body))
-	if err != nil || format != "jpeg" && format != "png" { // some library may have brought others
+	header, err := photo.Read(body)
+	if err != nil {
 		return b, fault.Refuse(fault.Invalid, "blob_type",
-			"这不是 JPEG 或 PNG 图片，请重新拍照或签名", "this is no JPEG or PNG image; take the photo or signature again")
+			"这不是 JPEG、PNG 或 WebP 图片，或者文件不完整，请重新拍照或签名", "this is no JPEG, PNG or WebP image, or only a part of one; take the photo or signature again")
 	}
-	if header.Width*header.Height > maxPixels {
+	if header.Vast() {
 		return b, fault.Refuse(fault.Invalid, "blob_size",
 			"图片尺寸过大，请降低分辨率后重新上传", "the image has too many pixels; lower its resolution and upload it again")
 	}
@@ -99,7 +93,7 @@ func readBlob(sum string, body []byte) (Blob, error) {
 		return b, fault.Refuse(fault.Invalid, "blob_place",
 			"照片带有拍摄位置，请去掉后重新计算校验值再上传", "the photo tells where it was made; take that out, hash it again and upload it")
 	}
-	b.Media, b.Width, b.Height = "image/"+format, header.Width, header.Height
+	b.Media, b.Width, b.Height = header.Media, header.Width, header.Height
 	return b, nil
 }
 

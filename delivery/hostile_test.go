@@ -52,8 +52,10 @@ func TestPictureThatWouldUnfoldIsRefusedFromItsHeader(t *testing.T) {
 	if used := after.TotalAlloc - before.TotalAlloc; used > 16<<20 {
 		t.Errorf("looking at %d bytes took %d MB", len(bomb), used>>20)
 	}
+	canvas := "RIFF\x22\x00\x00\x00WEBPVP8X\n\x00\x00\x00\x00\x00\x00\x00\x2f\x75\x00\x2f\x75\x00VP8L\x06\x00\x00\x00/\x00\x00\x00\x00\x00" // 30000 × 30000
+	w.refused(put([]byte(canvas)), "blob_size")
 	for name, body := range map[string]string{
-		"zip": "PK\x03\x04 thousand times nothing", "pdf": "%PDF-1.7\n", "svg": "<svg xmlns='http://www.w3.org/2000/svg'/>", "gif": "GIF89a\x01\x00\x01\x00\x00\x00\x00;",
+		"webp cut short": canvas[:len(canvas)-1], "zip": "PK\x03\x04 thousand times nothing", "pdf": "%PDF-1.7\n", "svg": "<svg xmlns='http://www.w3.org/2000/svg'/>", "gif": "GIF89a\x01\x00\x01\x00\x00\x00\x00;",
 		"png cut short": "\x89PNG\r\n\x1a\n",
 	} {
 		if err := put([]byte(body)); err == nil {

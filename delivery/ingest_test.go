@@ -240,6 +240,14 @@ func TestBlobIsRefusedForHashSizeAndKind(t *testing.T) {
 		}
 		_, _, err = w.OpenBlob(ctx, w.clerk, w.sealed().ID, sum)
 		w.refused(err, "not_found")
+		pixel := []byte("RIFF\x1a\x00\x00\x00WEBPVP8L\r\x00\x00\x00/\x00\x00\x00\x10\a\x10\x11\x11\x88\x88\xfe\a\x00")
+		webp := sha256.Sum256(pixel)
+		kept, err := w.PutBlob(ctx, w.courier, hex.EncodeToString(webp[:]), pixel)
+		if err != nil || kept.Media != "image/webp" || kept.Width != 1 || kept.Height != 1 {
+			t.Errorf("a WebP is %+v: %v", kept, err)
+		}
+		_, _, err = w.OpenBlob(ctx, w.clerk, p.ID, kept.SHA256) // of no event
+		w.refused(err, "not_found")
 	})
 }
 

@@ -1,13 +1,9 @@
 package inspection
 
 import (
-	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"image"
-	_ "image/jpeg" // the formats a scanner or phone makes
-	_ "image/png"
 	"time"
 
 	"github.com/uptrace/bun"
@@ -17,11 +13,8 @@ import (
 	"lianban/internal/photo"
 )
 
-// Limits of an uploaded scan (SEC-15).
-const (
-	MaxScan   = 8 << 20
-	maxPixels = 40_000_000
-)
+// MaxScan is how many bytes an uploaded scan may have (SEC-15).
+const MaxScan = 8 << 20
 
 // Scan is an image of a signed paper: the slip of a notice served by hand
 // (INS-707) or a reply on paper (INS-808). Its bytes are kept as they came,
@@ -51,14 +44,14 @@ func (s Scan) read() (media string, err error) {
 	if len(s.Bytes) > MaxScan {
 		return "", fault.Refuse(fault.Invalid, "scan_size", "扫描件不能超过 8 MB，请压缩后再传", "a scan may have 8 MB; make it smaller and upload it again")
 	}
-	header, format, err := image.DecodeConfig(bytes.NewReader(s.Bytes))
-	if err != nil || format != "jpeg" && format != "png" { // some library may have brought others
-		return "", fault.Refuse(fault.Invalid, "scan_type", "扫描件应为 JPEG 或 PNG 图片", "a scan must be a JPEG or PNG image")
+	header, err := photo.Read(s.Bytes)
+	if err != nil {
+		return "", fault.Refuse(fault.Invalid, "scan_type", "扫描件应为完整的 JPEG、PNG 或 WebP 图片，请重新选择文件", "a scan must be a whole JPEG, PNG or WebP image; choose the file again")
 	}
-	if header.Width*header.Height > maxPixels {
+	if header.Vast() {
 		return "", fault.Refuse(fault.Invalid, "scan_size", "扫描件尺寸过大，请降低分辨率后再传", "the scan has too many pixels; lower its resolution")
 	}
-	return "image/" + format, nil
+	return header.Media, nil
 }
 
 // storeScan keeps a scan on the caller's transaction and gives its row, whose

@@ -1,4 +1,5 @@
-// Package photo takes out of a picture what tells where it was made (SEC-15,
+// Package photo reads what an uploaded picture is and how large it unfolds, from
+// its header alone, and takes out of it what tells where it was made (SEC-15,
 // INS-1006). It is pure.
 package photo
 
@@ -194,10 +195,7 @@ func webpWithoutPlace(body []byte) []byte {
 	rest := body[12:]
 	for len(rest) >= 8 {
 		size := 8 + uint64(binary.LittleEndian.Uint32(rest[4:]))
-		size += size % 2
-		if size > uint64(len(rest)) {
-			break
-		}
+		size = min(size+size%2, uint64(len(rest))) // some writers leave out the last pad byte
 		switch kind := string(rest[:4]); kind {
 		case "EXIF", "XMP ":
 		default:

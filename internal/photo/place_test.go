@@ -187,6 +187,9 @@ func TestAPNGAndAWebPLoseExifAndText(t *testing.T) { // SEC-15
 	if got := WithoutPlace(riff(head(0x1C), picture, "EXIF\x03\x00\x00\x00gps\x00", "XMP \x02\x00\x00\x00<>")); !bytes.Equal(got, riff(head(0x10), picture)) {
 		t.Errorf("WebP: %q", got)
 	}
+	if got := WithoutPlace(riff(head(0x08), picture, "EXIF\x03\x00\x00\x00gps")); bytes.Contains(got, []byte("gps")) {
+		t.Errorf("the last chunk without its pad byte stays: %q", got)
+	}
 	if got := WithoutPlace(riff(picture)); !bytes.Equal(got, riff(picture)) {
 		t.Errorf("a plain WebP was changed: %q", got)
 	}
