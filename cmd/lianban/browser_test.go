@@ -205,6 +205,7 @@ func (v *visitor) proves(visit string) {
 	v.t.Helper()
 	v.open(visit)
 	bundle := v.downloads(`//article[contains(.//h3, "市场监督")]`, "下载证据包")
+	v.do("open the rest of the menu", chromedp.Click(named("", "更多"), chromedp.NodeVisible))
 	v.press("证据")
 	v.do("choose the file", chromedp.SetUploadFiles(chromedp.CSS(`input[type=file]`), []string{bundle}))
 	v.press("核验")
