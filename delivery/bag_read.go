@@ -109,15 +109,7 @@ func (d *Desk) OpenBagBlob(ctx context.Context, by auth.Actor, bagID, sum string
 	if sum == "" || sum != v.Slip && !slices.ContainsFunc(v.Extras, func(e BagExtra) bool { return e.Photo == sum }) {
 		return b, nil, notFound()
 	}
-	err = d.DB.Read(ctx, func(q bun.IDB) error {
-		b, err = findBlob(ctx, q, sum)
-		return err
-	})
-	if err != nil {
-		return b, nil, err
-	}
-	body, err = d.kept(sum)
-	return b, body, err
+	return d.readKept(ctx, sum)
 }
 
 // ScanItem finds the thing of a scanned or typed number. Refusals:

@@ -382,13 +382,5 @@ func (d *Desk) OpenItemBlob(ctx context.Context, by auth.Actor, itemID, sum stri
 	if !slices.ContainsFunc(v.Destructions, func(x Destruction) bool { return x.Photo == sum }) && !slices.ContainsFunc(v.Damages, shows) {
 		return b, nil, notFound()
 	}
-	err = d.DB.Read(ctx, func(q bun.IDB) error {
-		b, err = findBlob(ctx, q, sum)
-		return err
-	})
-	if err != nil {
-		return b, nil, err
-	}
-	body, err = d.kept(sum)
-	return b, body, err
+	return d.readKept(ctx, sum)
 }

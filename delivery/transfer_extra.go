@@ -251,13 +251,5 @@ func (d *Desk) OpenTransferBlob(ctx context.Context, by auth.Actor, transferID, 
 	if !slices.ContainsFunc(t.Extras, func(e TransferExtra) bool { return e.Photo == sum }) {
 		return b, nil, notFound()
 	}
-	err = d.DB.Read(ctx, func(q bun.IDB) error {
-		b, err = findBlob(ctx, q, sum)
-		return err
-	})
-	if err != nil {
-		return b, nil, err
-	}
-	body, err = d.kept(sum)
-	return b, body, err
+	return d.readKept(ctx, sum)
 }
