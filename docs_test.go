@@ -205,3 +205,27 @@ func TestCitedRulesAreListed(t *testing.T) {
 		t.Errorf("%s, cited in %s, has no line in docs/rules.md", number, missing[number])
 	}
 }
+
+var leafKind = regexp.MustCompile(`(?:[lL]eaf\((?:\w+, )*|Leaf\{+Type: )"([a-z_]+)"[,}]`)
+
+// What the record of a visit shows is said in words, and not by the name of a leaf.
+func TestEveryLeafOfACaseHasWords(t *testing.T) {
+	elsewhere := []string{ // in streams that no visit shows
+		"absence_added", "attempt_refused", "checklist_published", "matter_published", "recusal_added", "resource_added",
+	}
+	words, found := read(t, "api/web/i18n/zh.json"), 0
+	for _, name := range files(t, ".go") {
+		if path.Dir(name) != "inspection" || strings.HasSuffix(name, "_test.go") {
+			continue
+		}
+		for _, m := range leafKind.FindAllStringSubmatch(read(t, name), -1) {
+			found++
+			if !slices.Contains(elsewhere, m[1]) && !strings.Contains(words, `"leaf.`+m[1]+`"`) {
+				t.Errorf("%s: no words for the leaf %q", name, m[1])
+			}
+		}
+	}
+	if found < 80 {
+		t.Errorf("only %d leaves were found", found)
+	}
+}
