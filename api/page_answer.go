@@ -71,10 +71,11 @@ func (p *site) answerLink(v *view) error {
 
 // openLink finds the link of a token and says whether it still opens.
 func (p *site) openLink(v *view, token string) (link auth.Link, err error) {
-	return link, p.Read(v.ctx(), func(q bun.IDB) (err error) {
+	err = p.Read(v.ctx(), func(q bun.IDB) (err error) {
 		link, err = auth.OpenLink(v.ctx(), q, token, p.now())
 		return err
 	})
+	return link, err
 }
 
 // linkPart finds the visit that a link belongs to, as its department sees it.

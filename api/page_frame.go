@@ -29,13 +29,14 @@ func (p *site) frame(v *view) (web.Page, error) {
 	if page.Demo, err = p.demo(v); err != nil {
 		return page, err
 	}
-	return page, p.Read(v.ctx(), func(q bun.IDB) (err error) {
+	err = p.Read(v.ctx(), func(q bun.IDB) (err error) {
 		if page.User, err = p.user(v, q); err != nil || v.x.lang == "zh" {
 			return err
 		}
 		page.Names, err = names(v, q, p)
 		return err
 	})
+	return page, err
 }
 
 // chosen is the last value of a cookie: a choice just made comes after the one

@@ -192,7 +192,7 @@ func opened(own part) bool {
 
 // colleagues are the people somebody can pass an invitation to (INS-806).
 func (p *site) colleagues(v *view) (out []option, err error) {
-	return out, p.Read(v.ctx(), func(q bun.IDB) error {
+	err = p.Read(v.ctx(), func(q bun.IDB) error {
 		people, err := auth.ListPeople(v.ctx(), q, auth.PersonQuery{Department: v.by.Department, Enabled: true})
 		for _, person := range people {
 			if person.ID != v.by.ID {
@@ -201,17 +201,19 @@ func (p *site) colleagues(v *view) (out []option, err error) {
 		}
 		return err
 	})
+	return out, err
 }
 
 // citation is the rule that the consequence of silence rests on, as it is in
 // force for the department (INS-102).
 func (p *site) citation(v *view, visit inspection.VisitView, one part) (text string, err error) {
 	scope := office.Scope{Centre: visit.CentreID, Matter: visit.MatterCode, Department: one.DepartmentID}
-	return text, p.Read(v.ctx(), func(q bun.IDB) error {
+	err = p.Read(v.ctx(), func(q bun.IDB) error {
 		rules, err := office.RulesAt(v.ctx(), q, p.now(), scope)
 		text = rules.Citation
 		return err
 	})
+	return text, err
 }
 
 // openNotice records that a person of the department has seen the notice

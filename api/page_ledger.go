@@ -72,13 +72,14 @@ func (p *site) ledger(v *view) error {
 // departmentOptions are all departments, and the window as a party.
 func (p *site) departmentOptions(v *view, chosen string) (out []option, err error) {
 	out = append(out, option{inspection.PartyWindow, p.say(v, "ledger.window"), chosen == inspection.PartyWindow})
-	return out, p.Read(v.ctx(), func(q bun.IDB) error {
+	err = p.Read(v.ctx(), func(q bun.IDB) error {
 		departments, err := office.ListDepartments(v.ctx(), q, office.DepartmentQuery{})
 		for _, one := range departments {
 			out = append(out, option{one.ID, inspection.Words{ZH: one.Name, EN: one.NameEN}.In(v.x.lang), chosen == one.ID})
 		}
 		return err
 	})
+	return out, err
 }
 
 // monthOf is the span of a month such as 2026-11 at the office; zero for what is none.

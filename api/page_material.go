@@ -90,7 +90,7 @@ func (p *site) materialsOf(v *view, c inspection.Case) (*caseMaterials, error) {
 			return nil, err
 		}
 	}
-	return d, p.Read(v.ctx(), func(q bun.IDB) error {
+	err = p.Read(v.ctx(), func(q bun.IDB) error {
 		var ids []string
 		for _, row := range c.Departments {
 			if row.Included && row.DepartmentID != "" {
@@ -106,6 +106,7 @@ func (p *site) materialsOf(v *view, c inspection.Case) (*caseMaterials, error) {
 		}
 		return err
 	})
+	return d, err
 }
 
 // takeIn registers a material at the window. Each department of the case has one
@@ -208,7 +209,7 @@ func (p *site) materialPart(v *view, id string) (*materialPart, error) {
 	if !d.MayCopy && !d.MayLend {
 		return d, nil
 	}
-	return d, p.Read(v.ctx(), func(q bun.IDB) error {
+	err = p.Read(v.ctx(), func(q bun.IDB) error {
 		all, err := office.ListDepartments(v.ctx(), q, office.DepartmentQuery{})
 		for _, dep := range all {
 			if dep.ID != found.KeeperID {
@@ -217,6 +218,7 @@ func (p *site) materialPart(v *view, id string) (*materialPart, error) {
 		}
 		return err
 	})
+	return d, err
 }
 
 // notePage is what is put on a copy, or the voucher itself: who keeps the

@@ -173,9 +173,10 @@ func (p *site) addressesOf(v *view, q bun.IDB, department string) (out []string,
 
 // departmentName names a department in the reader's language.
 func (p *site) departmentName(v *view, id string) (name string, err error) {
-	return name, p.Read(v.ctx(), func(q bun.IDB) error {
+	err = p.Read(v.ctx(), func(q bun.IDB) error {
 		d, err := office.FindDepartment(v.ctx(), q, id)
 		name = inspection.Words{ZH: d.Name, EN: d.NameEN}.In(v.x.lang)
 		return err
 	})
+	return name, err
 }

@@ -255,7 +255,7 @@ func (p *site) setOf(v *view, caseID string) (*caseSet, error) {
 	if d.Items, err = p.Delivery.ListItems(v.ctx(), v.by, caseID); err != nil || !d.MayDecide {
 		return d, err
 	}
-	return d, p.Read(v.ctx(), func(q bun.IDB) error {
+	err = p.Read(v.ctx(), func(q bun.IDB) error {
 		all, err := office.ListDepartments(v.ctx(), q, office.DepartmentQuery{})
 		for _, dep := range all {
 			text := dep.Name
@@ -266,6 +266,7 @@ func (p *site) setOf(v *view, caseID string) (*caseSet, error) {
 		}
 		return err
 	})
+	return d, err
 }
 
 // owedLines are what the reader's department still owes, for its inbox.

@@ -162,7 +162,8 @@ func (p *site) sealRequest(v *view) (delivery.SealRequest, error) {
 	if err := refuseFields(p.readPoint(v, &r.To.Lat, &r.To.Lon)); err != nil {
 		return r, err
 	}
-	return r, p.findPoint(v.ctx(), v.by, &r)
+	err := p.findPoint(v.ctx(), v.by, &r)
+	return r, err
 }
 
 // handOverParcel gives the parcel to a courier, who then acknowledges (DEL-910).

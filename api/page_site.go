@@ -315,11 +315,12 @@ func (p *site) phones(v *view, found inspection.VisitView) (map[string]string, e
 	if len(ids) == 0 {
 		return out, nil
 	}
-	return out, p.Read(v.ctx(), func(q bun.IDB) error {
+	err := p.Read(v.ctx(), func(q bun.IDB) error {
 		all, err := office.ListDepartments(v.ctx(), q, office.DepartmentQuery{IDs: ids})
 		for _, d := range all {
 			out[d.ID] = d.Phone
 		}
 		return err
 	})
+	return out, err
 }

@@ -52,7 +52,7 @@ func (p *site) moments(v *view, visit inspection.VisitView, entries []audit.Entr
 			departments[row.DepartmentID] = inspection.SystemName(row.System).In(v.x.lang)
 		}
 	}
-	return out, p.Read(v.ctx(), func(q bun.IDB) error {
+	err = p.Read(v.ctx(), func(q bun.IDB) error {
 		if v.x.lang == "en" {
 			known, err := names(v, q, p)
 			if err != nil {
@@ -72,6 +72,7 @@ func (p *site) moments(v *view, visit inspection.VisitView, entries []audit.Entr
 		}
 		return nil
 	})
+	return out, err
 }
 
 func (p *site) moment(v *view, e audit.Entry, departments map[string]string) moment {

@@ -87,7 +87,7 @@ type roundLine struct {
 }
 
 func (p *site) roundsOf(v *view, rounds []inspection.Round) (out []roundLine, err error) {
-	return out, p.Read(v.ctx(), func(q bun.IDB) error {
+	err = p.Read(v.ctx(), func(q bun.IDB) error {
 		who := actorNames(v, q, p)
 		for i, r := range rounds {
 			by, err := who(r.OfferedBy)
@@ -98,6 +98,7 @@ func (p *site) roundsOf(v *view, rounds []inspection.Round) (out []roundLine, er
 		}
 		return nil
 	})
+	return out, err
 }
 
 // part is one department's part as the window sees it, with what can be done.

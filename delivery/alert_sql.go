@@ -50,16 +50,19 @@ func endAlerts(ctx context.Context, tx bun.IDB, ids []string, now time.Time, by,
 }
 
 func findAlert(ctx context.Context, q bun.IDB, id string) (a Alert, err error) {
-	return a, found(q.NewSelect().Model(&a).Where("id = ?", id).Scan(ctx))
+	err = found(q.NewSelect().Model(&a).Where("id = ?", id).Scan(ctx))
+	return a, err
 }
 
 func openAlertsOf(ctx context.Context, q bun.IDB, parcelIDs []string) (out []Alert, err error) {
-	return out, q.NewSelect().Model(&out).Where("parcel_id IN (?) AND cleared_at IS NULL", bun.List(parcelIDs)).Order("raised_at", "id").Scan(ctx)
+	err = q.NewSelect().Model(&out).Where("parcel_id IN (?) AND cleared_at IS NULL", bun.List(parcelIDs)).Order("raised_at", "id").Scan(ctx)
+	return out, err
 }
 
 // openAlertsAbout are the open alerts about the set of a case, a transfer or a bag.
 func openAlertsAbout(ctx context.Context, q bun.IDB, subject string) (out []Alert, err error) {
-	return out, q.NewSelect().Model(&out).Where("subject = ? AND cleared_at IS NULL", subject).Order("raised_at", "id").Scan(ctx)
+	err = q.NewSelect().Model(&out).Where("subject = ? AND cleared_at IS NULL", subject).Order("raised_at", "id").Scan(ctx)
+	return out, err
 }
 
 // notOpenFor says that no alert of a kind is open about the parcel of the query.
@@ -80,7 +83,8 @@ func lateParcels(ctx context.Context, q bun.IDB, kind AlertKind, now time.Time) 
 	} else {
 		s = coloured(s, ColourRed, now)
 	}
-	return ids, s.Scan(ctx, &ids)
+	err = s.Scan(ctx, &ids)
+	return ids, err
 }
 
 // unsignedByLimit are the transfers and bags whose limit has passed and whose
@@ -125,10 +129,11 @@ func unsignedForLong(ctx context.Context, q bun.IDB, now time.Time) (out []handO
 // missingLate are the parcels whose receivers reported that they did not arrive
 // and whose window has not settled that in its term.
 func missingLate(ctx context.Context, q bun.IDB, now time.Time) (ids []string, err error) {
-	return ids, q.NewSelect().Model((*Alert)(nil)).Column("parcel_id").
+	err = q.NewSelect().Model((*Alert)(nil)).Column("parcel_id").
 		Where("kind = ? AND cleared_at IS NULL AND next_at <= ?", AlertMissing, now).
 		Where("NOT EXISTS (SELECT 1 FROM alerts AS a WHERE a.subject = ?TableAlias.subject AND a.kind = ? AND a.cleared_at IS NULL)", AlertMissingLate).
 		Order("next_at", "id").Limit(watchBatch).Scan(ctx, &ids)
+	return ids, err
 }
 
 // reportsOf are the alerts that applicants raised about their parcels, by parcel.
@@ -158,7 +163,8 @@ func reviseSlot(ctx context.Context, tx bun.IDB, a Alert) (same bool, err error)
 // troubled are the parcels that did not simply arrive.
 func troubled(ctx context.Context, q bun.IDB) (out []Parcel, err error) {
 	states := []ParcelState{ParcelAttemptFailed, ParcelUnverified, ParcelReturning, ParcelLost, ParcelDamaged}
-	return out, q.NewSelect().Model(&out).Where(stillOpen).Where("state IN (?)", bun.List(states)).Order("since", "id").Limit(2000).Scan(ctx)
+	err = q.NewSelect().Model(&out).Where(stillOpen).Where("state IN (?)", bun.List(states)).Order("since", "id").Limit(2000).Scan(ctx)
+	return out, err
 }
 
 // saidReturned is when the carriers of parcels that come back reported that they

@@ -105,7 +105,8 @@ func (d *Desk) applicantView(ctx context.Context, q bun.IDB, h caller) (v Applic
 	if v.Files, err = trackedFiles(ctx, q, h.CaseID); err != nil {
 		return v, err
 	}
-	return v, d.applicantWords(ctx, q, h, &v)
+	err = d.applicantWords(ctx, q, h, &v)
+	return v, err
 }
 
 // applicantWords adds what the applicant has said before.

@@ -22,12 +22,14 @@ func insertApplicant(ctx context.Context, tx bun.IDB, a *Applicant) error {
 }
 
 func findApplicant(ctx context.Context, q bun.IDB, caseID string) (a Applicant, err error) {
-	return a, found(q.NewSelect().Model(&a).Where("case_id = ?", caseID).Scan(ctx))
+	err = found(q.NewSelect().Model(&a).Where("case_id = ?", caseID).Scan(ctx))
+	return a, err
 }
 
 // applicantsOf gives who waits for the results of cases.
 func applicantsOf(ctx context.Context, q bun.IDB, caseIDs []string) (out []Applicant, err error) {
-	return out, q.NewSelect().Model(&out).Where("case_id IN (?)", bun.List(caseIDs)).Scan(ctx)
+	err = q.NewSelect().Model(&out).Where("case_id IN (?)", bun.List(caseIDs)).Scan(ctx)
+	return out, err
 }
 
 // updateWish writes a wish if nobody has written another meanwhile (STY-19).
@@ -84,8 +86,9 @@ func updateReceiver(ctx context.Context, tx bun.IDB, p *Parcel) error {
 
 // casesToClose are the cases that are done and not closed yet.
 func casesToClose(ctx context.Context, q bun.IDB) (ids []string, err error) {
-	return ids, q.NewSelect().Model((*Applicant)(nil)).Column("case_id").Where("closed_at IS NULL").Where(closing).
+	err = q.NewSelect().Model((*Applicant)(nil)).Column("case_id").Where("closed_at IS NULL").Where(closing).
 		Order("case_id").Limit(closeBatch).Scan(ctx, &ids)
+	return ids, err
 }
 
 // closeApplicant closes a case that is still done, once (STY-19).

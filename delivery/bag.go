@@ -137,7 +137,8 @@ func (d *Desk) NewBag(ctx context.Context, by auth.Actor, r NewBagRequest) (Bag,
 			return Bag{}, fault.Refuse(fault.Invalid, "bag_to_self",
 				"请选择送往的单位，不能送给自己", "choose where the bag goes; it cannot go to yourself")
 		}
-		return b, insertBag(ctx, tx, &b)
+		err := insertBag(ctx, tx, &b)
+		return b, err
 	})
 }
 

@@ -41,7 +41,8 @@ func insertExtras(ctx context.Context, tx bun.IDB, extras []BagExtra) error {
 }
 
 func findExtra(ctx context.Context, q bun.IDB, id string) (e BagExtra, err error) {
-	return e, found(q.NewSelect().Model(&e).Where("id = ?", id).Scan(ctx))
+	err = found(q.NewSelect().Model(&e).Where("id = ?", id).Scan(ctx))
+	return e, err
 }
 
 func explainExtra(ctx context.Context, tx bun.IDB, e *BagExtra) error {
@@ -144,7 +145,8 @@ func scanBag(ctx context.Context, q bun.IDB, number string) (b Bag, err error) {
 }
 
 func itemByNumber(ctx context.Context, q bun.IDB, number string) (i Item, err error) {
-	return i, found(q.NewSelect().Model(&i).Where("number = ?", number).Scan(ctx))
+	err = found(q.NewSelect().Model(&i).Where("number = ?", number).Scan(ctx))
+	return i, err
 }
 
 func listBags(ctx context.Context, q bun.IDB, by auth.Actor, query BagQuery) ([]BagView, error) {

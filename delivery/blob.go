@@ -52,12 +52,13 @@ func (d *Desk) PutBlob(ctx context.Context, by auth.Actor, sum string, body []by
 	if err := d.keep(b.SHA256, body); err != nil { // before the row that names it
 		return Blob{}, err
 	}
-	return b, d.DB.Write(ctx, func(tx bun.IDB) error {
+	err = d.DB.Write(ctx, func(tx bun.IDB) error {
 		if err := insertBlob(ctx, tx, &b); err != nil {
 			return err
 		}
 		return d.proofCame(ctx, tx, by, b.SHA256)
 	})
+	return b, err
 }
 
 // PutPhoto is PutBlob of a picture that a form brought: the place it was made at is

@@ -270,10 +270,11 @@ func (d *Desk) damageLeaf(what string, by auth.Actor, x Damage) audit.Leaf {
 // first: a department decides; a window waits for it, and then takes back,
 // replaces or makes void what was decided on.
 func (d *Desk) ListDamages(ctx context.Context, by auth.Actor) (out []Damage, err error) {
-	return out, d.DB.Read(ctx, func(q bun.IDB) (err error) {
+	err = d.DB.Read(ctx, func(q bun.IDB) (err error) {
 		out, err = damagesFor(ctx, q, by)
 		return err
 	})
+	return out, err
 }
 
 // MayOnDamage says whether the actor may report a thing damaged now, and decide on

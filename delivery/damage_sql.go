@@ -23,7 +23,8 @@ func insertDamages(ctx context.Context, tx bun.IDB, rows []Damage) error {
 }
 
 func findDamage(ctx context.Context, q bun.IDB, id string) (x Damage, err error) {
-	return x, found(q.NewSelect().Model(&x).Where("id = ?", id).Scan(ctx))
+	err = found(q.NewSelect().Model(&x).Where("id = ?", id).Scan(ctx))
+	return x, err
 }
 
 // updateDamage writes the decision, once.
@@ -44,7 +45,8 @@ func damageOver() *fault.Error {
 
 // damagesOf are the reports about things, the newest first.
 func damagesOf(ctx context.Context, q bun.IDB, itemIDs []string) (out []Damage, err error) {
-	return out, q.NewSelect().Model(&out).Where("item_id IN (?)", bun.List(itemIDs)).Order("reported_at DESC", "id DESC").Scan(ctx)
+	err = q.NewSelect().Model(&out).Where("item_id IN (?)", bun.List(itemIDs)).Order("reported_at DESC", "id DESC").Scan(ctx)
+	return out, err
 }
 
 // listedDamages adds what a list says of the thing.
@@ -70,7 +72,8 @@ func damagesFor(ctx context.Context, q bun.IDB, by auth.Actor) (out []Damage, er
 
 // damagesUntold are open questions that no alert tells of.
 func damagesUntold(ctx context.Context, q bun.IDB) (out []Damage, err error) {
-	return out, listedDamages(q.NewSelect().Model(&out)).Where("damage.state = ?", DamageOpen).
+	err = listedDamages(q.NewSelect().Model(&out)).Where("damage.state = ?", DamageOpen).
 		Where("NOT EXISTS (SELECT 1 FROM alerts AS a WHERE a.subject = damage.item_id AND a.kind = ? AND a.cleared_at IS NULL)", AlertItemDamaged).
 		Order("damage.reported_at", "damage.id").Limit(watchBatch).Scan(ctx)
+	return out, err
 }

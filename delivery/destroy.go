@@ -357,10 +357,11 @@ func (d *Desk) MayDestroy(ctx context.Context, by auth.Actor, v ItemView) (propo
 // ToDestroy are the proposals that wait for the actor as the second person, the
 // oldest first: those of the own side that somebody else made.
 func (d *Desk) ToDestroy(ctx context.Context, by auth.Actor) (out []Destruction, err error) {
-	return out, d.DB.Read(ctx, func(q bun.IDB) (err error) {
+	err = d.DB.Read(ctx, func(q bun.IDB) (err error) {
 		out, err = destructionsFor(ctx, q, by)
 		return err
 	})
+	return out, err
 }
 
 // notForbidden leaves the errors that are no answer to "may I".

@@ -19,7 +19,8 @@ func insertDestruction(ctx context.Context, tx bun.IDB, x *Destruction) error {
 }
 
 func findDestruction(ctx context.Context, q bun.IDB, id string) (x Destruction, err error) {
-	return x, found(q.NewSelect().Model(&x).Where("id = ?", id).Scan(ctx))
+	err = found(q.NewSelect().Model(&x).Where("id = ?", id).Scan(ctx))
+	return x, err
 }
 
 // openDestruction gives the proposal that waits for a second person, empty if none.
@@ -42,7 +43,8 @@ func updateDestruction(ctx context.Context, tx bun.IDB, x *Destruction, from Des
 }
 
 func destructionsOf(ctx context.Context, q bun.IDB, itemIDs []string) (out []Destruction, err error) {
-	return out, q.NewSelect().Model(&out).Where("item_id IN (?)", bun.List(itemIDs)).Order("proposed_at DESC", "id DESC").Scan(ctx)
+	err = q.NewSelect().Model(&out).Where("item_id IN (?)", bun.List(itemIDs)).Order("proposed_at DESC", "id DESC").Scan(ctx)
+	return out, err
 }
 
 // destructionsFor are the open proposals that somebody else made and the actor may
@@ -52,9 +54,10 @@ func destructionsFor(ctx context.Context, q bun.IDB, by auth.Actor) (out []Destr
 	if atWindow(by) {
 		mine = Keeper{AtWindow, by.Centre}
 	}
-	return out, q.NewSelect().Model(&out).ColumnExpr("destruction.*").
+	err = q.NewSelect().Model(&out).ColumnExpr("destruction.*").
 		ColumnExpr("(SELECT i.title FROM items AS i WHERE i.id = destruction.item_id) AS item_title").
 		Where("destruction.state = ? AND destruction.proposed_by <> ?", DestroyProposed, by.String()).
 		Where("destruction.keeper_kind = ? AND destruction.keeper_id = ? OR ? AND destruction.centre_id = ?", mine.Kind, mine.ID, by.Is(auth.Supervisor), by.Centre).
 		Order("destruction.proposed_at", "destruction.id").Limit(50).Scan(ctx)
+	return out, err
 }

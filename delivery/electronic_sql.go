@@ -15,13 +15,15 @@ func insertElectronicConsent(ctx context.Context, tx bun.IDB, c *ElectronicConse
 }
 
 func findElectronicConsent(ctx context.Context, q bun.IDB, id string) (c ElectronicConsent, err error) {
-	return c, found(q.NewSelect().Model(&c).Where("id = ?", id).Scan(ctx))
+	err = found(q.NewSelect().Model(&c).Where("id = ?", id).Scan(ctx))
+	return c, err
 }
 
 // electronicConsentsOf gives the consents of cases in the order in which they
 // were given, those taken back too.
 func electronicConsentsOf(ctx context.Context, q bun.IDB, caseIDs []string) (out []ElectronicConsent, err error) {
-	return out, q.NewSelect().Model(&out).Where("case_id IN (?)", bun.List(caseIDs)).Order("given_at", "id").Scan(ctx)
+	err = q.NewSelect().Model(&out).Where("case_id IN (?)", bun.List(caseIDs)).Order("given_at", "id").Scan(ctx)
+	return out, err
 }
 
 // revokeElectronicConsent ends a consent once (STY-19).
@@ -42,7 +44,8 @@ func insertFile(ctx context.Context, tx bun.IDB, f *ElectronicFile) error {
 }
 
 func findFile(ctx context.Context, q bun.IDB, id string) (f ElectronicFile, err error) {
-	return f, found(q.NewSelect().Model(&f).Where("id = ?", id).Scan(ctx))
+	err = found(q.NewSelect().Model(&f).Where("id = ?", id).Scan(ctx))
+	return f, err
 }
 
 // lockFileNumber finds a file that was sent by its own number.
@@ -72,7 +75,8 @@ func findFileToken(ctx context.Context, q bun.IDB, hash string) (f ElectronicFil
 }
 
 func filesOfLine(ctx context.Context, q bun.IDB, lineID string) (out []ElectronicFile, err error) {
-	return out, q.NewSelect().Model(&out).Where("line_id = ?", lineID).Order("supplied_at", "id").Scan(ctx)
+	err = q.NewSelect().Model(&out).Where("line_id = ?", lineID).Order("supplied_at", "id").Scan(ctx)
+	return out, err
 }
 
 func filesOfCase(ctx context.Context, q bun.IDB, caseID string) (out []ElectronicFile, err error) {
@@ -80,7 +84,8 @@ func filesOfCase(ctx context.Context, q bun.IDB, caseID string) (out []Electroni
 }
 
 func filesOfCases(ctx context.Context, q bun.IDB, caseIDs []string) (out []ElectronicFile, err error) {
-	return out, q.NewSelect().Model(&out).Where("case_id IN (?)", bun.List(caseIDs)).Order("supplied_at", "id").Scan(ctx)
+	err = q.NewSelect().Model(&out).Where("case_id IN (?)", bun.List(caseIDs)).Order("supplied_at", "id").Scan(ctx)
+	return out, err
 }
 
 // moveFile is the guarded move of a file (STY-19).
@@ -110,10 +115,12 @@ func updateToken(ctx context.Context, tx bun.IDB, f *ElectronicFile) error {
 // SentFiles are files that wait to be opened, the most urgent first, limit at
 // most.
 func SentFiles(ctx context.Context, q bun.IDB, limit int64) (out []ElectronicFile, err error) {
-	return out, q.NewSelect().Model(&out).Where("state = 'sent'").Order("serve_by", "id").Limit(limit).Scan(ctx)
+	err = q.NewSelect().Model(&out).Where("state = 'sent'").Order("serve_by", "id").Limit(limit).Scan(ctx)
+	return out, err
 }
 
 // FilesByID gives some files.
 func FilesByID(ctx context.Context, q bun.IDB, ids []string) (out []ElectronicFile, err error) {
-	return out, q.NewSelect().Model(&out).Where("id IN (?)", bun.List(ids)).Order("id").Scan(ctx)
+	err = q.NewSelect().Model(&out).Where("id IN (?)", bun.List(ids)).Order("id").Scan(ctx)
+	return out, err
 }

@@ -48,7 +48,8 @@ func itemMoved() *fault.Error {
 
 func findItem(ctx context.Context, q bun.IDB, id string) (Item, error) {
 	var i Item
-	return i, found(q.NewSelect().Model(&i).Where("id = ?", id).Scan(ctx))
+	err := found(q.NewSelect().Model(&i).Where("id = ?", id).Scan(ctx))
+	return i, err
 }
 
 // lockItems reads items by their id and keeps others from moving them until the
@@ -65,20 +66,24 @@ func lockItems(ctx context.Context, tx bun.IDB, ids []string) (out []Item, err e
 }
 
 func itemsOfLine(ctx context.Context, q bun.IDB, lineID string) (out []Item, err error) {
-	return out, q.NewSelect().Model(&out).Where("line_id = ?", lineID).Order("id").Scan(ctx)
+	err = q.NewSelect().Model(&out).Where("line_id = ?", lineID).Order("id").Scan(ctx)
+	return out, err
 }
 
 func itemsOfCase(ctx context.Context, q bun.IDB, caseID string) (out []Item, err error) {
-	return out, q.NewSelect().Model(&out).Where("case_id = ?", caseID).Order("id").Scan(ctx)
+	err = q.NewSelect().Model(&out).Where("case_id = ?", caseID).Order("id").Scan(ctx)
+	return out, err
 }
 
 func itemsAfter(ctx context.Context, q bun.IDB, id string, limit int) (out []Item, err error) {
-	return out, q.NewSelect().Model(&out).Where("id > ?", id).Order("id").Limit(int64(limit)).Scan(ctx)
+	err = q.NewSelect().Model(&out).Where("id > ?", id).Order("id").Limit(int64(limit)).Scan(ctx)
+	return out, err
 }
 
 // stepsOf gives the history of items, each in the order of its steps.
 func stepsOf(ctx context.Context, q bun.IDB, itemIDs []string) (out []CustodyEvent, err error) {
-	return out, q.NewSelect().Model(&out).Where("item_id IN (?)", bun.List(itemIDs)).Order("item_id", "at", "id").Scan(ctx)
+	err = q.NewSelect().Model(&out).Where("item_id IN (?)", bun.List(itemIDs)).Order("item_id", "at", "id").Scan(ctx)
+	return out, err
 }
 
 // openOf gives the open transfers that list an item, by item.

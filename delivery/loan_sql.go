@@ -21,7 +21,8 @@ func insertLoan(ctx context.Context, tx bun.IDB, l *Loan) error {
 }
 
 func findLoan(ctx context.Context, q bun.IDB, id string) (l Loan, err error) {
-	return l, found(q.NewSelect().Model(&l).Where("id = ?", id).Scan(ctx))
+	err = found(q.NewSelect().Model(&l).Where("id = ?", id).Scan(ctx))
+	return l, err
 }
 
 // openLoan gives the loan of an original that still counts, empty if none.
@@ -47,7 +48,8 @@ func loansOf(ctx context.Context, q bun.IDB, itemIDs []string) (out []Loan, err 
 	if len(itemIDs) == 0 {
 		return nil, nil
 	}
-	return out, q.NewSelect().Model(&out).Where("item_id IN (?)", bun.List(itemIDs)).Order("granted_at DESC", "id").Scan(ctx)
+	err = q.NewSelect().Model(&out).Where("item_id IN (?)", bun.List(itemIDs)).Order("granted_at DESC", "id").Scan(ctx)
+	return out, err
 }
 
 func loansDue(ctx context.Context, q bun.IDB, day string, limit int) (out []Loan, err error) {

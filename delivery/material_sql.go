@@ -100,6 +100,7 @@ func standInFor(ctx context.Context, q bun.IDB, original, department string) (Ma
 
 // originalsOf are the originals that were taken in for cases, newest first.
 func originalsOf(ctx context.Context, q bun.IDB, caseIDs []string) (out []Material, err error) {
-	return out, q.NewSelect().Model(&out).Relation("Item").Where("?TableAlias.case_id IN (?) AND ?TableAlias.of_item = ''", bun.List(caseIDs)).
+	err = q.NewSelect().Model(&out).Relation("Item").Where("?TableAlias.case_id IN (?) AND ?TableAlias.of_item = ''", bun.List(caseIDs)).
 		OrderExpr("?TableAlias.item_id DESC").Scan(ctx)
+	return out, err
 }

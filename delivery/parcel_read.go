@@ -90,7 +90,8 @@ func (d *Desk) view(ctx context.Context, q bun.IDB, by auth.Actor, p Parcel) (v 
 	if err := d.trouble(ctx, q, &v); err != nil {
 		return v, err
 	}
-	return v, d.people(ctx, q, &v)
+	err = d.people(ctx, q, &v)
+	return v, err
 }
 
 // trouble adds what ran late, and of what did not arrive who signed for it last

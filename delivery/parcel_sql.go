@@ -22,12 +22,14 @@ func insertParcel(ctx context.Context, tx bun.IDB, p *Parcel) error {
 
 func findParcel(ctx context.Context, q bun.IDB, id string) (Parcel, error) {
 	var p Parcel
-	return p, found(q.NewSelect().Model(&p).Where("id = ?", id).Scan(ctx))
+	err := found(q.NewSelect().Model(&p).Where("id = ?", id).Scan(ctx))
+	return p, err
 }
 
 func findParcelNumber(ctx context.Context, q bun.IDB, number string) (Parcel, error) {
 	var p Parcel
-	return p, found(q.NewSelect().Model(&p).Where("number = ?", number).Scan(ctx))
+	err := found(q.NewSelect().Model(&p).Where("number = ?", number).Scan(ctx))
+	return p, err
 }
 
 // findSecret reads a secret of a parcel, the zero one if there is none.
@@ -156,10 +158,11 @@ func storedHashes(ctx context.Context, q bun.IDB, ids []string) (map[string]stri
 func aroundOf(ctx context.Context, q bun.IDB, device string, low, high int64) (out []EventRow, err error) {
 	const reach = 50
 	const columns = "SELECT id, seq, claimed_at, ahead FROM parcel_events WHERE device_id = ? AND seq BETWEEN ? AND ?"
-	return out, q.NewRaw(columns+
+	err = q.NewRaw(columns+
 		" UNION ALL SELECT * FROM ("+columns+" AND NOT ahead ORDER BY claimed_at DESC LIMIT 1) AS before"+
 		" UNION ALL SELECT * FROM ("+columns+" AND NOT ahead ORDER BY claimed_at LIMIT 1) AS behind",
 		device, low, high, device, low-reach, low-1, device, high+1, high+reach).Scan(ctx, &out)
+	return out, err
 }
 
 func insertRefusals(ctx context.Context, tx bun.IDB, rows []Refusal) error {
@@ -258,7 +261,8 @@ func insertBlob(ctx context.Context, tx bun.IDB, b *Blob) error {
 
 func findBlob(ctx context.Context, q bun.IDB, sum string) (Blob, error) {
 	var b Blob
-	return b, found(q.NewSelect().Model(&b).Where("sha256 = ?", sum).Scan(ctx))
+	err := found(q.NewSelect().Model(&b).Where("sha256 = ?", sum).Scan(ctx))
+	return b, err
 }
 
 // blobsOf gives the blobs that are here of those named.
@@ -266,7 +270,8 @@ func blobsOf(ctx context.Context, q bun.IDB, sums []string) (out []Blob, err err
 	if len(sums) == 0 {
 		return nil, nil
 	}
-	return out, q.NewSelect().Model(&out).Where("sha256 IN (?)", bun.List(sums)).Order("sha256").Scan(ctx)
+	err = q.NewSelect().Model(&out).Where("sha256 IN (?)", bun.List(sums)).Order("sha256").Scan(ctx)
+	return out, err
 }
 
 func namesBlob(ctx context.Context, q bun.IDB, parcelID, sum string) error {
@@ -296,14 +301,16 @@ func itemsIn(ctx context.Context, q bun.IDB, parcelIDs []string) (map[string][]I
 
 // itemsSealed gives what was sealed into a parcel, also what has left it since.
 func itemsSealed(ctx context.Context, q bun.IDB, parcelID string) (out []Item, err error) {
-	return out, q.NewSelect().Model(&out).
+	err = q.NewSelect().Model(&out).
 		Where("id IN (SELECT s.item_id FROM custody_events AS s WHERE s.parcel_id = ? AND s.kind = ?)", parcelID, CustodySealed).
 		Order("id").Scan(ctx)
+	return out, err
 }
 
 // parcelsOfCase gives the parcels of a case, oldest first.
 func parcelsOfCase(ctx context.Context, q bun.IDB, caseID string) (out []Parcel, err error) {
-	return out, q.NewSelect().Model(&out).Where("case_id = ?", caseID).Order("sealed_at", "id").Scan(ctx)
+	err = q.NewSelect().Model(&out).Where("case_id = ?", caseID).Order("sealed_at", "id").Scan(ctx)
+	return out, err
 }
 
 // openStates are those in which a parcel is still on its way.
@@ -323,7 +330,8 @@ const stillOpen = "state NOT IN ('delivered', 'returned', 'collected_at_window',
 // parcelsOfSending gives the pieces of a sending in their order, one that was
 // sent again after what came back.
 func parcelsOfSending(ctx context.Context, q bun.IDB, sending string) (out []Parcel, err error) {
-	return out, q.NewSelect().Model(&out).Where("sending_id = ?", sending).Order("piece", "sealed_at", "id").Scan(ctx)
+	err = q.NewSelect().Model(&out).Where("sending_id = ?", sending).Order("piece", "sealed_at", "id").Scan(ctx)
+	return out, err
 }
 
 // heldStates are those in which the window still has it.
@@ -405,8 +413,9 @@ func undelivered() []ParcelState {
 
 // roundOf gives the open parcels of a courier, the most urgent first.
 func roundOf(ctx context.Context, q bun.IDB, courier string) (out []Parcel, err error) {
-	return out, q.NewSelect().Model(&out).Where("courier_id = ? AND state IN (?)", courier, bun.List(openStates())).
+	err = q.NewSelect().Model(&out).Where("courier_id = ? AND state IN (?)", courier, bun.List(openStates())).
 		OrderExpr("CASE WHEN due_at IS NULL THEN 1 ELSE 0 END, due_at, id").Limit(500).Scan(ctx)
+	return out, err
 }
 
 // loads counts the open parcels of couriers.

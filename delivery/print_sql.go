@@ -29,7 +29,8 @@ func upsertPapers(ctx context.Context, tx bun.IDB, papers []Paper) error {
 
 func findPaper(ctx context.Context, q bun.IDB, kind PaperKind, number string) (Paper, error) {
 	var p Paper
-	return p, found(q.NewSelect().Model(&p).Where("kind = ? AND number = ?", kind, number).Limit(1).Scan(ctx))
+	err := found(q.NewSelect().Model(&p).Where("kind = ? AND number = ?", kind, number).Limit(1).Scan(ctx))
+	return p, err
 }
 
 func parcelsByID(ctx context.Context, q bun.IDB, ids []string) (map[string]Parcel, error) {
@@ -60,8 +61,9 @@ func waybillNumbers(ctx context.Context, q bun.IDB, parcelIDs []string) (map[str
 // unlabelled are sealed parcels at a window without a label, the most urgent
 // first.
 func unlabelled(ctx context.Context, q bun.IDB, centre string) (ids []string, err error) {
-	return ids, q.NewSelect().Model((*Parcel)(nil)).Column("id").
+	err = q.NewSelect().Model((*Parcel)(nil)).Column("id").
 		Where("centre_id = ? AND state = ?", centre, ParcelSealed).
 		Where("id NOT IN (SELECT subject FROM papers WHERE kind = ?)", PaperLabel).
 		OrderExpr("CASE WHEN due_at IS NULL THEN 1 ELSE 0 END, due_at, id").Limit(maxLabels).Scan(ctx, &ids)
+	return ids, err
 }

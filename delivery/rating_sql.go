@@ -22,7 +22,8 @@ func insertRating(ctx context.Context, tx bun.IDB, r *Rating) error {
 
 func findRating(ctx context.Context, q bun.IDB, id string) (Rating, error) {
 	var r Rating
-	return r, found(q.NewSelect().Model(&r).Where("id = ?", id).Scan(ctx))
+	err := found(q.NewSelect().Model(&r).Where("id = ?", id).Scan(ctx))
+	return r, err
 }
 
 // hasRating reports whether a case was rated.
@@ -33,8 +34,9 @@ func hasRating(ctx context.Context, q bun.IDB, caseID string) (bool, error) {
 // callBacksLate are the low ratings whose term has passed without a call back, and
 // that no alert says so of yet.
 func callBacksLate(ctx context.Context, q bun.IDB, now time.Time) (out []Rating, err error) {
-	return out, q.NewSelect().Model(&out).Where("called_at IS NULL AND call_by < ?", now).Where(notOpenFor, AlertCallBackLate).
+	err = q.NewSelect().Model(&out).Where("called_at IS NULL AND call_by < ?", now).Where(notOpenFor, AlertCallBackLate).
 		Order("call_by", "id").Limit(watchBatch).Scan(ctx)
+	return out, err
 }
 
 // updateCall records the first call back; there is one for each rating.
@@ -59,7 +61,8 @@ func listRatings(ctx context.Context, q bun.IDB, by auth.Actor, limit int) (out 
 
 func countRatings(ctx context.Context, q bun.IDB, by auth.Actor) (out []LevelCount, err error) {
 	s := q.NewSelect().Model((*Rating)(nil)).Column("level").ColumnExpr("count(*) AS cases").Group("level").OrderExpr("level DESC")
-	return out, ratingsOf(s, by).Scan(ctx, &out)
+	err = ratingsOf(s, by).Scan(ctx, &out)
+	return out, err
 }
 
 // phonesOf gives the telephone of who received a case, by case: of a parcel that

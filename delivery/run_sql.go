@@ -45,7 +45,8 @@ func lockRun(ctx context.Context, tx bun.IDB, id string) (RunView, error) {
 }
 
 func findRun(ctx context.Context, q bun.IDB, id string) (r Run, err error) {
-	return r, found(q.NewSelect().Model(&r).Where("id = ?", id).Scan(ctx))
+	err = found(q.NewSelect().Model(&r).Where("id = ?", id).Scan(ctx))
+	return r, err
 }
 
 // moveRun is the guarded move (STY-19).
@@ -170,6 +171,7 @@ func runOf(ctx context.Context, q bun.IDB, subject string) (r Run, err error) {
 
 // runsToMiss are planned runs whose hour was before an instant.
 func runsToMiss(ctx context.Context, q bun.IDB, before time.Time) (ids []string, err error) {
-	return ids, q.NewSelect().Model((*Run)(nil)).Column("id").Where("state = ? AND leaves_at <= ?", RunPlanned, before).
+	err = q.NewSelect().Model((*Run)(nil)).Column("id").Where("state = ? AND leaves_at <= ?", RunPlanned, before).
 		Order("leaves_at", "id").Limit(runBatch).Scan(ctx, &ids)
+	return ids, err
 }

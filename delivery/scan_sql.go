@@ -17,7 +17,8 @@ func insertScan(ctx context.Context, tx bun.IDB, s *MaterialScan) (added bool, e
 }
 
 func scansOf(ctx context.Context, q bun.IDB, itemID string) (out []MaterialScan, err error) {
-	return out, q.NewSelect().Model(&out).Where("item_id = ?", itemID).Order("put_at", "sha256").Scan(ctx)
+	err = q.NewSelect().Model(&out).Where("item_id = ?", itemID).Order("put_at", "sha256").Scan(ctx)
+	return out, err
 }
 
 func insertScanView(ctx context.Context, tx bun.IDB, v *ScanView) error {
@@ -29,5 +30,6 @@ func insertScanView(ctx context.Context, tx bun.IDB, v *ScanView) error {
 const mostViews = 500
 
 func scanViewsOf(ctx context.Context, q bun.IDB, itemID string) (out []ScanView, err error) {
-	return out, q.NewSelect().Model(&out).Where("item_id = ?", itemID).Order("viewed_at DESC", "id DESC").Limit(mostViews).Scan(ctx)
+	err = q.NewSelect().Model(&out).Where("item_id = ?", itemID).Order("viewed_at DESC", "id DESC").Limit(mostViews).Scan(ctx)
+	return out, err
 }

@@ -139,7 +139,8 @@ func (d *Desk) newParcel(ctx context.Context, tx bun.IDB, by auth.Actor, lines [
 	if err := d.checkRedelivery(ctx, tx, r); err != nil {
 		return Parcel{}, err
 	}
-	return p, d.promise(ctx, tx, &p, lines, items)
+	err = d.promise(ctx, tx, &p, lines, items)
+	return p, err
 }
 
 // has reports whether the house has a way.
@@ -251,9 +252,10 @@ func (d *Desk) close(ctx context.Context, tx bun.IDB, by auth.Actor, p Parcel, l
 			return Parcel{}, err
 		}
 	}
-	return p, d.happened(ctx, tx, by, &p, EventSealed, Facts{}, map[string]any{
+	err := d.happened(ctx, tx, by, &p, EventSealed, Facts{}, map[string]any{
 		"way": string(p.Way), "bag": p.Bag, "items": r.Items, "second": p.SealedWith, "agreed": r.Agreed, "due": audit.Instant(p.DueAt),
 	})
+	return p, err
 }
 
 // sendLines marks the lines of which nothing is left on the shelf.

@@ -41,7 +41,8 @@ func lockLines(ctx context.Context, tx bun.IDB, caseID string) (out []ResultLine
 
 func findLine(ctx context.Context, q bun.IDB, id string) (ResultLine, error) {
 	var l ResultLine
-	return l, found(q.NewSelect().Model(&l).Where("id = ?", id).Scan(ctx))
+	err := found(q.NewSelect().Model(&l).Where("id = ?", id).Scan(ctx))
+	return l, err
 }
 
 func lockLine(ctx context.Context, tx bun.IDB, id string) (ResultLine, error) {
@@ -174,7 +175,8 @@ func casesInHand(ctx context.Context, q bun.IDB, by auth.Actor, query SetQuery) 
 	if query.State == SetReady {
 		s = s.Having("sum(CASE WHEN state = 'expected' THEN 1 ELSE 0 END) = 0 AND sum(CASE WHEN state = 'received' THEN 1 ELSE 0 END) > 0")
 	}
-	return ids, s.Scan(ctx, &ids)
+	err = s.Scan(ctx, &ids)
+	return ids, err
 }
 
 func linesOfCases(ctx context.Context, q bun.IDB, caseIDs []string) (out []ResultLine, err error) {
@@ -203,5 +205,6 @@ func listHolders(ctx context.Context, q bun.IDB, by auth.Actor) (out []Holder, e
 		Where("NOT EXISTS (SELECT 1 FROM transfers AS t WHERE t.line_id = ?TableAlias.id AND t.state = ?)", Released).
 		Group("department_id", "department").
 		OrderExpr("cases DESC, oldest, department_id").Limit(200)
-	return out, readable(s, by).Scan(ctx, &out)
+	err = readable(s, by).Scan(ctx, &out)
+	return out, err
 }

@@ -34,7 +34,8 @@ func openTransferOf(ctx context.Context, tx bun.IDB, lineID string) (string, err
 }
 
 func openTransfers(ctx context.Context, q bun.IDB, caseIDs []string) (out []Transfer, err error) {
-	return out, q.NewSelect().Model(&out).Where("case_id IN (?) AND state = ?", bun.List(caseIDs), Released).Order("due_at", "id").Scan(ctx)
+	err = q.NewSelect().Model(&out).Where("case_id IN (?) AND state = ?", bun.List(caseIDs), Released).Order("due_at", "id").Scan(ctx)
+	return out, err
 }
 
 func findTransfer(ctx context.Context, q bun.IDB, id string) (TransferView, error) {
@@ -186,7 +187,8 @@ func insertTransferExtras(ctx context.Context, tx bun.IDB, extras []TransferExtr
 }
 
 func findTransferExtra(ctx context.Context, q bun.IDB, id string) (e TransferExtra, err error) {
-	return e, found(q.NewSelect().Model(&e).Where("id = ?", id).Scan(ctx))
+	err = found(q.NewSelect().Model(&e).Where("id = ?", id).Scan(ctx))
+	return e, err
 }
 
 func explainTransferExtra(ctx context.Context, tx bun.IDB, e *TransferExtra) error {

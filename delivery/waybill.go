@@ -202,7 +202,8 @@ func (d *Desk) claimAsk(ctx context.Context, tx bun.IDB, parcelID string) (Waybi
 		return Waybill{}, fault.Refuse(fault.Conflict, "waybill_unknown",
 			"这件邮件还没有交寄，没有运单可查", "this parcel was not posted yet; there is no waybill to ask about")
 	}
-	return w, claimWaybill(ctx, tx, &w, d.now())
+	err = claimWaybill(ctx, tx, &w, d.now())
+	return w, err
 }
 
 // ask makes the call outside of any transaction and takes what comes.

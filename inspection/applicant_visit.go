@@ -61,7 +61,7 @@ type Shown struct {
 // VisitsByLink are the visits of the case that a link opens, the latest first;
 // one whose time is not fixed yet is not among them. Refusal: applicant_link.
 func (d *Desk) VisitsByLink(ctx context.Context, links *delivery.Desk, token string) (out []ApplicantVisit, err error) {
-	return out, d.DB.Read(ctx, func(q bun.IDB) error {
+	err = d.DB.Read(ctx, func(q bun.IDB) error {
 		_, caseID, err := links.LinkHolder(ctx, q, token)
 		if err != nil {
 			return err
@@ -79,6 +79,7 @@ func (d *Desk) VisitsByLink(ctx context.Context, links *delivery.Desk, token str
 		}
 		return nil
 	})
+	return out, err
 }
 
 func forApplicant(ctx context.Context, q bun.IDB, v Visit) (ApplicantVisit, error) {

@@ -165,7 +165,8 @@ func movedOn(code string) *fault.Error {
 
 // casesOfApplicant are the cases that applicants of one name have at a centre.
 func casesOfApplicant(ctx context.Context, q bun.IDB, centre, name string) (out []Case, err error) {
-	return out, q.NewSelect().Model(&out).Where("centre_id = ? AND applicant_name = ?", centre, name).Order("id").Scan(ctx)
+	err = q.NewSelect().Model(&out).Where("centre_id = ? AND applicant_name = ?", centre, name).Order("id").Scan(ctx)
+	return out, err
 }
 
 // lockCasesOfApplicant keeps others from taking something in for these applicants until the

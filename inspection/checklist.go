@@ -134,10 +134,11 @@ func (d *Desk) Checklists(ctx context.Context, by auth.Actor) (out []Checklist, 
 	if err := mayAnswer(by, by.Department); err != nil {
 		return nil, err
 	}
-	return out, d.DB.Read(ctx, func(q bun.IDB) (err error) {
+	err = d.DB.Read(ctx, func(q bun.IDB) (err error) {
 		out, err = newestChecklists(ctx, q, by.Department)
 		return err
 	})
+	return out, err
 }
 
 // CSV is the checklist as PublishChecklist reads it; that of no checklist is the

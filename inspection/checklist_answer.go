@@ -118,10 +118,11 @@ func (d *Desk) SiteRecord(ctx context.Context, by auth.Actor, visitID, departmen
 	if i < 0 || by.Department != "" && !atWindow(by) && by.Department != departmentID {
 		return out, notFound()
 	}
-	return out, d.DB.Read(ctx, func(q bun.IDB) (err error) {
+	err = d.DB.Read(ctx, func(q bun.IDB) (err error) {
 		out, err = siteRecord(ctx, q, v.Participants[i].Participant, v.Visit)
 		return err
 	})
+	return out, err
 }
 
 // siteRecord is empty on a revisit, which looks at the open items alone (INS-1109).

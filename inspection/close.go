@@ -212,7 +212,8 @@ func (d *Desk) jointOpinion(ctx context.Context, tx bun.IDB, v Visit, by auth.Ac
 		ID: newID(), VisitID: v.ID, Number: number, Version: 1, Result: result, Content: content.JointContent,
 		IssuedAt: d.now(), IssuedBy: by.String(),
 	}
-	return j, insertJointOpinion(ctx, tx, &j)
+	err = insertJointOpinion(ctx, tx, &j)
+	return j, err
 }
 
 // final refuses to close while somebody's word or signature is lacking.

@@ -55,7 +55,8 @@ func (d *Desk) Compose(ctx context.Context, tx bun.IDB, m notify.Message) (notif
 	if l.p.ID == "" || m.Channel != notify.Mail || m.Purpose == notify.PurposeRoster { // a person of a department answers for nobody
 		return body, nil
 	}
-	return body, d.attach(ctx, tx, l, &body)
+	err = d.attach(ctx, tx, l, &body)
+	return body, err
 }
 
 // applicantContact is the contact of messages to the applicant; all others go
@@ -88,7 +89,8 @@ func (d *Desk) open(ctx context.Context, tx bun.IDB, m notify.Message) (letter, 
 		return l, err
 	}
 	l.invited = staying(l.invited)
-	return l, d.common(ctx, tx, &l)
+	err = d.common(ctx, tx, &l)
+	return l, err
 }
 
 func (d *Desk) common(ctx context.Context, tx bun.IDB, l *letter) error {

@@ -266,5 +266,6 @@ func dateOf(t time.Time) workday.Date { return workday.DateOf(t) }
 
 // openSubjects are what the open tasks of a kind are about.
 func openSubjects(ctx context.Context, q bun.IDB, kind TaskKind) (out []string, err error) {
-	return out, q.NewSelect().Model((*Task)(nil)).Column("subject").Where("kind = ? AND done_at IS NULL", kind).Order("subject").Scan(ctx, &out)
+	err = q.NewSelect().Model((*Task)(nil)).Column("subject").Where("kind = ? AND done_at IS NULL", kind).Order("subject").Scan(ctx, &out)
+	return out, err
 }

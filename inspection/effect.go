@@ -57,7 +57,7 @@ func (d *Desk) EffectOf(ctx context.Context, by auth.Actor, caseID string) (e Ef
 	if err != nil {
 		return e, err
 	}
-	return e, d.DB.Read(ctx, func(q bun.IDB) error {
+	err = d.DB.Read(ctx, func(q bun.IDB) error {
 		lines, err := visitLines(ctx, q, c.ID)
 		if err != nil {
 			return err
@@ -74,4 +74,5 @@ func (d *Desk) EffectOf(ctx context.Context, by auth.Actor, caseID string) (e Ef
 		e.Elapsed, err = cal.Between(workday.DateOf(c.AcceptedAt), workday.DateOf(until))
 		return err
 	})
+	return e, err
 }

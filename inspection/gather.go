@@ -49,7 +49,8 @@ func (d *Desk) gather(ctx context.Context, tx bun.IDB, row DeadlineRow, p Partic
 	if f.evidence.nothingOwed() {
 		return f, nil
 	}
-	return f, d.gatherProofs(ctx, tx, &f)
+	err = d.gatherProofs(ctx, tx, &f)
+	return f, err
 }
 
 func (d *Desk) gatherProofs(ctx context.Context, tx bun.IDB, f *found) (err error) {

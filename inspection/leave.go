@@ -144,7 +144,8 @@ func (d *Desk) proposeFor(ctx context.Context, q bun.IDB, by auth.Actor, v Visit
 			return line, nil
 		}
 	}
-	return line, d.otherTime(ctx, q, by, &line)
+	err = d.otherTime(ctx, q, by, &line)
+	return line, err
 }
 
 // proposed reports whether somebody stands in a line of an overlapping visit.
@@ -242,7 +243,7 @@ func (d *Desk) leaveHead(ctx context.Context, by auth.Actor, absenceID string) (
 	if !atWindow(by) {
 		return plan, notAWindow()
 	}
-	return plan, d.DB.Read(ctx, func(q bun.IDB) error {
+	err = d.DB.Read(ctx, func(q bun.IDB) error {
 		if plan.Absence, err = findAbsence(ctx, q, absenceID); err != nil {
 			return err
 		}
@@ -252,6 +253,7 @@ func (d *Desk) leaveHead(ctx context.Context, by auth.Actor, absenceID string) (
 		}
 		return err
 	})
+	return plan, err
 }
 
 func (d *Desk) commitLine(ctx context.Context, by auth.Actor, plan LeavePlan, caller string, l LeaveChoice, key once.Key) error {

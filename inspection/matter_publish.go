@@ -68,7 +68,8 @@ func publish(ctx context.Context, tx bun.IDB, m Matter, by author) (Matter, erro
 		rules[i] = r
 	}
 	m.Rules = rules
-	return m, insertMatter(ctx, tx, &m)
+	err = insertMatter(ctx, tx, &m)
+	return m, err
 }
 
 // contentHash covers what a version says, not when and by whom: equal hashes

@@ -32,7 +32,8 @@ func noticeOfMessage(ctx context.Context, q bun.IDB, m notify.Message) (n Notice
 	if err := json.Unmarshal(m.Facts, &facts); err != nil {
 		return n, err
 	}
-	return n, q.NewSelect().Model(&n).Where("id = ?", facts.Notice).Scan(ctx)
+	err = q.NewSelect().Model(&n).Where("id = ?", facts.Notice).Scan(ctx)
+	return n, err
 }
 
 // markComposed fixes what the notice prints, once: its other channels print the

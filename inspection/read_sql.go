@@ -167,9 +167,10 @@ func listInbox(ctx context.Context, q bun.IDB, department string, query InboxQue
 		lines = lines.Where("("+rank+" > ? OR "+rank+" = ? AND (v.start_at, p.id) < (?, ?))",
 			bun.List(open), after.Rank, bun.List(open), after.Rank, after.At, after.ID)
 	}
-	return out, order(q.NewSelect().Model(&out).ModelTableExpr("participants AS p").ColumnExpr("p.*").
+	err = order(q.NewSelect().Model(&out).ModelTableExpr("participants AS p").ColumnExpr("p.*").
 		ColumnExpr("v.case_number, v.matter_code, v.matter_name, v.kind, v.revisit_of, v.place, v.start_at, v.end_at, v.state")).
 		Where("p.id IN (?)", lines).Scan(ctx)
+	return out, err
 }
 
 func viewVisit(ctx context.Context, q bun.IDB, id string) (out VisitView, err error) {
@@ -221,7 +222,8 @@ func viewVisit(ctx context.Context, q bun.IDB, id string) (out VisitView, err er
 	if out.Breaches, err = listBreaches(ctx, q, "visit_id", out.root()); err != nil {
 		return out, err
 	}
-	return out, viewParticipants(ctx, q, &out)
+	err = viewParticipants(ctx, q, &out)
+	return out, err
 }
 
 func viewResources(ctx context.Context, q bun.IDB, v *VisitView) (err error) {

@@ -67,7 +67,8 @@ func storeScan(ctx context.Context, tx bun.IDB, subject string, s Scan, by strin
 		ID: newID(), Subject: subject, Name: s.Name, Media: media, Body: body,
 		SHA256: hex.EncodeToString(sum[:]), SavedAt: now, SavedBy: by,
 	}
-	return row, insertScan(ctx, tx, &row)
+	err = insertScan(ctx, tx, &row)
+	return row, err
 }
 
 func scanMissing() *fault.Error {

@@ -58,7 +58,8 @@ func (d *Desk) seize(ctx context.Context, tx bun.IDB, by auth.Actor, v Visit, ch
 	if err := plannable(s.c, s.departments); err != nil { // INS-305: facts may have changed since the draft
 		return chosen{}, err
 	}
-	return s, d.check(ctx, tx, &s)
+	err = d.check(ctx, tx, &s)
+	return s, err
 }
 
 // bookingsOf are the rows of a choice, of a round to come unless they only hold.

@@ -132,7 +132,8 @@ func (d *Desk) world(ctx context.Context, q bun.IDB, by auth.Actor, r SlotReques
 		return w, err
 	}
 	w.hasRoom = len(w.pool(KindRoom, taken{}).Units) > 0
-	return w, d.occupy(ctx, q, &w, loadDays)
+	err = d.occupy(ctx, q, &w, loadDays)
+	return w, err
 }
 
 // around reads what surrounds a visit: its case, the departments invited,

@@ -70,7 +70,7 @@ func (d *Desk) Substitute(ctx context.Context, by auth.Actor, r SubstituteReques
 		return Substitution{}, err
 	}
 	return once.Act(ctx, d.DB.Write, r.Once, d.now(), func(tx bun.IDB) (s Substitution, err error) {
-		return s, actOnParticipant(ctx, tx, r.ParticipantID, func(tx bun.IDB, p Participant, v Visit) ([]audit.Leaf, error) {
+		err = actOnParticipant(ctx, tx, r.ParticipantID, func(tx bun.IDB, p Participant, v Visit) ([]audit.Leaf, error) {
 			if err := maySubstitute(ctx, tx, by, p, v); err != nil {
 				return nil, err
 			}
@@ -82,6 +82,7 @@ func (d *Desk) Substitute(ctx context.Context, by auth.Actor, r SubstituteReques
 			}
 			return []audit.Leaf{substitutionLeaf(participantLeaf("substituted", p, by.String(), d.now(), nil), s)}, nil
 		})
+		return s, err
 	})
 }
 
@@ -280,7 +281,8 @@ func (d *Desk) placeOf(ctx context.Context, q bun.IDB, v Visit, of Resource) (wo
 	if err != nil {
 		return w, err
 	}
-	return w, d.narrowTo(ctx, q, &w, of)
+	err = d.narrowTo(ctx, q, &w, of)
+	return w, err
 }
 
 // narrowTo leaves one place on the visit's own day of what surrounds it.

@@ -13,7 +13,8 @@ func insertSubstitution(ctx context.Context, tx bun.IDB, s *Substitution) error 
 
 // findSubstitution names both ends.
 func findSubstitution(ctx context.Context, q bun.IDB, id string) (s Substitution, err error) {
-	return s, namedSubstitutions(q, &s).Where("s.id = ?", id).Scan(ctx)
+	err = namedSubstitutions(q, &s).Where("s.id = ?", id).Scan(ctx)
+	return s, err
 }
 
 func listSubstitutions(ctx context.Context, q bun.IDB, visitID string) (out []Substitution, err error) {

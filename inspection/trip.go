@@ -179,7 +179,8 @@ func (d *Desk) tripFor(ctx context.Context, tx bun.IDB, by auth.Actor, two [2]Vi
 			return trip, nil, err
 		}
 	}
-	return trip, fresh, insertTrip(ctx, tx, &trip)
+	err = insertTrip(ctx, tx, &trip)
+	return trip, fresh, err
 }
 
 // reachable refuses stops between which there is no time for the way (INS-506).

@@ -100,7 +100,8 @@ func (d *Desk) nextVersion(ctx context.Context, tx bun.IDB, by auth.Actor, v Vis
 		ID: newID(), VisitID: v.ID, Number: last.Number, Version: last.Version + 1, Result: result, Content: content.JointContent,
 		IssuedAt: d.now(), IssuedBy: by.String(),
 	}
-	return j, insertJointOpinion(ctx, tx, &j)
+	err = insertJointOpinion(ctx, tx, &j)
+	return j, err
 }
 
 // linesNow are the lines of the first visit, each with the department's last word

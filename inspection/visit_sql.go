@@ -96,7 +96,8 @@ func lockParticipant(ctx context.Context, tx bun.IDB, id string) (Participant, V
 		return Participant{}, Visit{}, err
 	}
 	var p Participant
-	return p, v, tx.NewSelect().Model(&p).Where("id = ?", id).Scan(ctx)
+	err = tx.NewSelect().Model(&p).Where("id = ?", id).Scan(ctx)
+	return p, v, err
 }
 
 // toldVisits are the visits of a case that its applicant was told of, the latest
