@@ -32,7 +32,7 @@ func table(t *testing.T, name string) map[string][]string {
 			continue
 		}
 		var cells []string
-		for _, cell := range strings.Split(strings.Trim(line, "|"), "|") {
+		for cell := range strings.SplitSeq(strings.Trim(line, "|"), "|") {
 			cells = append(cells, strings.Trim(cell, " `"))
 		}
 		if rows[cells[0]] != nil {

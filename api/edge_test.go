@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
@@ -86,9 +87,7 @@ func TestForgedRequestsAreRefused(t *testing.T) {
 	w := newWorld(t)
 	send := func(as string, header map[string]string) *reply {
 		h := map[string]string{"Idempotency-Key": freshKey()}
-		for k, v := range header {
-			h[k] = v
-		}
+		maps.Copy(h, header)
 		return w.do(request{as: as, method: http.MethodPost, path: prefix + "/cases", body: restaurant(), header: h})
 	}
 	send("clerk", map[string]string{csrfHeader: ""}).refused(http.StatusForbidden, "csrf_token")

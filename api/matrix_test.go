@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"image"
 	"image/png"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -811,9 +812,7 @@ func (s *scene) try(line Route, sample sample, as string) *reply {
 		path = p
 	}
 	header := map[string]string{"Idempotency-Key": freshKey()}
-	for name, value := range sample.header {
-		header[name] = value
-	}
+	maps.Copy(header, sample.header)
 	if line.Rate.place { // everybody here has one address: whether a route is too fast is not what is asked
 		s.clock.forward(line.Rate.every)
 	}

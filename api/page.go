@@ -249,7 +249,7 @@ func (v *view) fieldsOf(refused Problem) map[string]string {
 	for _, f := range refused.Errors {
 		out[f.Name] = f.Text
 	}
-	for _, name := range strings.Fields(fieldOfCode[refused.Code]) {
+	for name := range strings.FieldsSeq(fieldOfCode[refused.Code]) {
 		if v.r.PostForm.Has(name) {
 			out[name] = refused.Detail
 			break

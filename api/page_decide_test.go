@@ -1,6 +1,7 @@
 package api
 
 import (
+	"maps"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -28,9 +29,7 @@ func (s *stage) firePart() string {
 func (s *stage) fireAnswers(more url.Values) *seen {
 	s.t.Helper()
 	form := url.Values{"round": {"1"}, "reason": {"当日有会" + trouble}}
-	for name, values := range more {
-		form[name] = values
-	}
+	maps.Copy(form, more)
 	return s.browse("inspector", "/inbox/"+s.booked.ID+"/reply", form)
 }
 

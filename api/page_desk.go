@@ -251,7 +251,7 @@ func (d deskPage) finds(texts ...string) bool { return holds(d.Search, texts...)
 // holds reports whether every word of a search stands in one of the texts.
 func holds(search string, texts ...string) bool {
 	all := strings.ToLower(strings.Join(texts, "\n"))
-	for _, word := range strings.Fields(strings.ToLower(search)) {
+	for word := range strings.FieldsSeq(strings.ToLower(search)) {
 		if !strings.Contains(all, word) {
 			return false
 		}

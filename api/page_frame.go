@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"html/template"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/uptrace/bun"
@@ -146,12 +147,7 @@ func (p *site) nav(v *view) []web.Link {
 
 // is reports whether the reader has one of the roles.
 func (v *view) is(roles ...auth.Role) bool {
-	for _, r := range roles {
-		if v.by.Is(r) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(roles, v.by.Is)
 }
 
 // flashCookie carries one line about what was done over the redirect.

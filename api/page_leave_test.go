@@ -1,6 +1,7 @@
 package api
 
 import (
+	"maps"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -39,9 +40,7 @@ func TestASickInspectorsDayIsPlannedAndDoneLineByLine(t *testing.T) {
 	s.browse("clerk", "/", nil).is(http.StatusOK).says("安排换人或改期")
 	lines := planForm(page)
 	nobody := url.Values{}
-	for k, v := range lines {
-		nobody[k] = v
-	}
+	maps.Copy(nobody, lines)
 	nobody.Set("caller", "")
 	s.browse("clerk", at, nobody).is(http.StatusOK).says("未办", "请填写来电人姓名", "已约的勘验")
 	s.browse("clerk", at, lines).is(http.StatusOK).says("已办", "没有还需要安排的勘验")

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"maps"
 	"net/http"
 	"strings"
 	"testing"
@@ -34,9 +35,7 @@ func (w *world) run(t *testing.T, scenarios []scenario) {
 	for _, sc := range scenarios {
 		leaves, messages := w.counts()
 		header := map[string]string{"Idempotency-Key": freshKey()}
-		for name, value := range sc.header {
-			header[name] = value
-		}
+		maps.Copy(header, sc.header)
 		method := sc.method
 		if method == "" {
 			method = http.MethodPost
@@ -83,9 +82,7 @@ func (w *world) counts() (leaves, messages int) {
 // with gives a copy of a body with one more value: "site.division".
 func with(body map[string]any, path string, value any) map[string]any {
 	out := map[string]any{}
-	for k, v := range body {
-		out[k] = v
-	}
+	maps.Copy(out, body)
 	name, rest, deeper := strings.Cut(path, ".")
 	switch inner, ok := out[name].(map[string]any); {
 	case deeper && ok:

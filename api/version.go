@@ -24,7 +24,7 @@ func unchanged(h http.Header, r *http.Request, body []byte) bool {
 }
 
 func hasTag(header, tag string) bool {
-	for _, one := range strings.Split(header, ",") {
+	for one := range strings.SplitSeq(header, ",") {
 		one = strings.TrimPrefix(strings.TrimSpace(one), "W/") // RFC 9110 13.1.2: weak comparison
 		if one == tag || one == "*" {
 			return true

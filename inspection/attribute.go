@@ -159,7 +159,7 @@ func (a *Attribute) readBounds(r tableRow) (err error) {
 
 // readOptions reads "code=中文=English" joined by semicolons.
 func (a *Attribute) readOptions(text string) error {
-	for _, part := range strings.Split(text, ";") {
+	for part := range strings.SplitSeq(text, ";") {
 		field := strings.Split(part, "=")
 		if len(field) != 3 {
 			return fmt.Errorf("option %q", part)

@@ -3,6 +3,7 @@ package inspection
 import (
 	"context"
 	"errors"
+	"maps"
 	"slices"
 	"time"
 
@@ -454,9 +455,7 @@ func (d *Desk) passOn(ctx context.Context, tx bun.IDB, by auth.Actor, caseID, no
 // visitLeaf is a leaf of the case's common stream about a visit.
 func visitLeaf(kind string, v Visit, actor string, at time.Time, more map[string]any) audit.Leaf {
 	fields := map[string]any{"visit": v.ID, "round": v.Round, "state": string(v.State), "sequence": v.Sequence}
-	for k, value := range more {
-		fields[k] = value
-	}
+	maps.Copy(fields, more)
 	return audit.Leaf{Type: kind, Stream: caseStream(v.CaseID), Actor: actor, At: at, Fields: fields}
 }
 
@@ -465,8 +464,6 @@ func visitLeaf(kind string, v Visit, actor string, at time.Time, more map[string
 // through all visits of the case.
 func participantLeaf(kind string, p Participant, actor string, at time.Time, more map[string]any) audit.Leaf {
 	fields := map[string]any{"visit": p.VisitID, "round": p.Round}
-	for k, value := range more {
-		fields[k] = value
-	}
+	maps.Copy(fields, more)
 	return audit.Leaf{Type: kind, Stream: departmentStream(p.CaseID, p.DepartmentID), Actor: actor, At: at, Fields: fields}
 }

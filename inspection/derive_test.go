@@ -2,6 +2,7 @@ package inspection
 
 import (
 	"io"
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -42,9 +43,7 @@ func withDefaults(t testing.TB, m Matter, given string) Answers {
 			out[a.Name] = YesNo(false)
 		}
 	}
-	for name, answer := range mustAnswer(t, given) {
-		out[name] = answer
-	}
+	maps.Copy(out, mustAnswer(t, given))
 	return out
 }
 

@@ -2,6 +2,7 @@ package inspection
 
 import (
 	"bytes"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -58,9 +59,7 @@ func TestEveryCheckOfADeemedConsentIsMadeAgainOffline(t *testing.T) { // EV-11, 
 	t2 := aSilence()[1].Fields["t2"].(time.Time)
 	reply := func(at time.Time, more map[string]any) audit.Leaf {
 		fields := map[string]any{"reply": "r1", "kind": "decline", "outcome": "applied", "received_at": at}
-		for k, v := range more {
-			fields[k] = v
-		}
+		maps.Copy(fields, more)
 		return told("reply_received", at, fields)
 	}
 	with := func(leaf int, field string, value any) func() []audit.Leaf {

@@ -22,7 +22,7 @@ func mustParse(t testing.TB, text string) Expr {
 func mustAnswer(t testing.TB, text string) Answers {
 	t.Helper()
 	form := map[string]string{}
-	for _, pair := range strings.Fields(text) {
+	for pair := range strings.FieldsSeq(text) {
 		name, value, _ := strings.Cut(pair, "=")
 		if value != "?" {
 			form[name] = value

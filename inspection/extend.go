@@ -3,6 +3,7 @@ package inspection
 import (
 	"context"
 	"fmt"
+	"maps"
 	"time"
 
 	"github.com/uptrace/bun"
@@ -143,9 +144,7 @@ func (d *Desk) deadlineLeaf(cal *workday.Calendar, p Participant, more map[strin
 		"off": off, "work": work, "calendar_version": c.CalendarVersion, "provisional": c.Provisional,
 		"class": p.ServiceClass, "line": c.Line, "at_risk": p.AtRisk,
 	}
-	for name, value := range more {
-		fields[name] = value
-	}
+	maps.Copy(fields, more)
 	return participantLeaf("deadline_set", p, systemActor.String(), d.now(), fields), err
 }
 

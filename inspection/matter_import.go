@@ -244,7 +244,7 @@ func matterOf(r tableRow, from workday.Date) (Matter, []*fault.Error) {
 // cutList splits a cell at semicolons; full-width ones count too.
 func cutList(cell string) []string {
 	out := []string{}
-	for _, part := range strings.Split(strings.ReplaceAll(cell, "；", ";"), ";") {
+	for part := range strings.SplitSeq(strings.ReplaceAll(cell, "；", ";"), ";") {
 		if part = strings.TrimSpace(part); part != "" {
 			out = append(out, part)
 		}

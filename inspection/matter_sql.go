@@ -56,7 +56,7 @@ type MatterQuery struct {
 func ListMatters(ctx context.Context, q bun.IDB, want MatterQuery) ([]Matter, error) {
 	var out []Matter
 	query := inForce(selectMatters(q, &out), workday.DateOf(want.At)).Order("matter.code")
-	for _, word := range strings.Fields(strings.ToLower(want.Search)) {
+	for word := range strings.FieldsSeq(strings.ToLower(want.Search)) {
 		query = query.Where(`matter.search LIKE ? ESCAPE '\'`, "%"+likeEscaper.Replace(word)+"%")
 	}
 	return out, query.Scan(ctx)

@@ -45,7 +45,7 @@ func parseVisit(clause string) (Rule, error) {
 
 // readOptions reads the words in the brackets; false for an unknown one.
 func (r *Rule) readOptions(text string) bool {
-	for _, word := range strings.Split(text, ",") {
+	for word := range strings.SplitSeq(text, ",") {
 		switch word = strings.TrimSpace(word); {
 		case slices.Contains([]string{string(office.Province), string(office.City), string(office.County)}, word):
 			r.Level = office.Level(word)

@@ -1,6 +1,7 @@
 package inspection
 
 import (
+	"cmp"
 	"context"
 	"math"
 	"slices"
@@ -165,10 +166,7 @@ func (d *Desk) sharing(ctx context.Context, q bun.IDB, v Visit, mine []string, h
 		out = append(out, n)
 	}
 	slices.SortStableFunc(out, func(a, b Near) int {
-		if a.Kilometres != b.Kilometres {
-			return int(math.Copysign(1, a.Kilometres-b.Kilometres))
-		}
-		return a.Visit.Start.Compare(b.Visit.Start)
+		return cmp.Or(cmp.Compare(a.Kilometres, b.Kilometres), a.Visit.Start.Compare(b.Visit.Start))
 	})
 	return out, nil
 }

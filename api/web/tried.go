@@ -1,5 +1,7 @@
 package web
 
+import "slices"
+
 import "net/url"
 
 // Tried is a form that was refused: its page is shown again with what was typed,
@@ -41,10 +43,5 @@ func (t Tried) Chose(act, on, name, value string) bool {
 	if !t.Keeps(act, on) {
 		return false
 	}
-	for _, v := range t.Form[name] {
-		if v == value {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(t.Form[name], value)
 }

@@ -34,7 +34,7 @@ var errands = []errand{
 }
 
 func (e errand) keys() (out []string) {
-	for _, system := range strings.Fields(e.systems) {
+	for system := range strings.FieldsSeq(e.systems) {
 		out = append(out, e.area+"/"+system)
 	}
 	return out

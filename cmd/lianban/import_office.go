@@ -186,7 +186,7 @@ func addCentre(ctx context.Context, t *taking, cell func(string) string) error {
 	if c, err = t.house.office.AddCentre(ctx, c, t.by.String()); err != nil {
 		return err
 	}
-	for _, number := range strings.Fields(cell("windows")) {
+	for number := range strings.FieldsSeq(cell("windows")) {
 		w := office.Window{ID: c.ID + "-" + strings.ToLower(number), CentreID: c.ID, Number: number, Phone: c.Phone}
 		if _, err := t.house.office.AddWindow(ctx, w, t.by.String()); err != nil {
 			return err
@@ -231,7 +231,7 @@ func addPerson(ctx context.Context, t *taking, cell func(string) string) error {
 		Password: firstPassword(cell("login")),
 		Post:     auth.Post{Centre: cell("centre"), Window: cell("window"), Department: cell("department")},
 	}
-	for _, role := range strings.Fields(cell("roles")) {
+	for role := range strings.FieldsSeq(cell("roles")) {
 		n.Roles = append(n.Roles, auth.Role(role))
 	}
 	p, err := t.auth.AddPerson(ctx, t.by, n)
@@ -270,7 +270,7 @@ func qualifications(matters string) []inspection.Qualification {
 		matters = "*"
 	}
 	var out []inspection.Qualification
-	for _, matter := range strings.Fields(matters) {
+	for matter := range strings.FieldsSeq(matters) {
 		out = append(out, inspection.Qualification{Matter: matter, Division: "*"})
 	}
 	return out

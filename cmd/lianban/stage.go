@@ -128,7 +128,7 @@ func (s *stage) answers(c scenario) (inspection.Answers, error) {
 	for _, a := range m.Questions() {
 		form[a.Name] = map[inspection.AttributeKind]string{inspection.NumberAttribute: "0", inspection.YesNoAttribute: "no"}[a.Kind]
 	}
-	for _, fact := range strings.Fields(c.facts) {
+	for fact := range strings.FieldsSeq(c.facts) {
 		name, value, _ := strings.Cut(fact, "=")
 		form[name] = strings.Trim(value, "?")
 	}

@@ -44,7 +44,7 @@ func saidAsName(s string) string {
 // names counts the property names of an object without help of our reader.
 func names(data []byte) map[string]int {
 	n := map[string]int{}
-	for _, line := range strings.Split(strings.ReplaceAll(string(data), "\r\n ", ""), "\r\n") {
+	for line := range strings.SplitSeq(strings.ReplaceAll(string(data), "\r\n ", ""), "\r\n") {
 		name, _, _ := strings.Cut(line, ":")
 		name, _, _ = strings.Cut(name, ";")
 		n[name]++

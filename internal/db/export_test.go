@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"io/fs"
+	"maps"
 )
 
 // Pools gives the pools of d with their sizes.
@@ -40,9 +41,7 @@ func CheckPostgres(name, value string) error {
 	for _, s := range session {
 		got[s.name] = s.shown
 	}
-	for name, value := range durability {
-		got[name] = value
-	}
+	maps.Copy(got, durability)
 	got[name] = value
 	return got.checkPostgres(mode{durable: true})
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"time"
 
 	"github.com/uptrace/bun"
@@ -123,9 +124,7 @@ func (c CalendarImport) merge(years map[int]workday.Year) (CalendarImport, error
 	if err != nil {
 		return CalendarImport{}, err
 	}
-	for y, year := range years {
-		all[y] = year
-	}
+	maps.Copy(all, years)
 	merged, err := newImport(all)
 	if err != nil {
 		return CalendarImport{}, err

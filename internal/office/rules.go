@@ -96,7 +96,7 @@ const maxRuns = 6
 // Minutes are the hours in minutes after midnight; none when one of them is no
 // hour of the day.
 func (t RunTimes) Minutes() (out []int) {
-	for _, text := range strings.Split(string(t), ",") {
+	for text := range strings.SplitSeq(string(t), ",") {
 		at, err := time.Parse("15:04", strings.TrimSpace(text))
 		if err != nil {
 			return nil

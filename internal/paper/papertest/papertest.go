@@ -162,7 +162,7 @@ func (p *Page) read(stream string, letters map[string]string) {
 		return 0
 	}
 	_, body, _ := strings.Cut(stream, "stream\n")
-	for _, token := range strings.Fields(strings.ReplaceAll(body, "] TJ", "]\nTJ")) {
+	for token := range strings.FieldsSeq(strings.ReplaceAll(body, "] TJ", "]\nTJ")) {
 		switch token {
 		case "re":
 			p.rects = append(p.rects, rect{arg(4), arg(3), arg(2), arg(1), grey})
