@@ -10,7 +10,6 @@ import (
 
 	"lianban/internal/auth"
 	"lianban/internal/db"
-	"lianban/internal/db/dbtest"
 	"lianban/internal/office"
 	"lianban/internal/once"
 )
@@ -65,7 +64,7 @@ func (w *testWorld) addressWords(system string) (text string) {
 // INS-711, INS-710: the old addresses hear what changes and whom to call; a
 // text names no address and no number in full.
 func TestOldAddressesHearWhatBecomesOfThem(t *testing.T) {
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+	town.Each(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
 		tell := func(a office.Address, said string) {
 			t.Helper()
@@ -92,7 +91,7 @@ func TestOldAddressesHearWhatBecomesOfThem(t *testing.T) {
 // INS-711: whoever reads only here or on paper hears of the change there, and
 // the window is told which desk to bring it to.
 func TestDepartmentWithoutMailHearsOfItsNewAddressInTheInboxAndOnPaper(t *testing.T) {
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+	town.Each(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
 		ctx := t.Context()
 		w.changeAddress(office.Address{Channel: office.Paper, Value: "湘口路9号收发室"})
@@ -131,7 +130,7 @@ func TestDepartmentWithoutMailHearsOfItsNewAddressInTheInboxAndOnPaper(t *testin
 
 // INS-806: whoever has left cannot stand in.
 func TestNobodyDelegatesToADisabledAccount(t *testing.T) {
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+	town.Each(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
 		ctx := t.Context()
 		v := w.newVisit()

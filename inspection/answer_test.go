@@ -13,7 +13,6 @@ import (
 	"lianban/internal/audit"
 	"lianban/internal/auth"
 	"lianban/internal/db"
-	"lianban/internal/db/dbtest"
 	"lianban/internal/fault"
 	"lianban/notify"
 )
@@ -35,7 +34,7 @@ func (w *testWorld) sort(answer ReplyKind) error {
 }
 
 func TestTheAnswerReceivedLastCountsInWhateverOrderTheyAreRead(t *testing.T) { // INS-802, INS-805
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+	town.Each(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
 		v := w.served()
 		w.mail(v, "fire", "不能参加")
@@ -85,7 +84,7 @@ func TestAMailReceivedInTimeIsTakenWhateverHasHappenedSince(t *testing.T) { // D
 		}, ConsentDeclined, OpinionReview},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			w := newWorld(t, dbtest.SQLite(t))
+			w := newWorld(t, town.SQLite(t))
 			v := w.served()
 			if w.deemedAt(v, "amr").Deemed == nil {
 				t.Fatal("not deemed")
@@ -109,7 +108,7 @@ func TestAMailReceivedInTimeIsTakenWhateverHasHappenedSince(t *testing.T) { // D
 }
 
 func TestALateObjectionToADeemedConsentGoesToASupervisor(t *testing.T) { // INS-916, O8, O9
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+	town.Each(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
 		v := w.served()
 		w.deemedAt(v, "amr")
@@ -138,7 +137,7 @@ func TestALateObjectionToADeemedConsentGoesToASupervisor(t *testing.T) { // INS-
 }
 
 func TestALateObjectionAfterTheJointOpinionReopensNothing(t *testing.T) { // INS-916
-	w := newWorld(t, dbtest.SQLite(t))
+	w := newWorld(t, town.SQLite(t))
 	v := w.served()
 	t2 := w.deemedAt(v, "amr").RespondBy
 	w.holdVisit(v)
@@ -157,7 +156,7 @@ func TestALateObjectionAfterTheJointOpinionReopensNothing(t *testing.T) { // INS
 }
 
 func TestWhatCannotBeReversed(t *testing.T) { // INS-917
-	w := newWorld(t, dbtest.SQLite(t))
+	w := newWorld(t, town.SQLite(t))
 	v := w.served()
 	w.reply(v, "fire", ReplyAccept)
 	p := w.deemedAt(v, "amr")
@@ -174,7 +173,7 @@ func TestWhatCannotBeReversed(t *testing.T) { // INS-917
 }
 
 func TestADeemedConsentWithoutProofCannotBeUpheld(t *testing.T) { // INS-101, INS-708, INS-909
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+	town.Each(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
 		v := w.served()
 		p := w.deemedAt(v, "amr")
@@ -187,7 +186,7 @@ func TestADeemedConsentWithoutProofCannotBeUpheld(t *testing.T) { // INS-101, IN
 }
 
 func TestADelegationFollowedBySilenceIsSilence(t *testing.T) { // INS-806
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+	town.Each(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
 		v := w.served()
 		person, err := w.Auth.AddPerson(t.Context(), systemActor, auth.NewPerson{
@@ -204,7 +203,7 @@ func TestADelegationFollowedBySilenceIsSilence(t *testing.T) { // INS-806
 }
 
 func TestASecondCounterWaitsForAPerson(t *testing.T) { // INS-810, INS-807
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+	town.Each(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
 		v := w.served()
 		for _, c := range []struct {
@@ -225,7 +224,7 @@ func TestASecondCounterWaitsForAPerson(t *testing.T) { // INS-810, INS-807
 }
 
 func TestAnAnswerEndsTheDoubtsAndTasksOfSilence(t *testing.T) { // PRO-17, INS-805, INS-911
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+	town.Each(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
 		w.must(d.Write(t.Context(), func(tx bun.IDB) error {
 			_, err := tx.NewRaw("UPDATE matter_rules SET never_deemed = ? WHERE system = 'fire'", true).Exec(t.Context())
@@ -245,7 +244,7 @@ func TestAnAnswerEndsTheDoubtsAndTasksOfSilence(t *testing.T) { // PRO-17, INS-8
 }
 
 func TestAMailNobodyInvitedWroteLeavesTheQueueToo(t *testing.T) { // INS-714, INS-807
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+	town.Each(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
 		ctx := t.Context()
 		v := w.served()
@@ -269,7 +268,7 @@ func TestAMailNobodyInvitedWroteLeavesTheQueueToo(t *testing.T) { // INS-714, IN
 }
 
 func TestOfTwoClerksSortingOneMailOneDecides(t *testing.T) { // INS-807
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+	town.Each(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
 		v := w.served()
 		w.mail(v, "fire", "不能参加")
@@ -299,7 +298,7 @@ func TestOfTwoClerksSortingOneMailOneDecides(t *testing.T) { // INS-807
 // Each department answers at the very moment when its silence is due, on a
 // clock that stands at T2 for the answer and after the grace for the sweep.
 func TestAnAnswerRacingTheSweepIsNeverOverridden(t *testing.T) { // PRO-5, INS-909, DL-12
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+	town.Each(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
 		v := w.served()
 		t2 := w.part(v.ID, "amr").RespondBy
@@ -341,7 +340,7 @@ func TestAnAnswerRacingTheSweepIsNeverOverridden(t *testing.T) { // PRO-5, INS-9
 
 // A notice that bounced and is sent again counts when it arrives at last.
 func TestANoticeSentAgainAfterABounceIsServedByTheSecondArrival(t *testing.T) { // INS-708, C2
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+	town.Each(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
 		ctx := t.Context()
 		v := w.bookedOn("2026-11-24")
@@ -370,7 +369,7 @@ func TestANoticeSentAgainAfterABounceIsServedByTheSecondArrival(t *testing.T) { 
 }
 
 func TestAnAnswerLateForADeadlineThatFellIsTaken(t *testing.T) { // INS-708, INS-805, PRO-5
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+	town.Each(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
 		v := w.bookedOn("2026-11-24")
 		t2 := w.part(v.ID, "amr").RespondBy
@@ -385,7 +384,7 @@ func TestAnAnswerLateForADeadlineThatFellIsTaken(t *testing.T) { // INS-708, INS
 }
 
 func TestAPanicOrAnErrorOfOneRowHoldsItAndSparesTheOthers(t *testing.T) { // DL-4, DL-9
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+	town.Each(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
 		v := w.served()
 		p := w.part(v.ID, "amr")
@@ -425,7 +424,7 @@ func TestAPanicOrAnErrorOfOneRowHoldsItAndSparesTheOthers(t *testing.T) { // DL-
 }
 
 func TestEveryLeafOfAnActCarriesOneInstant(t *testing.T) { // STY-36
-	w := newWorld(t, dbtest.SQLite(t))
+	w := newWorld(t, town.SQLite(t))
 	v := w.served()
 	clock := w.Desk.Now
 	w.Desk.Now = func() time.Time { w.clock.forward(7 * time.Millisecond); return clock() }

@@ -6,12 +6,11 @@ import (
 	"testing"
 
 	"lianban/internal/db"
-	"lianban/internal/db/dbtest"
 )
 
 // INS-1111: the link shows the visit and its end, and nothing of who was silent.
 func TestTheApplicantSeesTheVisitAndNotWhoWasSilent(t *testing.T) {
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+	town.Each(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
 		ctx := t.Context()
 		draft := w.newDraft()
@@ -46,7 +45,7 @@ func TestTheApplicantSeesTheVisitAndNotWhoWasSilent(t *testing.T) {
 }
 
 func TestADepartmentThatNeedNotComeIsNotShownToTheApplicant(t *testing.T) { // INS-1111
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+	town.Each(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
 		ctx := t.Context()
 		v := w.served()
@@ -67,7 +66,7 @@ func TestADepartmentThatNeedNotComeIsNotShownToTheApplicant(t *testing.T) { // I
 }
 
 func TestTheApplicantSendsThePhotosByTheLink(t *testing.T) { // INS-1108
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+	town.Each(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
 		ctx := t.Context()
 		v := w.rectified()

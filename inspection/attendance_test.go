@@ -7,7 +7,6 @@ import (
 
 	"lianban/internal/auth"
 	"lianban/internal/db"
-	"lianban/internal/db/dbtest"
 )
 
 // begun is a visit of three departments that has just started, each of which
@@ -88,7 +87,7 @@ func TestAttendanceFollowsFromWhoCameAndWhen(t *testing.T) { // A1…A3, A5
 }
 
 func TestPeopleCheckInOnTheirTelephonesAtTheWindowOrOnPaper(t *testing.T) { // INS-1002, INS-1003, A1…A3
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+	town.Each(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
 		ctx := t.Context()
 		v := w.served()
@@ -150,7 +149,7 @@ func TestPeopleCheckInOnTheirTelephonesAtTheWindowOrOnPaper(t *testing.T) { // I
 }
 
 func TestWhoIsNotThereWhenTheGraceEndsIsMissingAndMayStillCome(t *testing.T) { // A4, A5, INS-1004
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+	town.Each(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
 		v := w.begun()
 		w.comes(v, "amr", 1, 2)
@@ -176,7 +175,7 @@ func TestWhoIsNotThereWhenTheGraceEndsIsMissingAndMayStillCome(t *testing.T) { /
 }
 
 func TestAVisitThatStartsLateGivesTheFullGrace(t *testing.T) { // INS-927
-	w := newWorld(t, dbtest.SQLite(t))
+	w := newWorld(t, town.SQLite(t))
 	v := w.served()
 	w.wait(v.Start.Add(20 * time.Minute))
 	v, err := w.Start(t.Context(), w.clerk, v.ID)
@@ -187,7 +186,7 @@ func TestAVisitThatStartsLateGivesTheFullGrace(t *testing.T) { // INS-927
 }
 
 func TestAnAbsenceTakesTwoPersonsOfTwoRoles(t *testing.T) { // INS-922, INS-1004, A6
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+	town.Each(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
 		ctx := t.Context()
 		v := w.begun()
@@ -261,7 +260,7 @@ func TestOnePersonInTwoRolesIsOneWord(t *testing.T) { // INS-922
 }
 
 func TestASheetEnteredAfterwardsBringsAMissingDepartmentBack(t *testing.T) { // A5, INS-1002
-	w := newWorld(t, dbtest.SQLite(t))
+	w := newWorld(t, town.SQLite(t))
 	v := w.begun()
 	w.hosts(v)
 	w.wait(v.GraceUntil)
@@ -282,7 +281,7 @@ func TestASheetEnteredAfterwardsBringsAMissingDepartmentBack(t *testing.T) { // 
 }
 
 func TestWhoLeavesBeforeTheOpinionWithoutLeaveHasLeftEarly(t *testing.T) { // A7
-	w := newWorld(t, dbtest.SQLite(t))
+	w := newWorld(t, town.SQLite(t))
 	v := w.begun()
 	w.comes(v, "amr", 1, 2)
 	w.comes(v, "fire", 1, 2)
@@ -301,7 +300,7 @@ func TestWhoLeavesBeforeTheOpinionWithoutLeaveHasLeftEarly(t *testing.T) { // A7
 }
 
 func TestAnAbsenceIsCorrectedByTwoPersonsWithProof(t *testing.T) { // A9
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+	town.Each(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
 		ctx := t.Context()
 		v := w.absent("urban")
@@ -355,7 +354,7 @@ func (w *testWorld) absent(system string) Visit {
 }
 
 func TestWithoutTheApplicantNoVisitIsHeldAndTheSecondTimeTheSupervisorDecides(t *testing.T) { // INS-1005
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+	town.Each(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
 		ctx := t.Context()
 		caseID := ""
@@ -404,7 +403,7 @@ func TestWithoutTheApplicantNoVisitIsHeldAndTheSecondTimeTheSupervisorDecides(t 
 }
 
 func TestAnApplicantWhoCheckedInIsNotAbsent(t *testing.T) { // INS-1005
-	w := newWorld(t, dbtest.SQLite(t))
+	w := newWorld(t, town.SQLite(t))
 	v := w.begun()
 	w.hosts(v)
 	w.wait(v.GraceUntil)

@@ -8,14 +8,13 @@ import (
 
 	"github.com/uptrace/bun"
 
-	"lianban/internal/db/dbtest"
 	"lianban/notify"
 )
 
 // BenchmarkDeemDue drains due deadlines one by one, each in a transaction of
 // its own, among ten times as many that are not due.
 func BenchmarkDeemDue(b *testing.B) {
-	w := newWorld(b, dbtest.SQLite(b))
+	w := newWorld(b, town.SQLite(b))
 	v := w.served()
 	p := w.part(v.ID, "amr")
 	w.until(p.RespondBy.Add(3 * time.Minute))

@@ -14,7 +14,6 @@ import (
 	"lianban/internal/audit"
 	"lianban/internal/auth"
 	"lianban/internal/db"
-	"lianban/internal/db/dbtest"
 	"lianban/internal/fault"
 	"lianban/internal/office"
 	"lianban/internal/once"
@@ -81,7 +80,7 @@ func (w *testWorld) windowActs(ctx context.Context) map[string]struct {
 }
 
 func TestOnlyTheSitesWindowMovesAVisitAndAttemptsAreKept(t *testing.T) { // INS-201, INS-202, INS-1204
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+	town.Each(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
 		ctx := t.Context()
 		acts := w.windowActs(ctx)
@@ -122,7 +121,7 @@ func TestOnlyTheSitesWindowMovesAVisitAndAttemptsAreKept(t *testing.T) { // INS-
 }
 
 func TestTheSitesWindowOrganisesAndAnotherLearnsWhichOneThatIs(t *testing.T) { // INS-202, INS-203
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+	town.Each(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
 		ctx := t.Context()
 		cityClerk := w.city()
@@ -147,7 +146,7 @@ func TestTheSitesWindowOrganisesAndAnotherLearnsWhichOneThatIs(t *testing.T) { /
 }
 
 func TestACaseWithoutDivisionOrWithAReplacedOne(t *testing.T) { // INS-205
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+	town.Each(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
 		r := restaurant()
 		r.Site.Division = " "
@@ -160,7 +159,7 @@ func TestACaseWithoutDivisionOrWithAReplacedOne(t *testing.T) { // INS-205
 }
 
 func TestAnUnknownFactInvitesTheDepartmentAndStopsBookingUntilSettled(t *testing.T) { // INS-305
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+	town.Each(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
 		ctx := t.Context()
 		r := restaurant()
@@ -182,7 +181,7 @@ func TestAnUnknownFactInvitesTheDepartmentAndStopsBookingUntilSettled(t *testing
 }
 
 func TestOfTwoHundredClerksBookingOneInspectorAtOnceOneWins(t *testing.T) { // INS-602, PRO-8
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+	town.Each(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
 		racers := 200
 		if d.Postgres() && testing.Short() {
@@ -263,7 +262,7 @@ func (k *taking) AfterQuery(context.Context, *bun.QueryEvent) {}
 // Two bookings of the same people name them in one order, whatever the request
 // says, or each would wait for the other.
 func TestPeopleAreTakenInTheOrderOfTheirIDs(t *testing.T) { // DB-7, DB-12
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+	town.Each(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
 		draft := w.newDraft()
 		choice := w.bestSlot(draft.ID)
@@ -303,7 +302,7 @@ func (w *testWorld) noOverlap() {
 }
 
 func TestTheTableItselfRefusesAnOverlap(t *testing.T) { // PRO-8, DB-7
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+	town.Each(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
 		w.tampered = true
 		v := w.newVisit()
@@ -342,7 +341,7 @@ func (w *testWorld) bookings(v Visit) []Booking {
 }
 
 func TestBookingIsAllOrNothing(t *testing.T) { // INS-601, PRO-3
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+	town.Each(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
 		draft := w.newDraft()
 		before := w.counts()
@@ -374,7 +373,7 @@ func (w *testWorld) counts() (out [7]int) {
 }
 
 func TestAnOfferedRoundOccupiesLikeAConfirmedOne(t *testing.T) { // INS-603
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+	town.Each(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
 		v := w.newVisit()
 		taken := SlotChoice{Start: v.Start}
@@ -387,7 +386,7 @@ func TestAnOfferedRoundOccupiesLikeAConfirmedOne(t *testing.T) { // INS-603
 }
 
 func TestTheSameKeyGivesTheFirstAnswerAndAnotherBodyIsRefused(t *testing.T) { // INS-604
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+	town.Each(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
 		draft := w.newDraft()
 		r := BookRequest{VisitID: draft.ID, Choice: w.bestSlot(draft.ID), Once: once.Key{Actor: "person:clerk", Value: "k1", Print: "a"}}
@@ -405,7 +404,7 @@ func TestTheSameKeyGivesTheFirstAnswerAndAnotherBodyIsRefused(t *testing.T) { //
 }
 
 func TestAHoldReservesAndDiesByTheClock(t *testing.T) { // INS-510, SIM-2
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+	town.Each(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
 		ctx := t.Context()
 		first, second := w.newDraft(), w.newDraft()
@@ -423,7 +422,7 @@ func TestAHoldReservesAndDiesByTheClock(t *testing.T) { // INS-510, SIM-2
 }
 
 func TestTheHeldSlotIsBookedAndAReleasedOneIsFree(t *testing.T) { // INS-510
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+	town.Each(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
 		ctx := t.Context()
 		draft, other := w.newDraft(), w.newDraft()
@@ -442,7 +441,7 @@ func TestTheHeldSlotIsBookedAndAReleasedOneIsFree(t *testing.T) { // INS-510
 }
 
 func TestTooSoonAndTooLateAreRefused(t *testing.T) { // INS-605, INS-612
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+	town.Each(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
 		ctx := t.Context()
 		draft := w.newDraft()
@@ -465,7 +464,7 @@ func TestTooSoonAndTooLateAreRefused(t *testing.T) { // INS-605, INS-612
 }
 
 func TestASecondVisitOfTheSameKindIsRefusedWhileOneStands(t *testing.T) { // INS-1202
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+	town.Each(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
 		ctx := t.Context()
 		v := w.newVisit()
@@ -479,7 +478,7 @@ func TestASecondVisitOfTheSameKindIsRefusedWhileOneStands(t *testing.T) { // INS
 }
 
 func TestCancellingFreesPeopleTellsEveryoneAndDropsReminders(t *testing.T) { // INS-608, INS-713
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+	town.Each(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
 		ctx := t.Context()
 		v := w.newVisit()
@@ -504,7 +503,7 @@ func TestCancellingFreesPeopleTellsEveryoneAndDropsReminders(t *testing.T) { // 
 }
 
 func TestWhenNothingFitsTheAnswerNamesWhoBlocksAndWhatElseWouldDo(t *testing.T) { // INS-511
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+	town.Each(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
 		ctx := t.Context()
 		for _, r := range w.people["fire"][:2] { // one of three is left, two are needed
@@ -526,7 +525,7 @@ func TestWhenNothingFitsTheAnswerNamesWhoBlocksAndWhatElseWouldDo(t *testing.T) 
 }
 
 func TestACentreTakesOnlySoManyVisitsInAHalfDay(t *testing.T) { // INS-502 centre_full, DEC-5
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+	town.Each(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
 		ctx := t.Context()
 		_, err := w.office.ProposeSetting(ctx, office.SettingChange{Key: "centre.max_per_halfday", Value: "1", Reason: "试行"}, "person:one")
@@ -544,7 +543,7 @@ func TestACentreTakesOnlySoManyVisitsInAHalfDay(t *testing.T) { // INS-502 centr
 }
 
 func TestFactsThatOpenAgainAfterTheDraftStopTheBooking(t *testing.T) { // INS-305
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+	town.Each(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
 		ctx := t.Context()
 		r := restaurant()
@@ -565,7 +564,7 @@ func TestFactsThatOpenAgainAfterTheDraftStopTheBooking(t *testing.T) { // INS-30
 }
 
 func TestAnOfferedRoundIsStillTakenWhenAHoldWouldHaveRunOut(t *testing.T) { // INS-603
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+	town.Each(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
 		v := w.newVisit()
 		for _, b := range w.bookings(v) {
@@ -584,7 +583,7 @@ func TestAnOfferedRoundIsStillTakenWhenAHoldWouldHaveRunOut(t *testing.T) { // I
 }
 
 func TestABookingWritesAllThatFollows(t *testing.T) { // INS-601, INS-713
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+	town.Each(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
 		v := w.newVisit()
 		for _, c := range []struct {

@@ -6,7 +6,6 @@ import (
 
 	"lianban/internal/auth"
 	"lianban/internal/db"
-	"lianban/internal/db/dbtest"
 	"lianban/internal/once"
 	"lianban/scheduler/workday"
 )
@@ -38,7 +37,7 @@ func (w *testWorld) finds(v Visit, system string, items ...AnswerItem) error {
 }
 
 func TestAChecklistHasVersionsAndAFileThatSaysTheSameMakesNone(t *testing.T) { // INS-1007
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+	town.Each(t, func(t *testing.T, d *db.DB) {
 		w, ctx := newWorld(t, d), t.Context()
 		first := w.publishes("fire", EveryMatter, fireList)
 		if first.Version != 1 || len(first.Items) != 3 || !first.Items[0].Critical || first.Items[1].Answer != AnswerNumber {
@@ -75,7 +74,7 @@ func TestAChecklistHasVersionsAndAFileThatSaysTheSameMakesNone(t *testing.T) { /
 }
 
 func TestOpenItemsOfAChecklistKeepAnOpinionFromBeingSigned(t *testing.T) { // INS-1007, INS-1201
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+	town.Each(t, func(t *testing.T, d *db.DB) {
 		w, ctx := newWorld(t, d), t.Context()
 		w.publishes("fire", EveryMatter, fireList)
 		v := w.begun()
@@ -126,7 +125,7 @@ func TestOpenItemsOfAChecklistKeepAnOpinionFromBeingSigned(t *testing.T) { // IN
 }
 
 func TestAVisitKeepsTheChecklistOfItsDay(t *testing.T) { // INS-1007
-	w, ctx := newWorld(t, dbtest.SQLite(t)), t.Context()
+	w, ctx := newWorld(t, town.SQLite(t)), t.Context()
 	w.publishes("fire", EveryMatter, fireList)
 	v := w.begun()
 	w.publishes("fire", EveryMatter, fireList+"新增一项,,,true,,\n") // from tomorrow
@@ -141,7 +140,7 @@ func TestAVisitKeepsTheChecklistOfItsDay(t *testing.T) { // INS-1007
 }
 
 func TestTheSameAnswersTwiceAreSavedOnce(t *testing.T) { // INS-604
-	w, ctx := newWorld(t, dbtest.SQLite(t)), t.Context()
+	w, ctx := newWorld(t, town.SQLite(t)), t.Context()
 	w.publishes("fire", EveryMatter, fireList)
 	v := w.begun()
 	w.comes(v, "fire", 1, 2)

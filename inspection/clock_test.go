@@ -5,13 +5,12 @@ import (
 	"time"
 
 	"lianban/internal/db"
-	"lianban/internal/db/dbtest"
 	"lianban/notify"
 )
 
 // Everything but the clock is in order, so the clock alone holds.
 func TestASmallJumpHoldsForAnHourOfSoundTime(t *testing.T) { // INS-907, DL-18
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+	town.Each(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
 		v := w.served()
 		t2 := w.part(v.ID, "amr").RespondBy
@@ -41,7 +40,7 @@ func TestJumpsSinceServiceHoldWhenTheySumUpToMoreThanTheGrace(t *testing.T) { //
 		{"six minutes before service", true, 2 * time.Minute, nil},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			w := newWorld(t, dbtest.SQLite(t))
+			w := newWorld(t, town.SQLite(t))
 			jump := func() {
 				for range 3 {
 					w.clock.forward(time.Minute)

@@ -10,7 +10,6 @@ import (
 
 	"lianban/internal/audit"
 	"lianban/internal/db"
-	"lianban/internal/db/dbtest"
 	"lianban/internal/once"
 	"lianban/notify"
 )
@@ -31,7 +30,7 @@ func (w *testWorld) countered(v Visit, system string, times ...time.Time) Partic
 }
 
 func TestOnlyTimesThatCouldBeBookedAreProposed(t *testing.T) { // INS-810
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+	town.Each(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
 		v := w.served()
 		for name, times := range map[string][]time.Time{
@@ -54,7 +53,7 @@ func TestOnlyTimesThatCouldBeBookedAreProposed(t *testing.T) { // INS-810
 }
 
 func TestASecondCounterIsForAPersonAndStopsNothing(t *testing.T) { // INS-810
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+	town.Each(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
 		v := w.served()
 		p := w.countered(v, "fire", at(20, 10, 0))
@@ -77,7 +76,7 @@ func TestASecondCounterIsForAPersonAndStopsNothing(t *testing.T) { // INS-810
 }
 
 func TestTheWindowSeesWhatStandsAgainstATimeBeforeItAccepts(t *testing.T) { // INS-811
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+	town.Each(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
 		v := w.served()
 		for _, r := range w.people["urban"][:2] {
@@ -103,7 +102,7 @@ func TestTheWindowSeesWhatStandsAgainstATimeBeforeItAccepts(t *testing.T) { // I
 }
 
 func TestAnAcceptedCounterIsANewRoundForAll(t *testing.T) { // INS-811, INS-607
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+	town.Each(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
 		v := w.served()
 		w.answer(v, "amr", 1, ReplyAccept)
@@ -136,7 +135,7 @@ func TestAnAcceptedCounterIsANewRoundForAll(t *testing.T) { // INS-811, INS-607
 }
 
 func TestARefusedCounterGetsAFullTermFromItsProvenArrival(t *testing.T) { // INS-811, C10
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+	town.Each(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
 		v := w.served()
 		old := w.part(v.ID, "amr")
@@ -188,7 +187,7 @@ func (w *testWorld) recordOld(tx bun.IDB, p ParticipantView) error {
 }
 
 func TestSilenceAfterARefusedCounterCountsByTheNewTermOnly(t *testing.T) { // INS-811, INS-901, INS-902
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+	town.Each(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
 		v := w.bookedOn("2026-11-23")
 		w.tick()
@@ -212,7 +211,7 @@ func TestSilenceAfterARefusedCounterCountsByTheNewTermOnly(t *testing.T) { // IN
 func TestAYesThatARefusedCounterReplacedIsNoAnswerToTheNewTerm(t *testing.T) { // INS-811, INS-805, C10
 	for first, deemed := range map[ReplyKind]bool{ReplyAccept: true, ReplyDecline: false} { // a no is never silence
 		t.Run(string(first), func(t *testing.T) {
-			dbtest.Each(t, func(t *testing.T, d *db.DB) {
+			town.Each(t, func(t *testing.T, d *db.DB) {
 				w := newWorld(t, d)
 				v := w.bookedOn("2026-11-23")
 				w.tick()
@@ -243,7 +242,7 @@ func TestAYesThatARefusedCounterReplacedIsNoAnswerToTheNewTerm(t *testing.T) { /
 }
 
 func TestWhileACounterWaitsSilenceNeverCounts(t *testing.T) { // INS-811, INS-913
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+	town.Each(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
 		v := w.bookedOn("2026-11-23")
 		w.tick()
@@ -266,7 +265,7 @@ func TestWhileACounterWaitsSilenceNeverCounts(t *testing.T) { // INS-811, INS-91
 }
 
 func TestTheRefusalFallsWithItsOnlyProof(t *testing.T) { // INS-708, INS-811
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+	town.Each(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
 		w.dropPortal()
 		v := w.served()
@@ -285,7 +284,7 @@ func TestTheRefusalFallsWithItsOnlyProof(t *testing.T) { // INS-708, INS-811
 }
 
 func TestAnExcuseIsDecidedByASupervisor(t *testing.T) { // INS-812, C11, C12
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+	town.Each(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
 		v := w.served()
 		_, err := w.Reply(t.Context(), w.inspector("fire"), ReplyRequest{
@@ -323,7 +322,7 @@ func TestAnExcuseIsDecidedByASupervisor(t *testing.T) { // INS-812, C11, C12
 }
 
 func TestAnExcuseThatNobodyDecidesHoldsAndIsEscalated(t *testing.T) { // INS-812
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+	town.Each(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
 		v := w.bookedOn("2026-11-23")
 		w.tick()
@@ -336,7 +335,7 @@ func TestAnExcuseThatNobodyDecidesHoldsAndIsEscalated(t *testing.T) { // INS-812
 }
 
 func TestAMoveForAnExcuseIsTheSupervisorsAndUpholdsIt(t *testing.T) { // INS-812
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+	town.Each(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
 		v := w.served()
 		w.answer(v, "fire", 1, ReplyExcuse)
@@ -352,7 +351,7 @@ func TestAMoveForAnExcuseIsTheSupervisorsAndUpholdsIt(t *testing.T) { // INS-812
 }
 
 func TestAFreeQualifiedSubstituteIsNamed(t *testing.T) { // INS-812, INS-209
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+	town.Each(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
 		v := w.served()
 		p := w.part(v.ID, "fire")
@@ -381,7 +380,7 @@ func TestAFreeQualifiedSubstituteIsNamed(t *testing.T) { // INS-812, INS-209
 }
 
 func TestTheTermsOfTheWindowsDutiesAreSettings(t *testing.T) { // INS-103, INS-811
-	w := newWorld(t, dbtest.SQLite(t))
+	w := newWorld(t, town.SQLite(t))
 	w.set("counter.answer", "2")
 	v := w.bookedOn("2026-11-23")
 	w.tick()

@@ -6,7 +6,6 @@ import (
 
 	"lianban/internal/auth"
 	"lianban/internal/db"
-	"lianban/internal/db/dbtest"
 	"lianban/internal/once"
 	"lianban/notify"
 )
@@ -40,7 +39,7 @@ func (w *testWorld) agreedBut(fire OpinionRequest) Visit {
 // somebody of the same department clears it in writing, and the joint opinion names
 // it.
 func TestNoVisitPassesWhileADangerIsNotClearedInWriting(t *testing.T) {
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+	town.Each(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
 		ctx := t.Context()
 		v := w.agreed()
@@ -75,7 +74,7 @@ func TestNoVisitPassesWhileADangerIsNotClearedInWriting(t *testing.T) {
 // INS-1015: where the department does not, two supervisors clear it, and one alone
 // does not.
 func TestTwoSupervisorsClearADangerAndOneAloneDoesNot(t *testing.T) {
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+	town.Each(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
 		ctx := t.Context()
 		v := w.agreed()
@@ -97,7 +96,7 @@ func TestTwoSupervisorsClearADangerAndOneAloneDoesNot(t *testing.T) {
 // that has passed already. What is about a danger or somebody's conduct is not over
 // with the visit.
 func TestADangerIsTakenInAnyStateAndOutlivesTheVisit(t *testing.T) {
-	w := newWorld(t, dbtest.SQLite(t))
+	w := newWorld(t, town.SQLite(t))
 	ctx := t.Context()
 	early := w.newVisit()
 	_, err := w.danger(early, "fire")
@@ -126,7 +125,7 @@ func TestADangerIsTakenInAnyStateAndOutlivesTheVisit(t *testing.T) {
 
 // INS-1015: what is put right passes only without a danger.
 func TestRectificationDoesNotPassWhileADangerStands(t *testing.T) {
-	w := newWorld(t, dbtest.SQLite(t))
+	w := newWorld(t, town.SQLite(t))
 	ctx := t.Context()
 	v := w.agreedBut(OpinionRequest{Kind: Rectify, Items: []RectifyItem{{Finding: "灭火毯少一块", Clause: "GB 55037", Verify: VerifyPhoto, Days: 3}}})
 	_, err := w.danger(v, "urban")
@@ -146,7 +145,7 @@ func TestRectificationDoesNotPassWhileADangerStands(t *testing.T) {
 }
 
 func TestTheSupervisorIsCalledByTextAndMail(t *testing.T) { // INS-1015
-	w := newWorld(t, dbtest.SQLite(t))
+	w := newWorld(t, town.SQLite(t))
 	ctx := t.Context()
 	_, err := w.Auth.AddPerson(ctx, auth.System("test"), auth.NewPerson{
 		Login: "boss", Name: "李主任", Password: "Yongzhou-2019", Phone: "13900001111", Mail: "boss@lianban.example",

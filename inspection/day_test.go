@@ -5,11 +5,10 @@ import (
 
 	"lianban/internal/auth"
 	"lianban/internal/db"
-	"lianban/internal/db/dbtest"
 )
 
 func TestAnOpinionIsGivenInItsVisitByItsDepartmentOnly(t *testing.T) { // INS-1201, PRO-12
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+	town.Each(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
 		ctx := t.Context()
 		v := w.served()

@@ -10,7 +10,6 @@ import (
 	"github.com/uptrace/bun"
 
 	"lianban/internal/db"
-	"lianban/internal/db/dbtest"
 	"lianban/internal/office"
 	"lianban/internal/once"
 	"lianban/scheduler/slot"
@@ -27,7 +26,7 @@ func (w *testWorld) shut(c office.Closure) {
 // INS-502, INS-511: a department's training day is no day for its visits, and
 // the board says that this is why.
 func TestNoVisitIsOfferedOrBookedOnADepartmentsTrainingDay(t *testing.T) {
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+	town.Each(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
 		ctx := t.Context()
 		draft := w.newDraft()
@@ -68,7 +67,7 @@ func TestBookedVisitWhoseDayBecomesOffIsATaskOfTheWindow(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			dbtest.Each(t, func(t *testing.T, d *db.DB) { newWorld(t, d).dayOff(takeOff) })
+			town.Each(t, func(t *testing.T, d *db.DB) { newWorld(t, d).dayOff(takeOff) })
 		})
 	}
 }
@@ -105,7 +104,7 @@ func (w *testWorld) dayOff(takeOff func(w *testWorld, day workday.Date)) {
 
 // INS-410: who closes a day while somebody books it waits and tells the window.
 func TestABookingInTheMakingIsNotMissedByTheClosureOfItsDay(t *testing.T) {
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+	town.Each(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
 		draft := w.newDraft()
 		choice := w.bestSlot(draft.ID)

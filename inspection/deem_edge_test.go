@@ -8,12 +8,11 @@ import (
 
 	"lianban/internal/audit"
 	"lianban/internal/db"
-	"lianban/internal/db/dbtest"
 	"lianban/scheduler"
 )
 
 func TestAReplyInTheLastMillisecondStopsSilenceAndTheNextOneDoesNot(t *testing.T) { // INS-802, DL-12, PRO-5
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+	town.Each(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
 		v := w.served()
 		t2 := w.part(v.ID, "amr").RespondBy
@@ -52,7 +51,7 @@ func TestAReplyInTheLastMillisecondStopsSilenceAndTheNextOneDoesNot(t *testing.T
 // is lost, so nothing is deemed on them. The checkpoints outside the database tell that
 // the log was longer (EV-7).
 func TestARestoredBackupDeemsNobodyOnHoursThatItDidNotSee(t *testing.T) { // INS-905, PRO-5, EV-7
-	lived := newWorld(t, dbtest.SQLite(t))
+	lived := newWorld(t, town.SQLite(t))
 	outside := filepath.Join(t.TempDir(), "checkpoints.txt")
 	lived.log.File = outside
 	v := lived.served()

@@ -12,7 +12,6 @@ import (
 
 	"lianban/internal/audit"
 	"lianban/internal/db"
-	"lianban/internal/db/dbtest"
 	"lianban/internal/office"
 	"lianban/notify"
 )
@@ -83,7 +82,7 @@ func (w *testWorld) holdsOn(v Visit, system string, want ...HoldReason) {
 }
 
 func TestSilentDepartmentIsDeemedToConsentAfterTheDeadlineAndNotBefore(t *testing.T) { // INS-901, 904; PRO-1
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+	town.Each(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
 		v := w.served()
 		due := w.part(v.ID, "amr").RespondBy.Add(5 * time.Minute)
@@ -109,7 +108,7 @@ func TestSilentDepartmentIsDeemedToConsentAfterTheDeadlineAndNotBefore(t *testin
 }
 
 func TestWithoutProofOfArrivalSilenceIsNeverConsent(t *testing.T) { // INS-101, INS-902
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+	town.Each(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
 		w.sent.down = true
 		w.dropPortal()
@@ -149,7 +148,7 @@ func (w *testWorld) dropPortal() {
 }
 
 func TestAnInboxNobodyCanOpenProvesNothing(t *testing.T) { // INS-706
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+	town.Each(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d) // no account ever signed in
 		w.sent.down = true
 		v := w.served()
@@ -161,7 +160,7 @@ func TestAnInboxNobodyCanOpenProvesNothing(t *testing.T) { // INS-706
 }
 
 func TestAMailToAnAddressThatIsNotTheDepartmentsOwnProvesNothing(t *testing.T) { // INS-705, DL-10
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+	town.Each(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
 		w.must(d.Write(t.Context(), func(tx bun.IDB) error {
 			_, err := tx.NewRaw("UPDATE addresses SET own_mx = ? WHERE channel = 'mail'", false).Exec(t.Context())
@@ -175,7 +174,7 @@ func TestAMailToAnAddressThatIsNotTheDepartmentsOwnProvesNothing(t *testing.T) {
 }
 
 func TestSMSAloneNeverStartsTheClock(t *testing.T) { // INS-704 class C
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+	town.Each(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
 		w.sent.down = true
 		w.dropPortal()
@@ -193,7 +192,7 @@ func TestSMSAloneNeverStartsTheClock(t *testing.T) { // INS-704 class C
 }
 
 func TestAMailedDeclineIsNeverFollowedByDeeming(t *testing.T) { // DEC-1, INS-807, INS-906
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+	town.Each(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
 		ctx := t.Context()
 		v := w.served()
@@ -233,7 +232,7 @@ func (w *testWorld) inbox() (out []notify.Inbound) {
 }
 
 func TestAMailThatIsNoAnswerEndsItsHoldAndTheDepartmentGetsTime(t *testing.T) { // INS-807, C8
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+	town.Each(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
 		v := w.served()
 		t2 := w.part(v.ID, "urban").RespondBy
@@ -253,7 +252,7 @@ func TestAMailThatIsNoAnswerEndsItsHoldAndTheDepartmentGetsTime(t *testing.T) { 
 }
 
 func TestAMailboxOutageAcrossTheDeadlineHoldsAndThenGivesMoreTime(t *testing.T) { // INS-905, SIM-1
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+	town.Each(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
 		v := w.served()
 		t2 := w.part(v.ID, "amr").RespondBy
@@ -276,7 +275,7 @@ func TestAMailboxOutageAcrossTheDeadlineHoldsAndThenGivesMoreTime(t *testing.T) 
 }
 
 func TestAShortOutageHoldsOnlyUntilTheInboxIsReadAgain(t *testing.T) { // INS-905, worked example of DL-15
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+	town.Each(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
 		v := w.served()
 		t2 := w.part(v.ID, "amr").RespondBy
@@ -294,7 +293,7 @@ func TestAShortOutageHoldsOnlyUntilTheInboxIsReadAgain(t *testing.T) { // INS-90
 }
 
 func TestAClockThatJumpedHoldsEveryOutcome(t *testing.T) { // INS-907, SIM-7
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+	town.Each(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
 		v := w.served()
 		w.clock.jump(v.Start.Sub(w.clock.Now()) - 3*time.Hour) // straight past T2
@@ -307,7 +306,7 @@ func TestAClockThatJumpedHoldsEveryOutcome(t *testing.T) { // INS-907, SIM-7
 }
 
 func TestANeverDeemedMatterIsHeldWithADemandAndATaskForTheSupervisor(t *testing.T) { // INS-911
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+	town.Each(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
 		w.must(d.Write(t.Context(), func(tx bun.IDB) error {
 			_, err := tx.NewRaw("UPDATE matter_rules SET never_deemed = ? WHERE system = 'fire'", true).Exec(t.Context())
@@ -340,7 +339,7 @@ func TestANeverDeemedMatterIsHeldWithADemandAndATaskForTheSupervisor(t *testing.
 }
 
 func TestTwoInstancesAtOnceWriteOneOutcome(t *testing.T) { // PRO-2, INS-909
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+	town.Each(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
 		v := w.served()
 		w.until(w.part(v.ID, "amr").RespondBy.Add(3 * time.Minute))
@@ -364,7 +363,7 @@ func TestTwoInstancesAtOnceWriteOneOutcome(t *testing.T) { // PRO-2, INS-909
 }
 
 func TestUnderConfirmPolicyOnlyAClerksClickMakesIt(t *testing.T) { // INS-910
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+	town.Each(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
 		ctx := t.Context()
 		s, err := w.office.ProposeSetting(ctx, office.SettingChange{Key: "deem.mode", Value: "confirm", Reason: "试行", Scope: office.Scope{}}, "person:one")
@@ -386,7 +385,7 @@ func TestUnderConfirmPolicyOnlyAClerksClickMakesIt(t *testing.T) { // INS-910
 }
 
 func TestABounceTakesTheProofAwayAndStopsTheClock(t *testing.T) { // INS-708, C9
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+	town.Each(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
 		v := w.served()
 		var notice notify.Message
@@ -410,7 +409,7 @@ func TestABounceTakesTheProofAwayAndStopsTheClock(t *testing.T) { // INS-708, C9
 }
 
 func TestAProofThatFallsUnderADeemedConsentSuspendsIt(t *testing.T) { // INS-708, DL-14
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+	town.Each(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
 		v := w.served()
 		w.until(w.part(v.ID, "amr").RespondBy.Add(6 * time.Minute))
@@ -431,7 +430,7 @@ func TestAProofThatFallsUnderADeemedConsentSuspendsIt(t *testing.T) { // INS-708
 }
 
 func TestAReplyInTimeThatTurnsUpAfterwardsSuspendsTheDeemedConsent(t *testing.T) { // DL-14, C18, PRO-5
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+	town.Each(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
 		ctx := t.Context()
 		v := w.served()
@@ -454,7 +453,7 @@ func TestAReplyInTimeThatTurnsUpAfterwardsSuspendsTheDeemedConsent(t *testing.T)
 }
 
 func TestALateReplyIsKeptAndChangesNothing(t *testing.T) { // INS-916, DL-13, C17
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+	town.Each(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
 		v := w.served()
 		w.until(w.part(v.ID, "amr").RespondBy.Add(6 * time.Minute))
@@ -473,7 +472,7 @@ func TestALateReplyIsKeptAndChangesNothing(t *testing.T) { // INS-916, DL-13, C1
 }
 
 func TestARestartAcrossTheDeadlineMissesNothing(t *testing.T) { // PRO-1
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+	town.Each(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
 		v := w.served()
 		t2 := w.part(v.ID, "amr").RespondBy

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"lianban/internal/db"
-	"lianban/internal/db/dbtest"
 	"lianban/internal/paper/papertest"
 )
 
@@ -23,7 +22,7 @@ func (w *testWorld) record(v Visit, system string) DeemedRecord {
 
 // Every element of INS-937, for silence.
 func TestTheRecordOfASilenceStatesWhatItRestsOn(t *testing.T) { // INS-937, D13
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+	town.Each(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
 		v := w.served()
 		served := w.part(v.ID, "amr")
@@ -71,7 +70,7 @@ func TestTheRecordOfASilenceStatesWhatItRestsOn(t *testing.T) { // INS-937, D13
 }
 
 func TestTheRecordOfAnAbsenceNamesWhoCameAndWhoAttests(t *testing.T) { // INS-937, INS-910
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+	town.Each(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
 		w.set("deem.mode", "confirm")
 		v := w.absent("urban")
@@ -93,7 +92,7 @@ func TestTheRecordOfAnAbsenceNamesWhoCameAndWhoAttests(t *testing.T) { // INS-93
 }
 
 func TestTheRecordOfAMissingOpinionRestsOnTheWordThatItWasDue(t *testing.T) { // INS-937, INS-933
-	w := newWorld(t, dbtest.SQLite(t))
+	w := newWorld(t, town.SQLite(t))
 	v := w.unheard()
 	w.must(w.ServeByHand(t.Context(), w.clerk, w.byHand(v, w.now())))
 	w.wait(at(20, 17, 36))
@@ -106,7 +105,7 @@ func TestTheRecordOfAMissingOpinionRestsOnTheWordThatItWasDue(t *testing.T) { //
 }
 
 func TestAReversalStandsAtTheHeadOfTheRecordAndInABlockOfItsOwn(t *testing.T) { // INS-937, INS-917
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+	town.Each(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
 		v := w.closedWith(OpinionRequest{Kind: Agree})
 		w.must(w.Reverse(t.Context(), w.boss, w.part(v.ID, "amr").ID, "送达有误"))
@@ -145,7 +144,7 @@ func TestAReversalStandsAtTheHeadOfTheRecordAndInABlockOfItsOwn(t *testing.T) { 
 }
 
 func TestAReversalBesideAnOwnOpinionGivesNoNewTerm(t *testing.T) { // INS-915, INS-917, INS-937
-	w := newWorld(t, dbtest.SQLite(t))
+	w := newWorld(t, town.SQLite(t))
 	v := w.served()
 	w.deemedAt(v, "amr")
 	w.wait(v.Start)
@@ -158,7 +157,7 @@ func TestAReversalBesideAnOwnOpinionGivesNoNewTerm(t *testing.T) { // INS-915, I
 }
 
 func TestTheRecordOfARoundThatIsOverStaysToBePrinted(t *testing.T) { // INS-920, INS-937
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+	town.Each(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
 		v := w.served()
 		number := w.deemedAt(v, "amr").Deemed.Number

@@ -9,14 +9,13 @@ import (
 
 	"lianban/internal/auth"
 	"lianban/internal/db"
-	"lianban/internal/db/dbtest"
 	"lianban/internal/paper/papertest"
 )
 
 // D15, INS-705: the form names what counts, what it means to sign it, and leaves
 // lines to write into; a department does not print its own.
 func TestADepartmentSignsAFormOfItsAddresses(t *testing.T) {
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+	town.Each(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
 		ctx := t.Context()
 		w.newVisit()
@@ -39,7 +38,7 @@ func TestADepartmentSignsAFormOfItsAddresses(t *testing.T) {
 // D17: every file of the pack stands on the paper with its hash, and the pack
 // itself, so that one on a disk can be held against it.
 func TestTheEvidenceIndexNamesEveryFileOfThePack(t *testing.T) {
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+	town.Each(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
 		ctx := t.Context()
 		v := w.newVisit()

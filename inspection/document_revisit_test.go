@@ -7,11 +7,10 @@ import (
 	"time"
 
 	"lianban/internal/db"
-	"lianban/internal/db/dbtest"
 )
 
 func TestARevisitIsAskedForAndRecordedOnPaper(t *testing.T) { // INS-1109, INS-1104, INS-1105, D09, D10
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+	town.Each(t, func(t *testing.T, d *db.DB) {
 		w, ctx := newWorld(t, d), t.Context()
 		v := w.rectified()
 		w.given(v, 1)

@@ -11,7 +11,6 @@ import (
 
 	"lianban/internal/auth"
 	"lianban/internal/db"
-	"lianban/internal/db/dbtest"
 	"lianban/internal/paper/papertest"
 	"lianban/notify"
 )
@@ -50,7 +49,7 @@ func wantWords(t *testing.T, text string, words ...string) {
 
 // INS-1102, INS-1104…1106: the whole of the main job on paper.
 func TestDocumentsOfAVisitSayWhatTheRecordSays(t *testing.T) {
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+	town.Each(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
 		ctx := t.Context()
 		v := w.newVisit()
@@ -101,7 +100,7 @@ func flat(text string) string { return strings.NewReplacer(" ", "", "\n", "").Re
 
 // INS-1105: also after a restart, which has nothing but the record.
 func TestADocumentIsMadeAgainByteForByte(t *testing.T) {
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+	town.Each(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
 		v := w.newVisit()
 		w.closeWith(v, Rectify)
@@ -120,7 +119,7 @@ func TestADocumentIsMadeAgainByteForByte(t *testing.T) {
 
 // DEC-20.
 func TestTheApplicantIsToldOnceOnPaper(t *testing.T) {
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+	town.Each(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
 		c := w.newCase()
 		doc, err := w.OnceNotice(t.Context(), w.clerk, c.ID)
@@ -140,7 +139,7 @@ func TestTheApplicantIsToldOnceOnPaper(t *testing.T) {
 
 // INS-607: on paper too.
 func TestACancelledVisitIsToldOnPaper(t *testing.T) {
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+	town.Each(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
 		v := w.newVisit()
 		_, err := w.Cancel(t.Context(), w.clerk, v.ID, "weather", "大雨，道路积水")
@@ -152,7 +151,7 @@ func TestACancelledVisitIsToldOnPaper(t *testing.T) {
 
 // SEC-3: a department sees its own part and no other; strangers see nothing.
 func TestDocumentsOfOtherDepartmentsAreNotThere(t *testing.T) {
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+	town.Each(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
 		v := w.newVisit()
 		w.tick()
@@ -198,7 +197,7 @@ func TestEveryCodeOnADocumentHasItsWords(t *testing.T) {
 // INS-1104: the notice is printed as the inbox has it; while that copy is on the
 // way, nothing empty is printed in its place.
 func TestANoticeIsNotPrintedBeforeItsInboxCopyIsMade(t *testing.T) {
-	w := newWorld(t, dbtest.SQLite(t))
+	w := newWorld(t, town.SQLite(t))
 	v := w.newVisit()
 	w.must(w.outbox.SendDue(t.Context(), notify.Mail))
 	_, err := w.Document(t.Context(), w.clerk, DocumentRequest{VisitID: v.ID, Kind: DocNotice, Department: w.department("amr")})

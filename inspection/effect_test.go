@@ -4,7 +4,6 @@ import (
 	"testing"
 
 	"lianban/internal/db"
-	"lianban/internal/db/dbtest"
 	"lianban/internal/once"
 )
 
@@ -32,7 +31,7 @@ func TestJointVisitsSpareAsManyAsWouldHaveComeAlone(t *testing.T) { // INS-1209
 }
 
 func TestTheTimeOfACaseCountsWorkingDaysUpToItsResult(t *testing.T) { // INS-1212
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+	town.Each(t, func(t *testing.T, d *db.DB) {
 		w, ctx := newWorld(t, d), t.Context()
 		v := w.came() // accepted on Tuesday 17, visited on Thursday 19
 		e, err := w.EffectOf(ctx, w.clerk, v.CaseID)

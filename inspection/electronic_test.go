@@ -10,7 +10,6 @@ import (
 	"lianban/delivery"
 	"lianban/internal/audit"
 	"lianban/internal/db"
-	"lianban/internal/db/dbtest"
 	"lianban/notify"
 )
 
@@ -44,7 +43,7 @@ func (w *testWorld) fileSent(desk *delivery.Desk) delivery.ElectronicFile {
 // DEL-242: a file that nobody opened in time is a task of the window, once, until
 // it is sent again or goes another way.
 func TestAFileThatNobodyOpensIsATaskOfTheWindow(t *testing.T) {
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+	town.Each(t, func(t *testing.T, d *db.DB) {
 		w, ctx := newWorld(t, d), t.Context()
 		desk := w.papers()
 		f := w.fileSent(desk)

@@ -11,7 +11,6 @@ import (
 
 	"lianban/internal/auth"
 	"lianban/internal/db"
-	"lianban/internal/db/dbtest"
 	"lianban/internal/fault"
 	"lianban/internal/once"
 	"lianban/notify"
@@ -55,7 +54,7 @@ func TestAVisitThatIsOverLeavesNoClockNoDoubtAndNoTask(t *testing.T) { // PRO-17
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			w := newWorld(t, dbtest.SQLite(t))
+			w := newWorld(t, town.SQLite(t))
 			v := w.served()
 			w.reply(v, "fire", ReplyCounter)
 			w.reply(v, "urban", ReplyDecline)
@@ -97,7 +96,7 @@ func (w *testWorld) caseState(id string) Case {
 }
 
 func TestTheEndOfOneVisitLeavesTheOtherOneBooked(t *testing.T) { // INS-1202
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+	town.Each(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
 		ctx := t.Context()
 		w.forBoth()
@@ -121,7 +120,7 @@ func TestTheEndOfOneVisitLeavesTheOtherOneBooked(t *testing.T) { // INS-1202
 }
 
 func TestFactsChangedAfterTheDraftDecideWhoComes(t *testing.T) { // INS-305, INS-307, INS-309
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+	town.Each(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
 		ctx := t.Context()
 		draft := w.newDraft()
@@ -147,7 +146,7 @@ func TestFactsChangedAfterTheDraftDecideWhoComes(t *testing.T) { // INS-305, INS
 }
 
 func TestFactsAmendedWhileBookingLeaveNobodyOut(t *testing.T) { // INS-305, INS-503, DB-12
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+	town.Each(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
 		for range 8 {
 			draft := w.newDraft()
@@ -187,7 +186,7 @@ func TestFactsAmendedWhileBookingLeaveNobodyOut(t *testing.T) { // INS-305, INS-
 }
 
 func TestWhereNobodyHasToComeThereIsNoVisit(t *testing.T) { // INS-309
-	w := newWorld(t, dbtest.SQLite(t))
+	w := newWorld(t, town.SQLite(t))
 	ctx := t.Context()
 	w.must(w.DB.Write(ctx, func(tx bun.IDB) error {
 		_, err := tx.NewRaw("UPDATE matter_rules SET attendance = 'invited' WHERE matter_code = 'M03'").Exec(ctx)
@@ -207,7 +206,7 @@ func TestWhereNobodyHasToComeThereIsNoVisit(t *testing.T) { // INS-309
 }
 
 func TestAnInvitedDepartmentIsToldAndNeverDeemedNorBlocks(t *testing.T) { // INS-912, DEC-4, INS-503
-	w := newWorld(t, dbtest.SQLite(t))
+	w := newWorld(t, town.SQLite(t))
 	ctx := t.Context()
 	w.must(w.DB.Write(ctx, func(tx bun.IDB) error {
 		_, err := tx.NewRaw("UPDATE matter_rules SET attendance = 'invited' WHERE system = 'urban'").Exec(ctx)
@@ -241,7 +240,7 @@ func TestAnInvitedDepartmentIsToldAndNeverDeemedNorBlocks(t *testing.T) { // INS
 }
 
 func TestAnObjectionASupervisorRejectedDoesNotFailTheVisit(t *testing.T) { // INS-1101, INS-915, O9
-	w := newWorld(t, dbtest.SQLite(t))
+	w := newWorld(t, town.SQLite(t))
 	ctx := t.Context()
 	v := w.served()
 	w.reply(v, "fire", ReplyAccept)
@@ -268,7 +267,7 @@ func TestAnObjectionASupervisorRejectedDoesNotFailTheVisit(t *testing.T) { // IN
 }
 
 func TestOnlyASupervisorProposesAReversal(t *testing.T) { // INS-917
-	w := newWorld(t, dbtest.SQLite(t))
+	w := newWorld(t, town.SQLite(t))
 	v := w.served()
 	p := w.deemedAt(v, "amr")
 	auditor := auth.Actor{Kind: auth.KindPerson, ID: "a", Roles: []auth.Role{auth.Auditor}}
@@ -287,7 +286,7 @@ func TestOnlyASupervisorProposesAReversal(t *testing.T) { // INS-917
 }
 
 func TestACancellationAfterTheTimeHasPassedReachesEveryone(t *testing.T) { // INS-608
-	w := newWorld(t, dbtest.SQLite(t))
+	w := newWorld(t, town.SQLite(t))
 	v := w.served()
 	w.wait(v.Start.AddDate(0, 0, 4)) // it was forgotten
 	_, err := w.Cancel(t.Context(), w.clerk, v.ID, "other", "未举行")
@@ -306,7 +305,7 @@ func TestACancellationAfterTheTimeHasPassedReachesEveryone(t *testing.T) { // IN
 }
 
 func TestEveryoneExpectedIsRemindedOnTheMorningOnce(t *testing.T) { // INS-713, INS-813
-	w := newWorld(t, dbtest.SQLite(t))
+	w := newWorld(t, town.SQLite(t))
 	v := w.served()
 	w.reply(v, "fire", ReplyDecline)
 	w.reply(v, "urban", ReplyAccept)
@@ -324,7 +323,7 @@ func TestEveryoneExpectedIsRemindedOnTheMorningOnce(t *testing.T) { // INS-713, 
 }
 
 func TestTheDeskKeepsAForgottenVisitInSight(t *testing.T) {
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+	town.Each(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
 		v := w.served()
 		seen := func() int {

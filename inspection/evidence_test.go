@@ -225,7 +225,7 @@ for file, key in zip(sys.argv[2::2], sys.argv[3::2]):
 
 // The whole way of a case leads to a bundle that both verifiers pass.
 func TestTheBundleOfARealCasePassesBothVerifiers(t *testing.T) { // EV-12
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+	town.Each(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
 		v := w.served()
 		w.deemedAt(v, "amr")
@@ -242,7 +242,7 @@ func TestTheBundlesOfTheVisitDayPassBothVerifiers(t *testing.T) { // EV-12, INS-
 		"did not come": func(w *testWorld) Visit { return w.absent("urban") },
 		"no opinion":   func(w *testWorld) Visit { return w.came() },
 	} {
-		w := newWorld(t, dbtest.SQLite(t))
+		w := newWorld(t, town.SQLite(t))
 		v := visit(w)
 		w.wait(at(20, 18, 0))
 		if w.part(v.ID, "urban").Deemed == nil {

@@ -97,7 +97,7 @@ func (w *testWorld) wantDue(v Visit, system string, want time.Time) ParticipantV
 }
 
 func TestAnEarlyOutageThatTheTermMakesUpForNeitherHoldsNorExtends(t *testing.T) { // INS-905
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+	town.Each(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
 		v := w.bookedOn("2026-11-23") // T2 Wednesday 11-18 17:30
 		w.clock.forward(2 * time.Hour)
@@ -110,7 +110,7 @@ func TestAnEarlyOutageThatTheTermMakesUpForNeitherHoldsNorExtends(t *testing.T) 
 }
 
 func TestAnOutageOverNightGivesUntilTheDayAfterTheRecovery(t *testing.T) { // INS-905
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+	town.Each(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
 		v := w.bookedOn("2026-11-24")
 		w.wait(at(18, 16, 40))
@@ -131,7 +131,7 @@ func TestAnOutageOverNightGivesUntilTheDayAfterTheRecovery(t *testing.T) { // IN
 }
 
 func TestAnAnswerBetweenTheOldDeadlineAndTheMovedOneIsInTime(t *testing.T) { // PRO-5, INS-905
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+	town.Each(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
 		v := w.bookedOn("2026-11-24")
 		w.wait(at(18, 16, 40))
@@ -155,7 +155,7 @@ func TestAnAnswerBetweenTheOldDeadlineAndTheMovedOneIsInTime(t *testing.T) { // 
 }
 
 func TestWhenTheFirstProofFallsTheTermCountsFromTheOneThatStands(t *testing.T) { // INS-708, INS-903
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+	town.Each(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
 		v := w.bookedOn("2026-11-24")
 		w.wait(at(18, 10, 0))
@@ -186,7 +186,7 @@ func (w *testWorld) bounce(v Visit, system string) {
 }
 
 func TestAStricterServiceClassAsksForAnotherProofAndAFullTermFromIt(t *testing.T) { // INS-704, INS-902, INS-903
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+	town.Each(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
 		v := w.bookedOn("2026-11-24") // class B by mail
 		w.set("service.min_class", "A")
@@ -215,7 +215,7 @@ func (w *testWorld) set(key, value string) {
 }
 
 func TestANewCalendarMovesARunningDeadlineLaterAtOnceAndTells(t *testing.T) { // INS-409, INS-408
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+	town.Each(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
 		v := w.bookedOn("2026-11-24")
 		w.wait(at(17, 16, 0))
@@ -237,7 +237,7 @@ func TestANewCalendarMovesARunningDeadlineLaterAtOnceAndTells(t *testing.T) { //
 }
 
 func TestANewCalendarNeverMovesADeadlineEarlier(t *testing.T) { // INS-409
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+	town.Each(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
 		w.importYear(2026, off("2026-11-18"))
 		v := w.bookedOn("2026-11-24")
@@ -256,7 +256,7 @@ func TestANewCalendarNeverMovesADeadlineEarlier(t *testing.T) { // INS-409
 }
 
 func TestADeadlineOnADayThatTheCentreClosesMovesOn(t *testing.T) { // INS-402, INS-409
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+	town.Each(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
 		v := w.bookedOn("2026-11-24")
 		date, err := workday.ParseDate("2026-11-18")
@@ -291,7 +291,7 @@ func TestADeadlineThroughAProvisionalYearHoldsUntilItsNoticeIsThere(t *testing.T
 }
 
 func TestADeadlineMovedPastTheVisitIsAtRiskAndNeverDeemed(t *testing.T) { // INS-606, INS-901
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+	town.Each(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
 		v := w.bookedOn("2026-11-19")
 		w.wait(at(18, 15, 0))
@@ -322,7 +322,7 @@ func (w *testWorld) hasTask(kind TaskKind) bool {
 }
 
 func TestAServiceLaterThanTheDeadlineAllowsIsAtRisk(t *testing.T) { // INS-606
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+	town.Each(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
 		w.sent.down = true
 		v := w.bookedOn("2026-11-19")
@@ -361,7 +361,7 @@ func TestServiceAfterHoursCountsFromTheNextWorkingDay(t *testing.T) { // INS-413
 }
 
 func TestTheDeadlineIsNeverBeforeThePrintedOne(t *testing.T) { // INS-703, INS-903
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+	town.Each(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
 		w.importYear(2026, off("2026-11-18"))
 		w.sent.down = true
@@ -379,7 +379,7 @@ func TestTheDeadlineIsNeverBeforeThePrintedOne(t *testing.T) { // INS-703, INS-9
 }
 
 func TestADeadlineThatMovedToADayThatClosesMovesOn(t *testing.T) { // INS-409, INS-402
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+	town.Each(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
 		v := w.bookedOn("2026-11-24")
 		w.wait(at(18, 16, 0))
@@ -403,7 +403,7 @@ func TestAGapOfHalfAnHourOfWorkIsNotTooLong(t *testing.T) { // INS-905
 		{at(18, 13, 45), at(18, 17, 30)}, // 15 minutes before noon, 15 after half past one
 		{at(18, 13, 46), at(19, 17, 30)},
 	} {
-		w := newWorld(t, dbtest.SQLite(t))
+		w := newWorld(t, town.SQLite(t))
 		v := w.bookedOn("2026-11-24")
 		w.wait(at(18, 11, 45))
 		w.clock.forward(c.back.Sub(w.clock.Now()))

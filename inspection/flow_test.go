@@ -12,7 +12,6 @@ import (
 
 	"lianban/internal/audit"
 	"lianban/internal/db"
-	"lianban/internal/db/dbtest"
 	"lianban/internal/once"
 	"lianban/notify"
 )
@@ -21,7 +20,7 @@ import (
 // time, market regulation stays silent and is deemed to consent, the visit is
 // closed and its evidence verifies.
 func TestTheMainJobWalksFromAcceptanceToVerifiedEvidence(t *testing.T) {
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+	town.Each(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
 		ctx := t.Context()
 		v := w.newVisit()
@@ -96,7 +95,7 @@ func (w *testWorld) verifyBundle(v Visit, system string) audit.Report {
 // EV-11: a case's second visit begins with round 1 again; what was answered and
 // served in the first neither proves nor refutes anything about the second.
 func TestAnAnswerToACancelledVisitSaysNothingOfTheNextOne(t *testing.T) {
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+	town.Each(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
 		first := w.served()
 		w.reply(first, "amr", ReplyAccept)
@@ -115,7 +114,7 @@ func TestAnAnswerToACancelledVisitSaysNothingOfTheNextOne(t *testing.T) {
 }
 
 func TestEveryDepartmentGetsAMailWithAnInviteAndAnInboxRow(t *testing.T) {
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+	town.Each(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
 		w.newVisit()
 		w.tick()
@@ -157,7 +156,7 @@ func (w *testWorld) wantCalendar(raw []byte, words string) {
 }
 
 func TestSilenceIsToldAsDeemedAndNeverAsComing(t *testing.T) { // INS-914, INS-918
-	w := newWorld(t, dbtest.SQLite(t))
+	w := newWorld(t, town.SQLite(t))
 	v := w.served()
 	w.reply(v, "fire", ReplyAccept)
 	w.deemedAt(v, "amr")

@@ -13,7 +13,6 @@ import (
 	"lianban/internal/audit"
 	"lianban/internal/auth"
 	"lianban/internal/db"
-	"lianban/internal/db/dbtest"
 	"lianban/internal/fault"
 	"lianban/internal/once"
 	"lianban/notify"
@@ -42,7 +41,7 @@ func (w *testWorld) amended(v Visit, a Answers) VisitView {
 }
 
 func TestADepartmentThatHasToComeAfterAllIsAskedAloneWithItsOwnClockAndPeople(t *testing.T) { // INS-308, C1, V5
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+	town.Each(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
 		v := w.served()
 		for _, system := range []string{"amr", "fire", "urban"} {
@@ -84,7 +83,7 @@ func TestADepartmentThatHasToComeAfterAllIsAskedAloneWithItsOwnClockAndPeople(t 
 }
 
 func TestADepartmentThatNeedNotComeAfterAllIsToldWithTheClauseOnRecord(t *testing.T) { // INS-308, INS-307, INS-608, C14
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+	town.Each(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
 		v := w.served()
 		w.answer(v, "amr", 1, ReplyAccept)
@@ -124,7 +123,7 @@ func TestADepartmentThatNeedNotComeAfterAllIsToldWithTheClauseOnRecord(t *testin
 }
 
 func TestADepartmentLetGoAndAskedAgainOwesANewAnswer(t *testing.T) { // INS-308, INS-801, INS-901
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+	town.Each(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
 		v := w.served()
 		w.answer(v, "urban", 1, ReplyAccept)
@@ -156,7 +155,7 @@ func TestADepartmentLetGoAndAskedAgainOwesANewAnswer(t *testing.T) { // INS-308,
 }
 
 func TestADepartmentWithNobodyFreeIsAskedAllTheSameAndNobodyIsBookedTwice(t *testing.T) { // INS-308, INS-602, INS-606
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+	town.Each(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
 		v := w.served()
 		for _, r := range w.people["ecology"][:2] {
@@ -182,7 +181,7 @@ func TestADepartmentWithNobodyFreeIsAskedAllTheSameAndNobodyIsBookedTwice(t *tes
 }
 
 func TestAnAnswerThatIsNotDueBeforeTheVisitIsForeseenAndPutsItAtRisk(t *testing.T) { // INS-308, INS-606
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+	town.Each(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
 		v := w.bookedOn("2026-11-19")
 		w.tick()
@@ -204,7 +203,7 @@ func TestAnAnswerThatIsNotDueBeforeTheVisitIsForeseenAndPutsItAtRisk(t *testing.
 }
 
 func TestFactsOfABookedVisitChangeByItsWindowWhileItHasNotBegun(t *testing.T) { // INS-308, INS-201, INS-305
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+	town.Each(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
 		v := w.served()
 		c := w.caseState(v.CaseID)
@@ -245,7 +244,7 @@ func TestFactsOfABookedVisitChangeByItsWindowWhileItHasNotBegun(t *testing.T) { 
 }
 
 func TestFactsThatTakeTheLeadAwayNeedTheVisitCancelledFirst(t *testing.T) { // INS-308, V7
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+	town.Each(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
 		w.must(d.Write(t.Context(), func(tx bun.IDB) error { // the lead comes only where there is a sign
 			_, err := tx.NewRaw(`UPDATE matter_rules SET condition = 'outdoor_sign' WHERE system = 'amr' AND matter_code = 'M03'`).Exec(t.Context())
@@ -266,7 +265,7 @@ func TestFactsThatTakeTheLeadAwayNeedTheVisitCancelledFirst(t *testing.T) { // I
 }
 
 func TestOfTwoClerksWhoChangeFactsAtOnceOneHasTheWord(t *testing.T) { // INS-308, DB-12
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+	town.Each(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
 		v := w.served()
 		c := w.caseState(v.CaseID)
@@ -293,7 +292,7 @@ func TestOfTwoClerksWhoChangeFactsAtOnceOneHasTheWord(t *testing.T) { // INS-308
 }
 
 func TestWhoIsAddedAndWhoIsBookedElsewhereAtOnceAreNotBookedTwice(t *testing.T) { // INS-308, INS-602, DEC-5
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+	town.Each(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
 		for _, system := range []string{"amr", "fire", "urban"} { // enough for two visits at a time
 			r := w.people[system][0]
@@ -349,7 +348,7 @@ func TestWhoIsAddedAndWhoIsBookedElsewhereAtOnceAreNotBookedTwice(t *testing.T) 
 }
 
 func TestAMoveAndAChangeOfFactsAtOnceLeaveNobodyOut(t *testing.T) { // INS-308, INS-607, DB-12
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+	town.Each(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
 		for range 4 {
 			v := w.newVisit()

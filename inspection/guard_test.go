@@ -8,7 +8,6 @@ import (
 
 	"lianban/internal/audit"
 	"lianban/internal/db"
-	"lianban/internal/db/dbtest"
 	"lianban/internal/fault"
 	"lianban/notify"
 )
@@ -17,7 +16,7 @@ import (
 // ask for the guard that stands behind it.
 
 func TestAnOutcomeOnRecordEndsTheClockWhateverTheTrackSays(t *testing.T) { // INS-901, PRO-2
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+	town.Each(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
 		v := w.served()
 		w.deemedAt(v, "amr")
@@ -34,13 +33,13 @@ func TestAnOutcomeOnRecordEndsTheClockWhateverTheTrackSays(t *testing.T) { // IN
 }
 
 func TestAReplyInTimeOnRecordIsNeverOverruledWhateverTheTrackSays(t *testing.T) { // PRO-5, INS-909
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+	town.Each(t, func(t *testing.T, d *db.DB) {
 		for _, c := range []struct {
 			late   time.Duration
 			kind   ReplyKind
 			deemed bool
 		}{{0, ReplyDecline, false}, {time.Millisecond, ReplyDecline, true}, {0, ReplyDelegate, true}} {
-			w := newWorld(t, dbtest.SQLite(t))
+			w := newWorld(t, town.SQLite(t))
 			w.tampered = true
 			v := w.served()
 			p := w.part(v.ID, "amr")
@@ -58,7 +57,7 @@ func TestAReplyInTimeOnRecordIsNeverOverruledWhateverTheTrackSays(t *testing.T) 
 }
 
 func TestADeadlineIsNeverWrittenEarlier(t *testing.T) { // INS-409
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+	town.Each(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
 		w.tampered = true
 		v := w.served()
@@ -81,7 +80,7 @@ func TestADeadlineIsNeverWrittenEarlier(t *testing.T) { // INS-409
 }
 
 func TestAVisitThatMovedOnIsNotMovedFromWhatWasSeen(t *testing.T) { // INS-602, STY-19
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+	town.Each(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
 		seen := w.served()
 		for _, system := range []string{"amr", "fire", "urban"} {
@@ -93,7 +92,7 @@ func TestAVisitThatMovedOnIsNotMovedFromWhatWasSeen(t *testing.T) { // INS-602, 
 }
 
 func TestACaseThatChangedSinceItWasReadIsNotBooked(t *testing.T) { // INS-305
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+	town.Each(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
 		read := w.newCase()
 		_, err := w.Amend(t.Context(), w.clerk, AmendRequest{CaseID: read.ID, Answers: Answers{"has_kitchen_flue": YesNo(true)}, Version: read.Version})
@@ -103,7 +102,7 @@ func TestACaseThatChangedSinceItWasReadIsNotBooked(t *testing.T) { // INS-305
 }
 
 func TestAProofForAnotherRoundStartsNoClockAndCarriesNone(t *testing.T) { // INS-101, INS-704, INS-708, INS-607
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+	town.Each(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
 		w.sent.down = true
 		v := w.newVisit()
@@ -129,7 +128,7 @@ func TestAProofForAnotherRoundStartsNoClockAndCarriesNone(t *testing.T) { // INS
 }
 
 func TestThePrintedDeadlineIsAskedAgainWhenSilenceIsDue(t *testing.T) { // INS-903
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+	town.Each(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
 		v := w.bookedOn("2026-11-24")
 		p := w.wantDue(v, "amr", at(18, 17, 30))
@@ -142,7 +141,7 @@ func TestThePrintedDeadlineIsAskedAgainWhenSilenceIsDue(t *testing.T) { // INS-9
 }
 
 func TestEveryMoveStartsFromTheStateThatWasRead(t *testing.T) { // PRO-2, PRO-5, STY-19
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+	town.Each(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
 		ctx := t.Context()
 		v := w.served()
@@ -168,7 +167,7 @@ func TestEveryMoveStartsFromTheStateThatWasRead(t *testing.T) { // PRO-2, PRO-5,
 }
 
 func TestWithoutItsLeafNoOutcomeIsWritten(t *testing.T) { // INS-908, PRO-3
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+	town.Each(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
 		v := w.served()
 		w.wait(w.part(v.ID, "amr").RespondBy.Add(grace - time.Second))
@@ -191,7 +190,7 @@ func TestWithoutItsLeafNoOutcomeIsWritten(t *testing.T) { // INS-908, PRO-3
 }
 
 func TestTakingWhatIsTakenIsRefused(t *testing.T) { // INS-602, INS-603, DB-7
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+	town.Each(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
 		w.tampered = true // rows are put in behind the acts
 		ctx := t.Context()
@@ -224,7 +223,7 @@ func TestTakingWhatIsTakenIsRefused(t *testing.T) { // INS-602, INS-603, DB-7
 }
 
 func TestANameThatIsNobodysIsNotBooked(t *testing.T) { // INS-502
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+	town.Each(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
 		draft := w.newDraft()
 		choice := SlotChoice{Start: at(20, 10, 0), Resources: append(w.pair(), "nobody")}

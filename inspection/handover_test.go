@@ -4,13 +4,12 @@ import (
 	"testing"
 
 	"lianban/internal/auth"
-	"lianban/internal/db/dbtest"
 )
 
 // DEL-230, FAC-20: the window that took a case in need not type who receives its
 // papers; nobody else reads the telephone in full.
 func TestAddresseeIsKnownToTheWindowThatTookTheCaseIn(t *testing.T) {
-	w := newWorld(t, dbtest.SQLite(t))
+	w := newWorld(t, town.SQLite(t))
 	ctx := t.Context()
 	r := restaurant()
 	r.Applicant.Agent = "欧阳修"

@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"lianban/internal/db"
-	"lianban/internal/db/dbtest"
 	"lianban/internal/fault"
 	"lianban/internal/once"
 )
@@ -44,7 +43,7 @@ func dayOfVisit(v Visit) (from, to time.Time) {
 }
 
 func TestALeaveIsEnteredAtOnceAndProposesASubstituteFirst(t *testing.T) { // INS-611, PLN-604
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+	town.Each(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
 		v := w.bookedOn("2026-11-23")
 		w.tick()
@@ -90,7 +89,7 @@ func TestWithoutASubstituteTheSameDayComesBeforeAnotherDayBeforeNothing(t *testi
 		{"until after the limit date", func(v Visit) time.Time { return v.End.AddDate(0, 2, 0) }, LeaveUnsolved},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			w := newWorld(t, dbtest.SQLite(t))
+			w := newWorld(t, town.SQLite(t))
 			v := w.bookedOn("2026-11-23")
 			w.tick()
 			from, _ := dayOfVisit(v)
@@ -124,7 +123,7 @@ func TestWithoutASubstituteTheSameDayComesBeforeAnotherDayBeforeNothing(t *testi
 }
 
 func TestAStaleLineIsRefusedAndTheOthersAreDone(t *testing.T) { // INS-611, INS-602
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+	town.Each(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
 		w.hire(2)
 		first := w.served()
@@ -175,7 +174,7 @@ func TestAStaleLineIsRefusedAndTheOthersAreDone(t *testing.T) { // INS-611, INS-
 }
 
 func TestABrokenVehicleIsReplacedByAnother(t *testing.T) { // INS-611, INS-208
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+	town.Each(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
 		for _, name := range []string{"一号车", "二号车"} {
 			_, err := w.AddResource(t.Context(), systemActor, Resource{Kind: KindVehicle, Name: name, CentreID: w.centre.ID, Seats: 5}, once.Key{})
@@ -211,7 +210,7 @@ func TestABrokenVehicleIsReplacedByAnother(t *testing.T) { // INS-611, INS-208
 }
 
 func TestOnlyWindowsPlanAndTheirOwnPeopleEnterLeave(t *testing.T) { // INS-611, SEC-3
-	w := newWorld(t, dbtest.SQLite(t))
+	w := newWorld(t, town.SQLite(t))
 	v := w.served()
 	sick := w.part(v.ID, "fire").People[0]
 	a := Absence{ResourceID: sick.ID, Start: v.Start, End: v.End}

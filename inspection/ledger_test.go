@@ -13,7 +13,6 @@ import (
 	"lianban/delivery"
 	"lianban/internal/auth"
 	"lianban/internal/db"
-	"lianban/internal/db/dbtest"
 	"lianban/notify"
 )
 
@@ -30,7 +29,7 @@ func (w *testWorld) urban() auth.Actor { return w.inspector("urban") }
 // there is any visit; the department is told, and only then heard or the term over
 // does a supervisor decide.
 func TestASeparateInspectionThatIsReportedIsDecidedOnceThePartyWasHeard(t *testing.T) {
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+	town.Each(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
 		ctx := t.Context()
 		c := w.newCase()
@@ -94,7 +93,7 @@ func TestASeparateInspectionThatIsReportedIsDecidedOnceThePartyWasHeard(t *testi
 
 // INS-1205: who reported an entry, or answered it, does not decide it.
 func TestWhoReportedAnEntryDoesNotDecideIt(t *testing.T) {
-	w := newWorld(t, dbtest.SQLite(t))
+	w := newWorld(t, town.SQLite(t))
 	b, err := w.Report(t.Context(), w.boss, w.separate(w.newCase()))
 	w.must(err)
 	w.until(b.AnswerDue)
@@ -105,7 +104,7 @@ func TestWhoReportedAnEntryDoesNotDecideIt(t *testing.T) {
 }
 
 func TestAReportNamesADepartmentOfTheCaseAndADayOfIt(t *testing.T) { // INS-1203
-	w := newWorld(t, dbtest.SQLite(t))
+	w := newWorld(t, town.SQLite(t))
 	ctx := t.Context()
 	c := w.newCase()
 	for code, change := range map[string]func(*ReportRequest){
@@ -161,7 +160,7 @@ func (w *testWorld) linkOf(c Case) (links *delivery.Desk, token string) {
 // INS-1013: the applicant's complaint reaches the supervisor and not the department,
 // until the supervisor asks it; it is not confirmed before.
 func TestAComplaintOfTheApplicantReachesTheSupervisorAlone(t *testing.T) {
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+	town.Each(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
 		ctx := t.Context()
 		c := w.newCase()
@@ -208,7 +207,7 @@ func (w *testWorld) caseNow(v Visit) Case {
 // SIM-14: what other rows say stands in the ledger without being stored; a window
 // sees its centre's lines, a department its own.
 func TestTheLedgerShowsWhatOtherRowsSay(t *testing.T) {
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+	town.Each(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
 		ctx := t.Context()
 		v := w.absent("urban") // amr and fire came
@@ -269,7 +268,7 @@ func TestTheLedgerShowsWhatOtherRowsSay(t *testing.T) {
 // INS-201, INS-1201, INS-1204: what was tried stands with actor and request where the
 // supervisor of the case looks.
 func TestRefusedAttemptsStandWithActorAndRequest(t *testing.T) {
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+	town.Each(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
 		ctx := t.Context()
 		v := w.newVisit()

@@ -8,7 +8,6 @@ import (
 	"lianban/delivery"
 	"lianban/internal/auth"
 	"lianban/internal/db"
-	"lianban/internal/db/dbtest"
 	"lianban/internal/once"
 )
 
@@ -19,7 +18,7 @@ func (w *testWorld) papers() *delivery.Desk {
 // DEL-930: a material is taken in for a case, for departments that take part in
 // it, by the window of the case; a second click takes in nothing more.
 func TestMaterialIsTakenInForDepartmentsOfTheCase(t *testing.T) {
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+	town.Each(t, func(t *testing.T, d *db.DB) {
 		w, ctx := newWorld(t, d), t.Context()
 		desk, c := w.papers(), w.newCase()
 		r := MaterialRequest{
@@ -44,7 +43,7 @@ func TestMaterialIsTakenInForDepartmentsOfTheCase(t *testing.T) {
 // DEL-940: the window gets a task one working day before an original is due
 // back, once, and it ends when the keeper has the original again.
 func TestLentOriginalIsATaskTheWorkingDayBeforeItIsDue(t *testing.T) {
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+	town.Each(t, func(t *testing.T, d *db.DB) {
 		w, ctx := newWorld(t, d), t.Context()
 		desk, c := w.papers(), w.newCase()
 		amr, fire := w.inspector("amr"), w.inspector("fire")
@@ -101,7 +100,7 @@ func TestLentOriginalIsATaskTheWorkingDayBeforeItIsDue(t *testing.T) {
 // date. Another one of the same name is taken in with a word on how it differs; what
 // was destroyed, or a namesake handed in, is nobody's.
 func TestMaterialThatIsHeldIsNotTakenInAgain(t *testing.T) {
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+	town.Each(t, func(t *testing.T, d *db.DB) {
 		w, ctx := newWorld(t, d), t.Context()
 		desk, c, later := w.papers(), w.newCase(), w.newCase()
 		needs := []delivery.Need{{DepartmentID: w.department("amr"), Form: delivery.ClassCopy}, {DepartmentID: w.department("fire"), Form: delivery.ClassCopy}}

@@ -8,7 +8,6 @@ import (
 
 	"lianban/internal/auth"
 	"lianban/internal/db"
-	"lianban/internal/db/dbtest"
 	"lianban/internal/once"
 	"lianban/notify"
 )
@@ -31,7 +30,7 @@ func (w *testWorld) objects(v Visit, system string) Objection {
 }
 
 func TestWhoDeclinesIsExpectedAllTheSameAndIsToldSo(t *testing.T) { // INS-813
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+	town.Each(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
 		v := w.served()
 		w.reply(v, "fire", ReplyDecline)
@@ -52,7 +51,7 @@ func TestWhoDeclinesIsExpectedAllTheSameAndIsToldSo(t *testing.T) { // INS-813
 }
 
 func TestAWrittenOpinionSentWithADeclineStandsThroughEveryRound(t *testing.T) { // INS-813, INS-607, O11
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+	town.Each(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
 		v := w.served()
 		r, err := w.declineWith(v, "fire", OpinionRequest{Kind: Disagree, Text: "安全出口不足，见附件"})
@@ -80,7 +79,7 @@ func TestAWrittenOpinionSentWithADeclineStandsThroughEveryRound(t *testing.T) { 
 }
 
 func TestAWrittenOpinionStandsAgainstNotComingAndIsTheDepartmentsLine(t *testing.T) { // INS-813, INS-926, INS-1109
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+	town.Each(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
 		v := w.served()
 		_, err := w.declineWith(v, "fire", OpinionRequest{Kind: Agree, Text: "图纸审核合格"})
@@ -124,7 +123,7 @@ func TestAWrittenOpinionStandsAgainstNotComingAndIsTheDepartmentsLine(t *testing
 // INS-813, INS-1003: what a department signed before the day stands, also when
 // others of it come after all and sign nothing.
 func TestAWrittenOpinionFromBeforeTheDayAsksNobodyOnTheSiteToSign(t *testing.T) {
-	w, ctx := newWorld(t, dbtest.SQLite(t)), t.Context()
+	w, ctx := newWorld(t, town.SQLite(t)), t.Context()
 	v := w.served()
 	_, err := w.declineWith(v, "fire", OpinionRequest{Kind: Agree, Text: "图纸审核合格"})
 	w.must(err)
@@ -148,7 +147,7 @@ func TestAWrittenOpinionFromBeforeTheDayAsksNobodyOnTheSiteToSign(t *testing.T) 
 }
 
 func TestAWrittenOpinionNeedsASignedInPersonAndADecline(t *testing.T) { // INS-813, INS-804
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+	town.Each(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
 		v := w.served()
 		p := w.part(v.ID, "fire")
@@ -174,7 +173,7 @@ func TestAWrittenOpinionNeedsASignedInPersonAndADecline(t *testing.T) { // INS-8
 }
 
 func TestALateWrittenOpinionAgainstADeemedConsentGoesToTheSupervisor(t *testing.T) { // INS-813, INS-916, O8
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+	town.Each(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
 		v := w.bookedOn("2026-11-23")
 		w.tick()
@@ -189,7 +188,7 @@ func TestALateWrittenOpinionAgainstADeemedConsentGoesToTheSupervisor(t *testing.
 }
 
 func TestAnObjectionToTheCaseHoldsEverySilenceUntilItIsSettled(t *testing.T) { // INS-814, INS-913
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+	town.Each(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
 		v := w.bookedOn("2026-11-24")
 		w.tick()
@@ -225,7 +224,7 @@ func TestAnObjectionToTheCaseHoldsEverySilenceUntilItIsSettled(t *testing.T) { /
 }
 
 func TestAnObjectionOutlivesANewRoundAndAnAnswer(t *testing.T) { // INS-814, INS-607
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+	town.Each(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
 		v := w.served()
 		w.objects(v, "fire")
@@ -245,7 +244,7 @@ func TestAnObjectionOutlivesANewRoundAndAnAnswer(t *testing.T) { // INS-814, INS
 }
 
 func TestWhoObjectedIsNotDeemedForNotComingNorForSilence(t *testing.T) { // INS-814, INS-913
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+	town.Each(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
 		v := w.served()
 		for _, system := range []string{"fire", "urban"} {
@@ -288,7 +287,7 @@ func TestWhoObjectedIsNotDeemedForNotComingNorForSilence(t *testing.T) { // INS-
 }
 
 func TestAnObjectionIsTakenWeaklyAndWithdrawnStrongly(t *testing.T) { // INS-804, INS-814
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+	town.Each(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
 		v := w.served()
 		p := w.part(v.ID, "fire")
@@ -325,7 +324,7 @@ func TestAnObjectionIsTakenWeaklyAndWithdrawnStrongly(t *testing.T) { // INS-804
 }
 
 func TestAnObjectionEndsWithItsVisit(t *testing.T) { // INS-814, PRO-17
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+	town.Each(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
 		v := w.served()
 		w.objects(v, "fire")

@@ -4,12 +4,11 @@ import (
 	"testing"
 
 	"lianban/internal/db"
-	"lianban/internal/db/dbtest"
 	"lianban/internal/once"
 )
 
 func TestARepeatedKeyPlansAcceptsAndAnswersOnce(t *testing.T) { // INS-604
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+	town.Each(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
 		ctx := t.Context()
 		for _, twice := range []struct {

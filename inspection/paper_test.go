@@ -12,7 +12,6 @@ import (
 	"lianban/internal/audit"
 	"lianban/internal/auth"
 	"lianban/internal/db"
-	"lianban/internal/db/dbtest"
 )
 
 // lastLeaf is the newest entry of a type in a department's stream.
@@ -39,7 +38,7 @@ func (w *testWorld) onPaper(p ParticipantView, received time.Time) ReplyRequest 
 }
 
 func TestAReplyOnPaperNeedsItsScanAndATimeThatCanBeTrue(t *testing.T) { // INS-808, SEC-15
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+	town.Each(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
 		ctx := t.Context()
 		v := w.served()
@@ -75,7 +74,7 @@ func TestAReplyOnPaperNeedsItsScanAndATimeThatCanBeTrue(t *testing.T) { // INS-8
 }
 
 func TestAReplyOnPaperCountsFromItsArrivalAtTheWindow(t *testing.T) { // INS-802, INS-804, INS-808, INS-809
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+	town.Each(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
 		ctx := t.Context()
 		v := w.served()
@@ -121,7 +120,7 @@ func TestAReplyOnPaperThatIsEnteredAfterADeemedConsent(t *testing.T) { // DL-14,
 		{"it came late, and the visit has begun", true, time.Millisecond, OutcomeLate, ConsentDeemed},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			dbtest.Each(t, func(t *testing.T, d *db.DB) {
+			town.Each(t, func(t *testing.T, d *db.DB) {
 				w := newWorld(t, d)
 				ctx := t.Context()
 				v := w.served()

@@ -8,7 +8,6 @@ import (
 
 	"lianban/internal/auth"
 	"lianban/internal/db"
-	"lianban/internal/db/dbtest"
 	"lianban/internal/once"
 	"lianban/notify"
 )
@@ -24,7 +23,7 @@ func (w *testWorld) shows(v Visit, n int) (ItemPhoto, error) {
 
 // INS-1006, SEC-15: what is kept, hashed and shown does not tell where it was made.
 func TestAScanIsKeptWithoutItsPlace(t *testing.T) {
-	w := newWorld(t, dbtest.SQLite(t))
+	w := newWorld(t, town.SQLite(t))
 	v := w.rectifiedWith(toShow())
 	w.given(v, 1)
 	picture := slip(t)
@@ -39,7 +38,7 @@ func TestAScanIsKeptWithoutItsPlace(t *testing.T) {
 }
 
 func TestAnItemThatIsAgreedByPhotoNeedsNoVisit(t *testing.T) { // INS-1108
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+	town.Each(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
 		ctx := t.Context()
 		v := w.rectifiedWith(toShow())
@@ -104,7 +103,7 @@ func TestAnItemThatIsAgreedByPhotoNeedsNoVisit(t *testing.T) { // INS-1108
 }
 
 func TestAPhotoThatIsNotEnoughSendsTheItemToTheRevisitOrTheSupervisor(t *testing.T) { // INS-1108
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+	town.Each(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
 		v := w.rectifiedWith(toShow())
 		w.given(v, 1)
@@ -128,7 +127,7 @@ func TestAPhotoThatIsNotEnoughSendsTheItemToTheRevisitOrTheSupervisor(t *testing
 }
 
 func TestAListThatIsPutRightByPhotosAloneIsConcludedWithoutARevisit(t *testing.T) { // INS-1108, V12
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+	town.Each(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
 		ctx := t.Context()
 		v := w.newVisit()

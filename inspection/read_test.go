@@ -5,14 +5,13 @@ import (
 	"testing"
 
 	"lianban/internal/db"
-	"lianban/internal/db/dbtest"
 	"lianban/internal/once"
 )
 
 // STK-44: a page starts where the one before ended, also among rows of the same
 // instant and when the last row seen has moved since.
 func TestPagesOfVisitsTasksAndInvitationsShowEachOnce(t *testing.T) {
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+	town.Each(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
 		ctx := t.Context()
 		w.newDraft()
@@ -74,7 +73,7 @@ func same[T interface{ Position() Position }](t *testing.T, name string, list fu
 }
 
 func TestEachCentreAndDepartmentSeesItsOwnDay(t *testing.T) { // PRO-12
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+	town.Each(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
 		ctx := t.Context()
 		w.newCase()

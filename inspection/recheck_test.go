@@ -9,13 +9,12 @@ import (
 	"github.com/uptrace/bun"
 
 	"lianban/internal/db"
-	"lianban/internal/db/dbtest"
 )
 
 // Whoever edits the tables by hand is found out by the log: one deed each, and
 // what is then told by one side alone.
 func TestNothingInTheTablesChangesUnseenByTheLog(t *testing.T) { // EV-12
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+	town.Each(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
 		v := w.served()
 		w.reply(v, "fire", ReplyDecline)

@@ -7,7 +7,6 @@ import (
 
 	"lianban/internal/auth"
 	"lianban/internal/db"
-	"lianban/internal/db/dbtest"
 	"lianban/internal/once"
 	"lianban/internal/paper/papertest"
 )
@@ -70,7 +69,7 @@ func (w *testWorld) given(v Visit, n int) RectifyList {
 }
 
 func TestTheItemsOfAllDepartmentsAreOneListGivenOnceInWriting(t *testing.T) { // INS-1107
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+	town.Each(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
 		ctx := t.Context()
 		v := w.rectified()
@@ -129,7 +128,7 @@ func TestTheItemsOfAllDepartmentsAreOneListGivenOnceInWriting(t *testing.T) { //
 }
 
 func TestAListThatIsRefusedIsGivenBeforeTwoWitnesses(t *testing.T) { // INS-1012, INS-413
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+	town.Each(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
 		v := w.rectified()
 		w.wait(at(20, 17, 45)) // Friday after office hours
@@ -155,7 +154,7 @@ func (w *testWorld) adds(v Visit, system string, ground AddGround) AddRequest {
 }
 
 func TestALaterItemIsAnExceptionByTwoPersonsAndAnEntryOfTheLedger(t *testing.T) { // INS-1107, K05
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+	town.Each(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
 		ctx := t.Context()
 		v := w.rectified()
@@ -222,7 +221,7 @@ func TestALaterItemIsAnExceptionByTwoPersonsAndAnEntryOfTheLedger(t *testing.T) 
 }
 
 func TestAVisitThatPassedHasNoListToAddTo(t *testing.T) { // INS-1107
-	w := newWorld(t, dbtest.SQLite(t))
+	w := newWorld(t, town.SQLite(t))
 	v := w.newVisit()
 	w.closeWith(v, Agree)
 	if w.viewNow(v).Rectification != nil || w.count("tasks", "kind = 'give_list'") != 0 {
@@ -255,7 +254,7 @@ func TestAWordInWritingFromWhoDidNotComeHasSeenNothing(t *testing.T) { // INS-11
 // different persons decided on.
 func TestNoSequenceOfCallsAddsAnItemToAListThatIsMade(t *testing.T) {
 	seeds(t, choose(4, 80), func(t *testing.T, seed uint64) {
-		w, r := newWorld(t, dbtest.SQLite(t)), newDice(seed, 31)
+		w, r := newWorld(t, town.SQLite(t)), newDice(seed, 31)
 		ctx := t.Context()
 		v := w.rectified()
 		was := w.viewNow(v).Rectification.Items
@@ -315,7 +314,7 @@ func TestNoSequenceOfCallsAddsAnItemToAListThatIsMade(t *testing.T) {
 }
 
 func TestAnItemThatIsChangedByHandShowsInTheLog(t *testing.T) { // EV-12, INS-1107
-	w := newWorld(t, dbtest.SQLite(t))
+	w := newWorld(t, town.SQLite(t))
 	v := w.rectified()
 	w.given(v, 1)
 	a, err := w.ProposeItem(t.Context(), w.inspector("fire"), w.adds(v, "fire", GroundHidden))

@@ -7,12 +7,11 @@ import (
 	"github.com/uptrace/bun"
 
 	"lianban/internal/db"
-	"lianban/internal/db/dbtest"
 	"lianban/notify"
 )
 
 func TestReminderGoesAtHalfOfTheTermAndOnlyToThoseConcerned(t *testing.T) { // INS-713
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+	town.Each(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
 		ctx := t.Context()
 		v := w.served()
@@ -57,7 +56,7 @@ func TestReminderGoesAtHalfOfTheTermAndOnlyToThoseConcerned(t *testing.T) { // I
 // INS-709: a notice that arrived and that nobody opened is the supervisor's to
 // see at half of the term, until somebody looks or answers.
 func TestUnopenedNoticeIsShownAtHalfOfTheTerm(t *testing.T) {
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+	town.Each(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
 		v := w.served()
 		w.must(w.Opened(t.Context(), w.inspector("urban"), w.part(v.ID, "urban").ID))
@@ -80,7 +79,7 @@ func TestUnopenedNoticeIsShownAtHalfOfTheTerm(t *testing.T) {
 }
 
 func TestWhatWasNotSentYetDiesWithTheVisit(t *testing.T) { // INS-713, INS-608
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+	town.Each(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
 		w.sent.down = true
 		v := w.newVisit()

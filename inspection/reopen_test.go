@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"lianban/internal/db"
-	"lianban/internal/db/dbtest"
 	"lianban/internal/once"
 	"lianban/notify"
 )
@@ -44,7 +43,7 @@ func (w *testWorld) closedWith(fire OpinionRequest) Visit {
 }
 
 func TestAReversalAfterTheJointOpinionLeadsToANewVersion(t *testing.T) { // INS-917, V12, INS-1103, INS-1104
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+	town.Each(t, func(t *testing.T, d *db.DB) {
 		w, ctx := newWorld(t, d), t.Context()
 		v := w.closedWith(OpinionRequest{Kind: Agree})
 		first := w.viewNow(v).Joint
@@ -91,7 +90,7 @@ func TestAReversalAfterTheJointOpinionLeadsToANewVersion(t *testing.T) { // INS-
 }
 
 func TestWhatIsAskedForAfterAReversalMakesTheListIfThereWasNone(t *testing.T) { // INS-917, INS-1107
-	w, ctx := newWorld(t, dbtest.SQLite(t)), t.Context()
+	w, ctx := newWorld(t, town.SQLite(t)), t.Context()
 	v := w.closedWith(OpinionRequest{Kind: Agree})
 	w.takesBack(v, "amr")
 	w.opines(v, w.inspector("amr"), "amr", OpinionRequest{Kind: Rectify, Items: toSee()})
@@ -104,7 +103,7 @@ func TestWhatIsAskedForAfterAReversalMakesTheListIfThereWasNone(t *testing.T) { 
 }
 
 func TestAListThatWasMadeDoesNotGrowWhenAVisitIsOpenedAgain(t *testing.T) { // INS-1107
-	w, ctx := newWorld(t, dbtest.SQLite(t)), t.Context()
+	w, ctx := newWorld(t, town.SQLite(t)), t.Context()
 	v := w.closedWith(OpinionRequest{Kind: Rectify, Items: toSee()})
 	w.takesBack(v, "amr")
 	_, err := w.Opine(ctx, w.inspector("amr"), OpinionRequest{ParticipantID: w.part(v.ID, "amr").ID, Kind: Rectify, Items: toSee()})
@@ -118,7 +117,7 @@ func TestAListThatWasMadeDoesNotGrowWhenAVisitIsOpenedAgain(t *testing.T) { // I
 }
 
 func TestOnePersonAloneOpensNothingAgain(t *testing.T) { // INS-917, V12
-	w := newWorld(t, dbtest.SQLite(t))
+	w := newWorld(t, town.SQLite(t))
 	v := w.closedWith(OpinionRequest{Kind: Agree})
 	id := w.part(v.ID, "amr").ID
 	w.must(w.Reverse(t.Context(), w.boss, id, "送达有误"))
@@ -129,7 +128,7 @@ func TestOnePersonAloneOpensNothingAgain(t *testing.T) { // INS-917, V12
 }
 
 func TestARevisitIsNotClosedOverAFirstVisitThatIsOpenAgain(t *testing.T) { // V12, INS-1109
-	w, ctx := newWorld(t, dbtest.SQLite(t)), t.Context()
+	w, ctx := newWorld(t, town.SQLite(t)), t.Context()
 	v := w.closedWith(OpinionRequest{Kind: Rectify, Items: toSee()})
 	w.given(v, 1)
 	w.asks(v)

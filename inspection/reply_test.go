@@ -18,7 +18,6 @@ import (
 
 	"lianban/internal/auth"
 	"lianban/internal/db"
-	"lianban/internal/db/dbtest"
 	"lianban/internal/fault"
 	"lianban/internal/once"
 	"lianban/notify"
@@ -60,7 +59,7 @@ func plainText(t testing.TB, raw []byte) string {
 }
 
 func TestAnAnswerThroughTheLinkNeedsTheCodeFromTheMail(t *testing.T) { // INS-803, DEC-2
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+	town.Each(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
 		ctx := t.Context()
 		v := w.served()
@@ -98,7 +97,7 @@ func wrong(code string) string {
 }
 
 func TestFiveWrongCodesLockTheLinkAndHoldTheDepartment(t *testing.T) { // INS-803, SEC-11
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+	town.Each(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
 		ctx := t.Context()
 		v := w.served()
@@ -122,7 +121,7 @@ func TestFiveWrongCodesLockTheLinkAndHoldTheDepartment(t *testing.T) { // INS-80
 }
 
 func TestALinkSpeaksForItsOwnDepartmentOnly(t *testing.T) { // SEC-11
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+	town.Each(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
 		v := w.served()
 		token, code := w.link(v, "fire")
@@ -143,7 +142,7 @@ func TestALinkSpeaksForItsOwnDepartmentOnly(t *testing.T) { // SEC-11
 }
 
 func TestAnAnswerThroughTheLinkCountsFromItsArrival(t *testing.T) { // INS-802, PRO-13
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+	town.Each(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
 		v := w.served()
 		token, code := w.link(v, "fire")
@@ -157,7 +156,7 @@ func TestAnAnswerThroughTheLinkCountsFromItsArrival(t *testing.T) { // INS-802, 
 }
 
 func TestAnAnswerByTelephoneOrMailIsWeak(t *testing.T) { // INS-804, INS-805
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+	town.Each(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
 		v := w.served()
 		for _, system := range []string{"amr", "fire"} {
@@ -189,7 +188,7 @@ func TestAnAnswerByTelephoneOrMailIsWeak(t *testing.T) { // INS-804, INS-805
 }
 
 func TestNobodyAnswersForAnotherDepartment(t *testing.T) { // PRO-12
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+	town.Each(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
 		v := w.served()
 		p := w.part(v.ID, "amr")
@@ -211,7 +210,7 @@ func TestNobodyAnswersForAnotherDepartment(t *testing.T) { // PRO-12
 }
 
 func TestWhatAReplyMustSay(t *testing.T) { // INS-801, INS-810
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+	town.Each(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
 		v := w.served()
 		p := w.part(v.ID, "fire")
@@ -241,7 +240,7 @@ func TestWhatAReplyMustSay(t *testing.T) { // INS-801, INS-810
 }
 
 func TestADelegateOfTheSameDepartmentDoesNotRestartTheClock(t *testing.T) { // INS-806
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+	town.Each(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
 		ctx := t.Context()
 		v := w.served()
@@ -266,7 +265,7 @@ func TestADelegateOfTheSameDepartmentDoesNotRestartTheClock(t *testing.T) { // I
 }
 
 func TestADepartmentThatDeclinesIsStillExpected(t *testing.T) { // INS-813
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+	town.Each(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
 		v := w.served()
 		w.reply(v, "fire", ReplyDecline)
@@ -277,7 +276,7 @@ func TestADepartmentThatDeclinesIsStillExpected(t *testing.T) { // INS-813
 }
 
 func TestAnAnswerToAnotherRoundIsShownAndHolds(t *testing.T) { // INS-801
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+	town.Each(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
 		v := w.served()
 		p := w.part(v.ID, "fire")
@@ -295,7 +294,7 @@ func TestAnAnswerToAnotherRoundIsShownAndHolds(t *testing.T) { // INS-801
 }
 
 func TestEveryReplyGetsAReceipt(t *testing.T) { // INS-809
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+	town.Each(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
 		v := w.served()
 		r, err := w.Reply(t.Context(), w.inspector("fire"), ReplyRequest{ParticipantID: w.part(v.ID, "fire").ID, Round: 1, Kind: ReplyAccept, Channel: "portal"})
@@ -309,7 +308,7 @@ func TestEveryReplyGetsAReceipt(t *testing.T) { // INS-809
 }
 
 func TestTheVisitIsConfirmedWhenEveryRequiredDepartmentIsSettled(t *testing.T) { // V5, DEC-4
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+	town.Each(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
 		v := w.served()
 		for i, system := range []string{"amr", "fire", "urban"} {
@@ -333,7 +332,7 @@ func slip(t testing.TB) []byte {
 }
 
 func TestPaperWithASignedSlipIsClassAFromTheSignedTime(t *testing.T) { // INS-707
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+	town.Each(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
 		ctx := t.Context()
 		w.sent.down = true
@@ -372,7 +371,7 @@ func TestPaperWithASignedSlipIsClassAFromTheSignedTime(t *testing.T) { // INS-70
 }
 
 func TestATelephoneCallIsClassCAndStartsNoClock(t *testing.T) { // INS-704, INS-707
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+	town.Each(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
 		w.sent.down = true
 		w.dropPortal()
@@ -387,7 +386,7 @@ func TestATelephoneCallIsClassCAndStartsNoClock(t *testing.T) { // INS-704, INS-
 }
 
 func TestADisagreementOnSiteAfterDeemingNeedsASupervisorAndTwoPersonsToReverse(t *testing.T) { // INS-915, INS-917, O8…O10
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+	town.Each(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
 		ctx := t.Context()
 		v := w.served()
@@ -415,7 +414,7 @@ func TestADisagreementOnSiteAfterDeemingNeedsASupervisorAndTwoPersonsToReverse(t
 }
 
 func TestClosingWaitsForEveryRequiredOpinionAndNamesTheMissing(t *testing.T) { // INS-1101, V11
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+	town.Each(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
 		ctx := t.Context()
 		v := w.served()

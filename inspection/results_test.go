@@ -7,7 +7,6 @@ import (
 
 	"lianban/delivery"
 	"lianban/internal/db"
-	"lianban/internal/db/dbtest"
 	"lianban/internal/once"
 )
 
@@ -33,7 +32,7 @@ func (w *testWorld) results(caseID string) (out []string) {
 // DEL §3, plan 三(一)二: a visit that passed leaves each department that had to
 // come owing its result.
 func TestVisitThatPassedLeavesDepartmentsOwingTheirResults(t *testing.T) {
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+	town.Each(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
 		v := w.newVisit()
 		w.closeWith(v, Agree)
@@ -44,7 +43,7 @@ func TestVisitThatPassedLeavesDepartmentsOwingTheirResults(t *testing.T) {
 }
 
 func TestVisitThatFailedLeavesNothingOwed(t *testing.T) {
-	w := newWorld(t, dbtest.SQLite(t))
+	w := newWorld(t, town.SQLite(t))
 	v := w.newVisit()
 	w.closeWith(v, Disagree)
 	if got := w.results(v.CaseID); len(got) != 0 {
@@ -87,7 +86,7 @@ func (w *testWorld) closeSaying(v Visit, kind OpinionKind, items []RectifyItem) 
 
 // INS-309: a case that nobody has to see owes its results from acceptance on.
 func TestCaseWithoutAVisitOwesItsResultsAtOnce(t *testing.T) {
-	w := newWorld(t, dbtest.SQLite(t))
+	w := newWorld(t, town.SQLite(t))
 	c := w.newCase()
 	if got := w.results(c.ID); len(got) != 0 {
 		t.Errorf("a case with a visit ahead owes %v", got)

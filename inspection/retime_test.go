@@ -14,7 +14,6 @@ import (
 
 	"lianban/inspection/invite"
 	"lianban/internal/db"
-	"lianban/internal/db/dbtest"
 	"lianban/internal/fault"
 	"lianban/notify"
 )
@@ -63,7 +62,7 @@ func (w *testWorld) pendingKinds(v Visit, round int) (out []string) {
 }
 
 func TestANewTimeVoidsEveryAnswerAndStartsEveryClockAgain(t *testing.T) { // INS-607, INS-603, INS-701, C15, O11
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+	town.Each(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
 		v := w.newVisit()
 		w.tick()
@@ -102,7 +101,7 @@ func TestANewTimeVoidsEveryAnswerAndStartsEveryClockAgain(t *testing.T) { // INS
 }
 
 func TestTheOldTimeBecomesFreeAndTheNewOneIsTaken(t *testing.T) { // INS-602, INS-603
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+	town.Each(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
 		v, other := w.newVisit(), w.newDraft()
 		old := SlotChoice{Start: v.Start}
@@ -134,7 +133,7 @@ func TestTheOldTimeBecomesFreeAndTheNewOneIsTaken(t *testing.T) { // INS-602, IN
 }
 
 func TestByFiftyMinutesTheSamePeopleMayMove(t *testing.T) { // INS-602: a visit does not stand against itself
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+	town.Each(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
 		v := w.newVisit()
 		choice := SlotChoice{Start: v.Start.Add(30 * time.Minute)}
@@ -147,7 +146,7 @@ func TestByFiftyMinutesTheSamePeopleMayMove(t *testing.T) { // INS-602: a visit 
 }
 
 func TestAMoveNeedsAReasonAndSomethingThatMoves(t *testing.T) { // INS-608, INS-605, INS-612
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+	town.Each(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
 		v := w.newVisit()
 		later := w.laterSlot(v)
@@ -186,7 +185,7 @@ func TestAMoveNeedsAReasonAndSomethingThatMoves(t *testing.T) { // INS-608, INS-
 }
 
 func TestAnotherPlaceIsANewRoundAndTheHistoryKeepsBoth(t *testing.T) { // INS-607, INS-608, ICA-28
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+	town.Each(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
 		v := w.newVisit()
 		w.tick()
@@ -241,7 +240,7 @@ func calendarIn(t testing.TB, raw []byte) invite.Object {
 }
 
 func TestTheSecondInvitationHasTheSameUIDAndTheNextSequence(t *testing.T) { // ICA-28, ICA-22
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+	town.Each(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
 		v := w.newVisit()
 		w.tick()
@@ -268,7 +267,7 @@ func TestTheSecondInvitationHasTheSameUIDAndTheNextSequence(t *testing.T) { // I
 }
 
 func TestAnAnswerToTheOldTimeIsKeptAndHolds(t *testing.T) { // INS-801, INS-807
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+	town.Each(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
 		v := w.newVisit()
 		w.tick()
@@ -306,7 +305,7 @@ func (w *testWorld) inboxLetter(participant, purpose string) (text string) {
 }
 
 func TestADeemedConsentOfTheOldRoundStaysAsSilence(t *testing.T) { // INS-920, INS-917
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+	town.Each(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
 		v := w.newVisit()
 		w.tick()
@@ -334,7 +333,7 @@ func TestADeemedConsentOfTheOldRoundStaysAsSilence(t *testing.T) { // INS-920, I
 }
 
 func TestWhatWasNotSentOfTheOldRoundIsDropped(t *testing.T) { // INS-713, ICA-12, INS-809
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+	town.Each(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
 		v := w.newVisit()
 		w.tick()
@@ -358,7 +357,7 @@ func TestWhatWasNotSentOfTheOldRoundIsDropped(t *testing.T) { // INS-713, ICA-12
 }
 
 func TestOfTwoWhoMoveToOneTimeOneWins(t *testing.T) { // INS-602
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+	town.Each(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
 		v := []Visit{w.newVisit(), w.newVisit()}
 		choice := SlotChoice{Start: at(24, 14, 0), Resources: w.laterSlot(v[0]).Resources}
@@ -381,7 +380,7 @@ func TestOfTwoWhoMoveToOneTimeOneWins(t *testing.T) { // INS-602
 }
 
 func TestASortedMailAnswersTheRoundThatWasOfferedWhenItCame(t *testing.T) { // INS-801, INS-802
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+	town.Each(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
 		v := w.newVisit()
 		w.tick()
@@ -403,7 +402,7 @@ func TestASortedMailAnswersTheRoundThatWasOfferedWhenItCame(t *testing.T) { // I
 }
 
 func TestTheLeadTimeIsShortenedByAgreementsToThisMoveOnly(t *testing.T) { // INS-605
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+	town.Each(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
 		v := w.newDraft()
 		agree := func() {
@@ -430,7 +429,7 @@ func TestTheLeadTimeIsShortenedByAgreementsToThisMoveOnly(t *testing.T) { // INS
 }
 
 func TestAStrangerLearnsTheRightWindowWhenMoving(t *testing.T) { // INS-203
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+	town.Each(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
 		v := w.newVisit()
 		_, err := w.Retime(t.Context(), w.city(), RetimeRequest{VisitID: v.ID, Choice: w.laterSlot(v), Code: "weather", Reason: "x"})

@@ -11,7 +11,6 @@ import (
 
 	"lianban/internal/auth"
 	"lianban/internal/db"
-	"lianban/internal/db/dbtest"
 	"lianban/internal/fault"
 	"lianban/internal/office"
 	"lianban/internal/once"
@@ -78,7 +77,7 @@ func (w *testWorld) item(v Visit, n int) ListedItem {
 }
 
 func TestARevisitLooksAtTheOpenItemsOfTheirDepartmentsOnly(t *testing.T) { // INS-1109
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+	town.Each(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
 		ctx := t.Context()
 		v := w.rectified()
@@ -155,7 +154,7 @@ func TestARevisitLooksAtTheOpenItemsOfTheirDepartmentsOnly(t *testing.T) { // IN
 }
 
 func TestAPassedRevisitClosesTheRectificationWithANewVersion(t *testing.T) { // INS-1109, V12, INS-1103…1105
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+	town.Each(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
 		ctx := t.Context()
 		v := w.rectifiedWith(toSee())
@@ -206,7 +205,7 @@ func TestAPassedRevisitClosesTheRectificationWithANewVersion(t *testing.T) { // 
 }
 
 func TestANoAtARevisitFailsTheVisit(t *testing.T) { // INS-1101, V12
-	w := newWorld(t, dbtest.SQLite(t))
+	w := newWorld(t, town.SQLite(t))
 	v := w.rectifiedWith(toSee())
 	w.given(v, 1)
 	w.asks(v)
@@ -217,7 +216,7 @@ func TestANoAtARevisitFailsTheVisit(t *testing.T) { // INS-1101, V12
 }
 
 func TestTheTimeForARevisitRunsFromTheRequestOrTheEndOfTheTermWhicheverIsFirst(t *testing.T) { // INS-1109, T6
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+	town.Each(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
 		v := w.rectifiedWith(toSee()) // closed and given on Thursday 2026-11-19; urban's ten days end on 12-03
 		w.given(v, 1)
@@ -229,7 +228,7 @@ func TestTheTimeForARevisitRunsFromTheRequestOrTheEndOfTheTermWhicheverIsFirst(t
 			t.Error("the supervisor does not hear that the revisit is late")
 		}
 
-		w = newWorld(t, dbtest.SQLite(t))
+		w = newWorld(t, town.SQLite(t))
 		silent := w.rectifiedWith(toSee())
 		w.given(silent, 1)
 		over := w.item(silent, 2).DueAt
@@ -254,7 +253,7 @@ func TestTheTimeForARevisitRunsFromTheRequestOrTheEndOfTheTermWhicheverIsFirst(t
 }
 
 func TestASilentApplicantIsAskedOnceAndThenTheSupervisorDecides(t *testing.T) { // INS-1109
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+	town.Each(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
 		ctx := t.Context()
 		v := w.rectifiedWith(toSee())
@@ -293,7 +292,7 @@ func TestASilentApplicantIsAskedOnceAndThenTheSupervisorDecides(t *testing.T) { 
 }
 
 func TestADepartmentThatWasAbsentOrDeemedMayNotAskForAnotherVisit(t *testing.T) { // INS-1109, K07
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+	town.Each(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
 		ctx := t.Context()
 		v := w.rectifiedWith(toSee())
@@ -337,7 +336,7 @@ func TestADepartmentThatWasAbsentOrDeemedMayNotAskForAnotherVisit(t *testing.T) 
 }
 
 func TestAnAbsentDepartmentMayNotAskForAnotherVisit(t *testing.T) { // INS-1109, INS-922
-	w := newWorld(t, dbtest.SQLite(t))
+	w := newWorld(t, town.SQLite(t))
 	v := w.absent("urban")
 	w.wait(at(20, 17, 36))
 	for _, system := range []string{"amr", "fire"} {
@@ -350,7 +349,7 @@ func TestAnAbsentDepartmentMayNotAskForAnotherVisit(t *testing.T) { // INS-1109,
 }
 
 func TestOfManyWhoPlanTheRevisitAtOnceOneMakesIt(t *testing.T) { // INS-1109, PRO-3
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+	town.Each(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
 		v := w.rectifiedWith(toSee())
 		w.given(v, 1)

@@ -6,7 +6,6 @@ import (
 	"github.com/uptrace/bun"
 
 	"lianban/internal/auth"
-	"lianban/internal/db/dbtest"
 	"lianban/internal/once"
 )
 
@@ -17,7 +16,7 @@ import (
 // first visit is over and has left a list.
 func TestNoSequenceOfCallsMakesASeparateInspection(t *testing.T) {
 	seeds(t, choose(3, 60), func(t *testing.T, seed uint64) {
-		w, r := newWorld(t, dbtest.SQLite(t)), newDice(seed, 12)
+		w, r := newWorld(t, town.SQLite(t)), newDice(seed, 12)
 		ctx := t.Context()
 		var visits []Visit
 		caseID, steps, acts := "", 160, 10

@@ -8,7 +8,6 @@ import (
 	"github.com/uptrace/bun"
 
 	"lianban/internal/db"
-	"lianban/internal/db/dbtest"
 	"lianban/notify"
 )
 
@@ -37,7 +36,7 @@ func (w *testWorld) byHand(v Visit, at time.Time) HandServiceRequest {
 }
 
 func TestTheWordThatAnOpinionIsDueIsServedOnPaper(t *testing.T) { // INS-933, INS-707
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+	town.Each(t, func(t *testing.T, d *db.DB) {
 		w, ctx := newWorld(t, d), t.Context()
 		v := w.unheard()
 		due := w.due(v, "urban", DeadlineOpinion)
@@ -108,7 +107,7 @@ func TestASlipCountsWhenItWasSignedFourWorkingHoursBefore(t *testing.T) { // INS
 		{"paper", last.Add(time.Hour), false},
 		{"phone", last.Add(-3 * time.Hour), false}, // class C proves no arrival
 	} {
-		w := newWorld(t, dbtest.SQLite(t))
+		w := newWorld(t, town.SQLite(t))
 		v := w.unheard()
 		w.wait(last.Add(2 * time.Hour)) // entered later than it was signed
 		r := w.byHand(v, tt.signed)
@@ -131,7 +130,7 @@ func TestASlipCountsWhenItWasSignedFourWorkingHoursBefore(t *testing.T) { // INS
 }
 
 func TestAWordThatCannotBeSentIsForTheWindowToServe(t *testing.T) { // INS-933, OUT-8
-	w, ctx := newWorld(t, dbtest.SQLite(t)), t.Context()
+	w, ctx := newWorld(t, town.SQLite(t)), t.Context()
 	v := w.unheard()
 	dead := func() {
 		t.Helper()

@@ -11,12 +11,11 @@ import (
 	"github.com/uptrace/bun"
 
 	"lianban/internal/db"
-	"lianban/internal/db/dbtest"
 	"lianban/notify"
 )
 
 func TestOpeningTheNoticeIsClassAOnceItWasSent(t *testing.T) { // INS-704
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+	town.Each(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
 		ctx := t.Context()
 		w.sent.down = true
@@ -42,7 +41,7 @@ func TestOpeningTheNoticeIsClassAOnceItWasSent(t *testing.T) { // INS-704
 }
 
 func TestANoticeThatCannotBeSentIsForTheWindowToServe(t *testing.T) { // PRO-6, OUT-8
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+	town.Each(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
 		w.sent.down = true
 		v := w.newVisit()
@@ -79,7 +78,7 @@ func (*secondNotice) AfterQuery(context.Context, *bun.QueryEvent) {}
 // PRO-3, INS-702: each channel has a sweep of its own, on PostgreSQL also at the
 // same time. Neither letter may be given up because the other was quicker.
 func TestTwoChannelsThatComposeOneNoticeAtOncePrintTheSameDeadline(t *testing.T) {
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+	town.Each(t, func(t *testing.T, d *db.DB) {
 		w, ctx := newWorld(t, d), t.Context()
 		p := w.part(w.newVisit().ID, "amr")
 		var letters []notify.Message

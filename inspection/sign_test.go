@@ -10,7 +10,6 @@ import (
 
 	"lianban/internal/auth"
 	"lianban/internal/db"
-	"lianban/internal/db/dbtest"
 	"lianban/internal/fault"
 	"lianban/internal/once"
 )
@@ -46,7 +45,7 @@ func (w *testWorld) writes(v Visit, system string, kind OpinionKind) Participant
 }
 
 func TestAnOpinionCountsWhenEverybodyWhoWasThereHasSigned(t *testing.T) { // INS-1008, O1, O2
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+	town.Each(t, func(t *testing.T, d *db.DB) {
 		w, ctx := newWorld(t, d), t.Context()
 		v := w.came()
 		p := w.writes(v, "fire", Agree)
@@ -80,7 +79,7 @@ func TestAnOpinionCountsWhenEverybodyWhoWasThereHasSigned(t *testing.T) { // INS
 }
 
 func TestTheWindowEntersASignatureMadeOnPaper(t *testing.T) { // INS-1008
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+	town.Each(t, func(t *testing.T, d *db.DB) {
 		w, ctx := newWorld(t, d), t.Context()
 		v := w.came()
 		p := w.writes(v, "fire", Agree)
@@ -114,7 +113,7 @@ func TestOfTooFewPeopleTheOpinionNeedsASecondInspectorOrTheHead(t *testing.T) { 
 	second := func(w *testWorld) auth.Actor { return w.nth("urban", 2) }
 	for name, signer := range map[string]func(*testWorld) auth.Actor{"head": head, "second": second} {
 		t.Run(name, func(t *testing.T) {
-			dbtest.Each(t, func(t *testing.T, d *db.DB) {
+			town.Each(t, func(t *testing.T, d *db.DB) {
 				w, ctx := newWorld(t, d), t.Context()
 				v := w.begun()
 				w.hosts(v)
@@ -136,7 +135,7 @@ func TestOfTooFewPeopleTheOpinionNeedsASecondInspectorOrTheHead(t *testing.T) { 
 }
 
 func TestAColleagueOrAnInspectorWithoutValidCertificateIsNoSecondPerson(t *testing.T) { // INS-1003, INS-209
-	w, ctx := newWorld(t, dbtest.SQLite(t)), t.Context()
+	w, ctx := newWorld(t, town.SQLite(t)), t.Context()
 	v := w.begun()
 	w.hosts(v)
 	w.comes(v, "urban", 1)
@@ -161,7 +160,7 @@ func TestAColleagueOrAnInspectorWithoutValidCertificateIsNoSecondPerson(t *testi
 }
 
 func TestWhoComesLateSignsTooAndMakesThemEnough(t *testing.T) { // INS-1003, A3
-	w := newWorld(t, dbtest.SQLite(t))
+	w := newWorld(t, town.SQLite(t))
 	v := w.begun()
 	w.hosts(v)
 	w.comes(v, "urban", 1)
@@ -177,7 +176,7 @@ func TestWhoComesLateSignsTooAndMakesThemEnough(t *testing.T) { // INS-1003, A3
 }
 
 func TestAContraryWordThatLacksASignatureHoldsDeemingAndClosing(t *testing.T) { // INS-913, INS-1107
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+	town.Each(t, func(t *testing.T, d *db.DB) {
 		w, ctx := newWorld(t, d), t.Context()
 		v := w.came()
 		w.opines(v, w.inspector("amr"), "amr", OpinionRequest{Kind: Agree})
@@ -207,7 +206,7 @@ func TestAContraryWordThatLacksASignatureHoldsDeemingAndClosing(t *testing.T) { 
 }
 
 func TestADepartmentTakesBackWhatLacksASignatureAndOwesItsOpinionAgain(t *testing.T) { // O1, INS-932
-	w, ctx := newWorld(t, dbtest.SQLite(t)), t.Context()
+	w, ctx := newWorld(t, town.SQLite(t)), t.Context()
 	v := w.came()
 	p := w.writes(v, "fire", Disagree)
 	again := w.writes(v, "fire", Disagree) // replaces the first
@@ -224,7 +223,7 @@ func TestADepartmentTakesBackWhatLacksASignatureAndOwesItsOpinionAgain(t *testin
 }
 
 func TestTwoWhoSignAtOnceMakeOneOpinion(t *testing.T) { // INS-1008, PRO-3
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+	town.Each(t, func(t *testing.T, d *db.DB) {
 		w, ctx := newWorld(t, d), t.Context()
 		v := w.begun()
 		w.hosts(v)
@@ -249,7 +248,7 @@ func TestTwoWhoSignAtOnceMakeOneOpinion(t *testing.T) { // INS-1008, PRO-3
 // INS-1003, INS-1008: writing first and coming afterwards is no way around the
 // signatures.
 func TestAnOpinionWrittenBeforeAnybodyCameNeedsThoseWhoCameThen(t *testing.T) {
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+	town.Each(t, func(t *testing.T, d *db.DB) {
 		w, ctx := newWorld(t, d), t.Context()
 		v := w.begun()
 		w.hosts(v)
@@ -289,7 +288,7 @@ func TestWhoSignedByAccountAndThenChecksInIsOnePerson(t *testing.T) { // INS-100
 	if due := signaturesDue(there, append(own, Signature{Signer: "urban2", Capacity: CapacityQualified}), AttendanceShort); !due.Whole() {
 		t.Errorf("lacks %+v", due)
 	}
-	w, ctx := newWorld(t, dbtest.SQLite(t)), t.Context()
+	w, ctx := newWorld(t, town.SQLite(t)), t.Context()
 	v := w.begun()
 	w.comes(v, "urban", 2)
 	p := w.writes(v, "urban", Agree) // by the first, from outside

@@ -9,7 +9,6 @@ import (
 
 	"lianban/internal/auth"
 	"lianban/internal/db"
-	"lianban/internal/db/dbtest"
 	"lianban/internal/once"
 	"lianban/notify"
 )
@@ -35,7 +34,7 @@ func (w *testWorld) opines(v Visit, by auth.Actor, system string, r OpinionReque
 }
 
 func TestADepartmentThatDidNotComeIsDeemedTheNextWorkingDayAndNotBefore(t *testing.T) { // INS-921…928, O5, SIM-9
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+	town.Each(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
 		v := w.absent("urban")
 		due := w.due(v, "urban", DeadlineNoShow)
@@ -76,7 +75,7 @@ func TestADepartmentThatDidNotComeIsDeemedTheNextWorkingDayAndNotBefore(t *testi
 }
 
 func TestAnAbsenceThatNobodyAttestsIsNeverDeemed(t *testing.T) { // INS-922, INS-1004
-	w := newWorld(t, dbtest.SQLite(t))
+	w := newWorld(t, town.SQLite(t))
 	v := w.begun()
 	w.hosts(v)
 	w.comes(v, "amr", 1, 2)
@@ -100,7 +99,7 @@ func TestAnAbsenceThatNobodyAttestsIsNeverDeemed(t *testing.T) { // INS-922, INS
 }
 
 func TestWithoutTheApplicantOrAnybodyElseNobodyIsDeemedAbsent(t *testing.T) { // INS-921
-	w := newWorld(t, dbtest.SQLite(t))
+	w := newWorld(t, town.SQLite(t))
 	v := w.begun()
 	_, err := w.CheckIn(t.Context(), w.clerk, CheckInRequest{VisitID: v.ID, Party: PartyWindow, Way: ByWindow})
 	w.must(err)
@@ -116,7 +115,7 @@ func TestWithoutTheApplicantOrAnybodyElseNobodyIsDeemedAbsent(t *testing.T) { //
 }
 
 func TestASiteThatEndedBeforeTheGraceDidProvesNoAbsence(t *testing.T) { // INS-927
-	w := newWorld(t, dbtest.SQLite(t))
+	w := newWorld(t, town.SQLite(t))
 	v := w.begun()
 	w.hosts(v)
 	w.wait(v.GraceUntil.Add(-time.Minute))
@@ -130,7 +129,7 @@ func TestASiteThatEndedBeforeTheGraceDidProvesNoAbsence(t *testing.T) { // INS-9
 }
 
 func TestAMailOfTheVisitDayHoldsTheAbsence(t *testing.T) { // INS-924
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+	town.Each(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
 		v := w.absent("urban")
 		w.mailAt(v, "urban", "路上发生事故", v.Start.Add(10*time.Minute))
@@ -161,7 +160,7 @@ func TestAMailOfTheVisitDayHoldsTheAbsence(t *testing.T) { // INS-924
 }
 
 func TestAnAbsenceCorrectedAfterwardsReversesWhatWasDeemed(t *testing.T) { // A9, INS-917
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+	town.Each(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
 		v := w.absent("urban")
 		w.wait(at(20, 18, 0))
@@ -203,7 +202,7 @@ func (w *testWorld) came() Visit {
 }
 
 func TestADepartmentThatCameAndSaysNothingIsDeemedAfterItWasTold(t *testing.T) { // INS-931…936, O6
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+	town.Each(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
 		v := w.came()
 		due := w.due(v, "urban", DeadlineOpinion)
@@ -249,7 +248,7 @@ func TestADepartmentThatCameAndSaysNothingIsDeemedAfterItWasTold(t *testing.T) {
 }
 
 func TestWithoutProofThatTheWordArrivedTheTermMovesADay(t *testing.T) { // INS-933
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+	town.Each(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
 		v := w.begun()
 		w.hosts(v)
@@ -283,7 +282,7 @@ func TestWithoutProofThatTheWordArrivedTheTermMovesADay(t *testing.T) { // INS-9
 }
 
 func TestTooFewPeopleAreNeverDeemed(t *testing.T) { // INS-1003, INS-931
-	w := newWorld(t, dbtest.SQLite(t))
+	w := newWorld(t, town.SQLite(t))
 	v := w.begun()
 	w.hosts(v)
 	w.comes(v, "urban", 1)
@@ -304,7 +303,7 @@ func TestTooFewPeopleAreNeverDeemed(t *testing.T) { // INS-1003, INS-931
 }
 
 func TestADeferralHasAGroundOfTheLaw(t *testing.T) { // INS-1010, O3
-	w := newWorld(t, dbtest.SQLite(t))
+	w := newWorld(t, town.SQLite(t))
 	v := w.came()
 	p := w.part(v.ID, "fire")
 	_, err := w.Opine(t.Context(), w.inspector("fire"), OpinionRequest{ParticipantID: p.ID, Kind: Deferred, Ground: "忙"})
@@ -321,7 +320,7 @@ func TestADeferralHasAGroundOfTheLaw(t *testing.T) { // INS-1010, O3
 }
 
 func TestNeverDeemedHoldsOnTheVisitDayToo(t *testing.T) { // INS-911
-	w := newWorld(t, dbtest.SQLite(t))
+	w := newWorld(t, town.SQLite(t))
 	w.must(w.DB.Write(t.Context(), func(tx bun.IDB) error {
 		_, err := tx.NewRaw("UPDATE matter_rules SET never_deemed = ? WHERE system = 'urban'", true).Exec(t.Context())
 		return err
@@ -332,7 +331,7 @@ func TestNeverDeemedHoldsOnTheVisitDayToo(t *testing.T) { // INS-911
 }
 
 func TestAClerkConfirmsAnAbsenceWhereThePolicySaysSo(t *testing.T) { // INS-910
-	w := newWorld(t, dbtest.SQLite(t))
+	w := newWorld(t, town.SQLite(t))
 	w.set("deem.mode", "confirm")
 	v := w.absent("urban")
 	p := w.part(v.ID, "urban")
@@ -348,7 +347,7 @@ func TestAClerkConfirmsAnAbsenceWhereThePolicySaysSo(t *testing.T) { // INS-910
 }
 
 func TestAFallenProofSuspendsWhatWasDeemedOnTheVisitDay(t *testing.T) { // INS-708, INS-909
-	w := newWorld(t, dbtest.SQLite(t))
+	w := newWorld(t, town.SQLite(t))
 	v := w.begun()
 	w.hosts(v)
 	w.comes(v, "urban", 1, 2)

@@ -10,7 +10,6 @@ import (
 	"github.com/uptrace/bun"
 
 	"lianban/internal/db"
-	"lianban/internal/db/dbtest"
 	"lianban/internal/fault"
 	"lianban/internal/once"
 	"lianban/notify"
@@ -96,7 +95,7 @@ type crash struct {
 // PRO-3, PRO-6, INS-607: book, send, arrive, answer, sort, move, deem, hold and close; after
 // each death a new process goes on.
 func TestAProcessThatDiesAtAnyCallLeavesEveryActWholeOrUndone(t *testing.T) {
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+	town.Each(t, func(t *testing.T, d *db.DB) {
 		c := &crash{testWorld: newWorld(t, d), stride: choose(3, 1)}
 		d.Watch(&c.fuse)
 		c.book()

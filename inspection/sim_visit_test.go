@@ -4,8 +4,6 @@ import (
 	"sync"
 	"testing"
 	"time"
-
-	"lianban/internal/db/dbtest"
 )
 
 // dayOf is what happened to one department on the visit day.
@@ -52,7 +50,7 @@ func (w *testWorld) says(v Visit, system string, d dayOf) {
 // instances at the very instant and after a restart.
 func TestWhateverHappensOnTheVisitDayTheOutcomesAreThoseOfTheRules(t *testing.T) {
 	seeds(t, choose(8, 200), func(t *testing.T, seed uint64) {
-		w, r := newWorld(t, dbtest.SQLite(t)), newDice(seed, 7)
+		w, r := newWorld(t, town.SQLite(t)), newDice(seed, 7)
 		ctx := t.Context()
 		v := w.begun()
 		_, err := w.CheckIn(ctx, w.clerk, CheckInRequest{VisitID: v.ID, Party: PartyWindow, Way: ByWindow})

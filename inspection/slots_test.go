@@ -136,7 +136,7 @@ func TestWhatTakesAnInspectorIsKnownToTheSearch(t *testing.T) { // INS-502, INS-
 		}, map[string]slot.Code{"10:00": slot.DayFull}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			w := newWorld(t, dbtest.SQLite(t))
+			w := newWorld(t, town.SQLite(t))
 			w.change("UPDATE resources SET active = ? WHERE id = ?", false, w.people["fire"][2].ID)
 			draft := w.newDraft()
 			c.do(w, w.people["fire"][0])
@@ -151,7 +151,7 @@ func TestWhatTakesAnInspectorIsKnownToTheSearch(t *testing.T) { // INS-502, INS-
 }
 
 func TestTheApplicantsAbsencesAreKnownToTheSearch(t *testing.T) { // INS-502 applicant_away
-	w := newWorld(t, dbtest.SQLite(t))
+	w := newWorld(t, town.SQLite(t))
 	got := w.reasons(w.newDraft(), slot.Span{From: at(20, 9, 0), To: at(20, 12, 0)})
 	if got["10:00"] != slot.ApplicantAway || got["14:00"] != "" {
 		t.Errorf("10:00 %q, 14:00 %q", got["10:00"], got["14:00"])
@@ -159,7 +159,7 @@ func TestTheApplicantsAbsencesAreKnownToTheSearch(t *testing.T) { // INS-502 app
 }
 
 func TestOneVehicleServesOneVisitAtATime(t *testing.T) { // PRO-8, INS-502 no_vehicle
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+	town.Each(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
 		ctx := t.Context()
 		w.hire(2)
@@ -185,7 +185,7 @@ func TestOneVehicleServesOneVisitAtATime(t *testing.T) { // PRO-8, INS-502 no_ve
 }
 
 func TestOneRoomServesOneReviewAtATime(t *testing.T) { // PRO-8, INS-502 no_room
-	w := newWorld(t, dbtest.SQLite(t))
+	w := newWorld(t, town.SQLite(t))
 	ctx := t.Context()
 	w.forBoth()
 	w.hire(2)
@@ -204,7 +204,7 @@ func TestOneRoomServesOneReviewAtATime(t *testing.T) { // PRO-8, INS-502 no_room
 }
 
 func TestOnlyWhoMayComeCanBeTaken(t *testing.T) { // INS-502, INS-503, INS-512
-	w := newWorld(t, dbtest.SQLite(t))
+	w := newWorld(t, town.SQLite(t))
 	ctx := t.Context()
 	draft := w.newDraft()
 	city := w.city()
@@ -294,7 +294,7 @@ func november(day int) workday.Date {
 }
 
 func TestAHoldThatHasRunOutIsOfferedAgain(t *testing.T) { // INS-510
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+	town.Each(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
 		first, second := w.newDraft(), w.newDraft()
 		choice := SlotChoice{Start: at(20, 10, 0), Resources: w.pair()}
@@ -315,7 +315,7 @@ func TestAHoldThatHasRunOutIsOfferedAgain(t *testing.T) { // INS-510
 }
 
 func TestAnotherClerksHoldIsBookedByASupervisorOnly(t *testing.T) { // INS-510, INS-612
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+	town.Each(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
 		ctx := t.Context()
 		draft := w.newDraft()
@@ -331,7 +331,7 @@ func TestAnotherClerksHoldIsBookedByASupervisorOnly(t *testing.T) { // INS-510, 
 }
 
 func TestChoosingAgainGivesTheOldSlotUp(t *testing.T) { // INS-510
-	w := newWorld(t, dbtest.SQLite(t))
+	w := newWorld(t, town.SQLite(t))
 	first, second := w.newDraft(), w.newDraft()
 	for _, hour := range []int{10, 14} {
 		_, err := w.HoldSlot(t.Context(), w.clerk, first.ID, SlotChoice{Start: at(20, hour, 0), Resources: w.pair()})
@@ -397,7 +397,7 @@ func TestLimitsThatNoConstraintKnowsHoldInARace(t *testing.T) { // INS-602, PRO-
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			dbtest.Each(t, func(t *testing.T, d *db.DB) {
+			town.Each(t, func(t *testing.T, d *db.DB) {
 				w := newWorld(t, d)
 				choices := race(w)
 				for range 3 { // until every connection is warm

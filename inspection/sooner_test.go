@@ -6,7 +6,6 @@ import (
 
 	"lianban/internal/auth"
 	"lianban/internal/db"
-	"lianban/internal/db/dbtest"
 )
 
 // agreement is the sealed paper of one party.
@@ -24,7 +23,7 @@ func (w *testWorld) second() auth.Actor {
 // INS-605: two working days, one with everybody's agreement that a second person
 // has checked, never less.
 func TestAVisitOnTheNextWorkingDayNeedsTheCheckedAgreementOfAll(t *testing.T) {
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+	town.Each(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
 		ctx := t.Context()
 		draft := w.newDraft()
@@ -69,7 +68,7 @@ func TestAVisitOnTheNextWorkingDayNeedsTheCheckedAgreementOfAll(t *testing.T) {
 // INS-605: a paper that is replaced is checked again; a department that comes
 // because of an answer given later has to agree as well.
 func TestAnAgreementReplacedIsToBeCheckedAgain(t *testing.T) {
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+	town.Each(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
 		ctx := t.Context()
 		draft := w.newDraft()
@@ -89,7 +88,7 @@ func TestAnAgreementReplacedIsToBeCheckedAgain(t *testing.T) {
 }
 
 func TestAnAgreementIsRefusedWhereItBindsNobody(t *testing.T) { // INS-605
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+	town.Each(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
 		ctx := t.Context()
 		draft := w.newDraft()

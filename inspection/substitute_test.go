@@ -12,7 +12,6 @@ import (
 
 	"lianban/internal/auth"
 	"lianban/internal/db"
-	"lianban/internal/db/dbtest"
 	"lianban/internal/fault"
 	"lianban/internal/once"
 	"lianban/notify"
@@ -40,7 +39,7 @@ func (w *testWorld) substituted(v Visit, system string) Substitution {
 }
 
 func TestADepartmentReplacesAnInspectorWithoutANewRound(t *testing.T) { // INS-610, INS-607, DEC-18
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+	town.Each(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
 		v := w.served()
 		w.reply(v, "fire", ReplyAccept)
@@ -72,7 +71,7 @@ func TestADepartmentReplacesAnInspectorWithoutANewRound(t *testing.T) { // INS-6
 }
 
 func TestWhoStepsBackIsFreeAndWhoComesIsTaken(t *testing.T) { // INS-602, INS-610
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+	town.Each(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
 		v, other := w.served(), w.newDraft()
 		s := w.substituted(v, "fire")
@@ -89,7 +88,7 @@ func TestWhoStepsBackIsFreeAndWhoComesIsTaken(t *testing.T) { // INS-602, INS-61
 }
 
 func TestTheWindowSubstitutesOnACallAndSaysWhoRang(t *testing.T) { // INS-610, DEC-18
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+	town.Each(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
 		v := w.served()
 		r := w.exchange(v, "fire")
@@ -108,7 +107,7 @@ func TestTheWindowSubstitutesOnACallAndSaysWhoRang(t *testing.T) { // INS-610, D
 }
 
 func TestASubstitutionIsRefusedWithWhatToDo(t *testing.T) { // INS-610, INS-203, INS-209, INS-210
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+	town.Each(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
 		ctx := t.Context()
 		v := w.served()
@@ -154,7 +153,7 @@ func TestASubstitutionIsRefusedWithWhatToDo(t *testing.T) { // INS-610, INS-203,
 }
 
 func TestWhoIsTakenElsewhereComesOnlyWhenTheSlotHoldIsOver(t *testing.T) { // INS-602, INS-510, INS-610
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+	town.Each(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
 		w.hire(3)
 		v := w.served()
@@ -176,7 +175,7 @@ func TestWhoIsTakenElsewhereComesOnlyWhenTheSlotHoldIsOver(t *testing.T) { // IN
 }
 
 func TestNobodyIsReplacedOnceTheVisitHasBegunOrEnded(t *testing.T) { // INS-610
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+	town.Each(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
 		v := w.served()
 		r := w.exchange(v, "fire")
@@ -189,7 +188,7 @@ func TestNobodyIsReplacedOnceTheVisitHasBegunOrEnded(t *testing.T) { // INS-610
 }
 
 func TestOfTwoVisitsThatTakeOnePersonAtOnceOneWins(t *testing.T) { // INS-602, INS-610, PRO-8
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+	town.Each(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
 		w.hire(2)
 		first := w.served()
@@ -249,7 +248,7 @@ func (w *testWorld) freeOf(system string, visits ...Visit) string {
 }
 
 func TestBothPeopleAreToldInPlainWordsAndNoInviteGoesOut(t *testing.T) { // INS-610, SIM-3, INS-710
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+	town.Each(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
 		v := w.served()
 		r := w.exchange(v, "fire")
@@ -299,7 +298,7 @@ func (w *testWorld) resource(id string) (r Resource) {
 }
 
 func TestARepeatedSubstitutionHappensOnce(t *testing.T) { // INS-604, INS-610
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+	town.Each(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
 		v := w.served()
 		r := w.exchange(v, "fire")

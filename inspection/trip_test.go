@@ -8,7 +8,6 @@ import (
 
 	"lianban/internal/auth"
 	"lianban/internal/db"
-	"lianban/internal/db/dbtest"
 	"lianban/internal/fault"
 	"lianban/internal/office"
 	"lianban/internal/once"
@@ -78,7 +77,7 @@ func (w *testWorld) trip(id string) TripView {
 }
 
 func TestVisitsNearbyOnTheSameHalfDayThatShareADepartmentAreShown(t *testing.T) { // INS-609, INS-1210
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+	town.Each(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
 		first, second := w.pairNear()
 		far := w.visitAt("冷水滩区远处", 26.47, 111.61, 13, 30) // 3.7 km from the next one
@@ -99,7 +98,7 @@ func TestVisitsNearbyOnTheSameHalfDayThatShareADepartmentAreShown(t *testing.T) 
 }
 
 func TestTheSlotThatIsHeldIsComparedWithWhatIsNearby(t *testing.T) { // INS-609
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+	town.Each(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
 		first := w.visitAt("冷水滩区梧桐路88号", 26.43, 111.61, 9, 30)
 		draft := w.newDraft()
@@ -123,7 +122,7 @@ func TestTheSlotThatIsHeldIsComparedWithWhatIsNearby(t *testing.T) { // INS-609
 }
 
 func TestOneVehicleMakesVisitsInARowAndNoneOfThemMoves(t *testing.T) { // INS-609, INS-607, INS-1210
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+	town.Each(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
 		first := w.visitAt("冷水滩区梧桐路88号", 26.43, 111.61, 9, 30) // before there was any vehicle
 		w.vehicles("湘M·A001", "湘M·A002")
@@ -163,7 +162,7 @@ func TestOneVehicleMakesVisitsInARowAndNoneOfThemMoves(t *testing.T) { // INS-60
 }
 
 func TestATripIsRefusedThatNobodyCouldDrive(t *testing.T) { // INS-609, INS-506, INS-602
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+	town.Each(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
 		first, second := w.pairNear()
 		for _, c := range []struct {
@@ -184,7 +183,7 @@ func TestATripIsRefusedThatNobodyCouldDrive(t *testing.T) { // INS-609, INS-506,
 }
 
 func TestATripWhoseVehicleCannotBeThereIsRefusedWhole(t *testing.T) { // INS-609, INS-602
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+	town.Each(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
 		first := w.visitAt("冷水滩区梧桐路88号", 26.43, 111.61, 9, 30) // before there was any vehicle
 		car := w.vehicles("湘M·A001")[0]
@@ -200,7 +199,7 @@ func TestATripWhoseVehicleCannotBeThereIsRefusedWhole(t *testing.T) { // INS-609
 }
 
 func TestStopsBetweenWhichThereIsNoTimeForTheWayAreNoTrip(t *testing.T) { // INS-609, INS-506
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+	town.Each(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
 		for _, system := range []string{"amr", "fire", "urban"} { // others make the second visit
 			r := w.people[system][0]
@@ -226,7 +225,7 @@ func TestAVisitThatIsMovedOrCancelledLeavesItsTripAndTheWindowHearsOfIt(t *testi
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			dbtest.Each(t, func(t *testing.T, d *db.DB) {
+			town.Each(t, func(t *testing.T, d *db.DB) {
 				w := newWorld(t, d)
 				first, second := w.pairNear()
 				trip := w.join(second, first)
@@ -255,7 +254,7 @@ func TestAVisitThatIsMovedOrCancelledLeavesItsTripAndTheWindowHearsOfIt(t *testi
 }
 
 func TestAClerkTakesAVisitOutOfItsTripAndMayPutItBack(t *testing.T) { // INS-609
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+	town.Each(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
 		first, second := w.pairNear()
 		w.refused(w.LeaveTrip(t.Context(), w.clerk, first.ID), "no_trip")
@@ -273,7 +272,7 @@ func TestAClerkTakesAVisitOutOfItsTripAndMayPutItBack(t *testing.T) { // INS-609
 }
 
 func TestOfManyWhoJoinAndLeaveAtOnceNoVisitIsInTwoTrips(t *testing.T) { // INS-609, DB-12
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+	town.Each(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
 		w.vehicles("湘M·A001", "湘M·A002")
 		first, second := w.pairNear()

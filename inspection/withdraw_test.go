@@ -6,12 +6,11 @@ import (
 
 	"lianban/internal/auth"
 	"lianban/internal/db"
-	"lianban/internal/db/dbtest"
 	"lianban/notify"
 )
 
 func TestADepartmentIsTakenOutAndNobodyElsesClockMoves(t *testing.T) { // INS-608, C14, ICA-32
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+	town.Each(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
 		v := w.served()
 		fire, amr := w.part(v.ID, "fire"), w.part(v.ID, "amr")
@@ -64,7 +63,7 @@ func TestADepartmentIsTakenOutAndNobodyElsesClockMoves(t *testing.T) { // INS-60
 }
 
 func TestAVisitGoesOnWithoutAWithdrawnDepartment(t *testing.T) { // INS-608, V5, V11, INS-607
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+	town.Each(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
 		v := w.served()
 		w.answer(v, "amr", 1, ReplyAccept)

@@ -15,6 +15,7 @@ import (
 	"lianban/internal/audit"
 	"lianban/internal/auth"
 	"lianban/internal/db"
+	"lianban/internal/db/dbtest"
 	"lianban/internal/fault"
 	"lianban/internal/office"
 	"lianban/internal/once"
@@ -114,26 +115,36 @@ var branches = []string{"amr", "fire", "urban", "ecology", "housing", "police", 
 // morning is Tuesday 2026-11-17, 09:40 in Shanghai.
 var morning = time.Date(2026, 11, 17, 1, 40, 0, 0, time.UTC)
 
-// newWorld builds the centre of 冷水滩区 through the real acts.
+// town is the centre of 冷水滩区 in the days before the morning.
+var town = dbtest.Furnished{Fill: func(t testing.TB, d *db.DB) { newHouse(t, d, morning).furnish(t.Context()) }}
+
+// newWorld opens the centre of 冷水滩区 in the morning.
 func newWorld(t testing.TB, d *db.DB) *testWorld {
 	t.Helper()
 	return newWorldAt(t, d, morning)
 }
 
-// newWorldAt is newWorld on another morning.
+// newWorldAt is newWorld on another morning. The centre is there in a database of
+// town, for the usual morning; in an empty one it is built first.
 func newWorldAt(t testing.TB, d *db.DB, morning time.Time) *testWorld {
+	t.Helper()
+	w, ctx := newHouse(t, d, morning), t.Context()
+	if !w.meet(ctx) {
+		w.furnish(ctx)
+		w.meet(ctx)
+	}
+	w.clock.forward(morning.Sub(w.clock.Now()))
+	w.tick()
+	t.Cleanup(w.compare)
+	return w
+}
+
+// newHouse wires the desks, three days before a morning.
+func newHouse(t testing.TB, d *db.DB, morning time.Time) *testWorld {
 	t.Helper()
 	w := &testWorld{t: t, clock: &handClock{at: morning.AddDate(0, 0, -3)}, sent: &sentMail{}, people: map[string][]Resource{}}
 	w.trust = &scheduler.Clock{DB: d, Read: w.clock.Read}
 	w.wire(d)
-	ctx := t.Context()
-	w.must(w.office.Install(ctx, "system:test"))
-	_, err := w.ImportMatters(ctx, MatterImport{File: ShippedMatters(), EffectiveFrom: workday.DateOf(w.clock.Now()), Actor: "system:test"})
-	w.must(err)
-	w.furnish(ctx)
-	w.clock.forward(morning.Sub(w.clock.Now()))
-	w.tick()
-	t.Cleanup(w.compare)
 	return w
 }
 
@@ -187,22 +198,48 @@ func (w *testWorld) must(err error) {
 	}
 }
 
-// furnish adds centre, window, departments with confirmed addresses, and three
-// inspectors for each.
+// furnish builds the house through the real acts: the shipped matters, centre,
+// window, departments with confirmed addresses, and three inspectors for each.
 func (w *testWorld) furnish(ctx context.Context) {
+	w.must(w.office.Install(ctx, "system:test"))
+	_, err := w.ImportMatters(ctx, MatterImport{File: ShippedMatters(), EffectiveFrom: workday.DateOf(w.clock.Now()), Actor: "system:test"})
+	w.must(err)
 	centre, err := w.office.AddCentre(ctx, office.Centre{
 		Division: "431103", Name: "冷水滩区政务服务中心", NameEN: "Lengshuitan Centre", Address: "冷水滩区梅湾路1号",
 		Lat: 26.45, Lon: 111.60, Phone: "0746-8322222", OrganisesVisits: true, Hours: workday.DefaultHours(),
 	}, "system:test")
 	w.must(err)
-	w.centre = centre
-	window, err := w.office.AddWindow(ctx, office.Window{CentreID: centre.ID, Number: "3", Phone: "0746-8322223"}, "system:test")
+	_, err = w.office.AddWindow(ctx, office.Window{CentreID: centre.ID, Number: "3", Phone: "0746-8322223"}, "system:test")
 	w.must(err)
-	w.clerk = auth.Actor{Kind: auth.KindPerson, ID: "clerk", Name: "王敏", Roles: []auth.Role{auth.Clerk}, Centre: centre.ID, Window: window.ID}
-	w.boss = auth.Actor{Kind: auth.KindPerson, ID: "boss", Name: "李主任", Roles: []auth.Role{auth.Supervisor}, Centre: centre.ID, Window: window.ID}
 	for _, system := range branches {
 		w.addDepartment(ctx, system)
 	}
+}
+
+// meet gets to know centre, staff and inspectors, and reports whether there is a
+// centre.
+func (w *testWorld) meet(ctx context.Context) (open bool) {
+	w.must(w.DB.Read(ctx, func(q bun.IDB) error {
+		windows, err := office.ListWindows(ctx, q, "")
+		if err != nil || len(windows) == 0 {
+			return err
+		}
+		open = true
+		post := windows[0]
+		w.clerk = auth.Actor{Kind: auth.KindPerson, ID: "clerk", Name: "王敏", Roles: []auth.Role{auth.Clerk}, Centre: post.CentreID, Window: post.ID}
+		w.boss = auth.Actor{Kind: auth.KindPerson, ID: "boss", Name: "李主任", Roles: []auth.Role{auth.Supervisor}, Centre: post.CentreID, Window: post.ID}
+		if w.centre, err = office.FindCentre(ctx, q, post.CentreID); err != nil {
+			return err
+		}
+		var inspectors []Resource
+		err = q.NewSelect().Model(&inspectors).Order("person_id").Scan(ctx)
+		for _, r := range inspectors {
+			system := strings.TrimRight(r.PersonID, "123")
+			w.people[system] = append(w.people[system], r)
+		}
+		return err
+	}))
+	return open
 }
 
 func (w *testWorld) addDepartment(ctx context.Context, system string) {
@@ -215,12 +252,11 @@ func (w *testWorld) addDepartment(ctx context.Context, system string) {
 	w.confirm(ctx, office.Address{Department: dep.ID, Channel: office.Portal, Contact: "办公室"})
 	w.confirm(ctx, office.Address{Department: dep.ID, Channel: office.Mail, Value: system + "@dept.example", OwnMX: true, Contact: "办公室"})
 	for i := range 3 {
-		r, err := w.AddResource(ctx, systemActor, Resource{
+		_, err := w.AddResource(ctx, systemActor, Resource{
 			Kind: KindInspector, Name: name + string(rune('甲'+i)), DepartmentID: dep.ID, PersonID: system + string(rune('1'+i)),
 			Qualifications: []Qualification{{Matter: "*", Division: "431103"}},
 		}, once.Key{})
 		w.must(err)
-		w.people[system] = append(w.people[system], r)
 	}
 }
 

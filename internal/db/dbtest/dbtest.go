@@ -1,7 +1,8 @@
 // Package dbtest gives each test a database of its own with the schema of the
 // house: always SQLite, and PostgreSQL when TEST_POSTGRES is set to "auto" (a
 // private server is started) or to the URL of a server that may create
-// databases (STK-84, STY-60). Only tests import it.
+// databases (STK-84, STY-60). A [Furnished] holds rows already. Only tests import
+// it.
 //
 // The databases are opened with db.OpenScratch: crash safety is not tested
 // here (STK-85).
@@ -23,12 +24,17 @@ import (
 // postgres. Without TEST_POSTGRES it is SQLite only, and one line says so.
 func Each(t *testing.T, fn func(t *testing.T, d *db.DB)) {
 	t.Helper()
-	t.Run("sqlite", func(t *testing.T) { fn(t, SQLite(t)) })
+	each(t, SQLite, Postgres, fn)
+}
+
+func each(t *testing.T, lite, pg func(testing.TB) *db.DB, fn func(t *testing.T, d *db.DB)) {
+	t.Helper()
+	t.Run("sqlite", func(t *testing.T) { fn(t, lite(t)) })
 	if os.Getenv("TEST_POSTGRES") == "" {
 		sayOnce()
 		return
 	}
-	t.Run("postgres", func(t *testing.T) { fn(t, Postgres(t)) })
+	t.Run("postgres", func(t *testing.T) { fn(t, pg(t)) })
 }
 
 var sayOnce = sync.OnceFunc(func() {
@@ -43,11 +49,17 @@ func SQLite(t testing.TB) *db.DB {
 	if err != nil {
 		t.Fatalf("make the SQLite template: %v", err)
 	}
-	path := filepath.Join(t.TempDir(), "test.db")
+	return open(t, liteFile(t, image))
+}
+
+// liteFile writes an SQLite file that goes with the test.
+func liteFile(t testing.TB, image []byte) (path string) {
+	t.Helper()
+	path = filepath.Join(t.TempDir(), "test.db")
 	if err := os.WriteFile(path, image, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	return open(t, path)
+	return path
 }
 
 // Postgres opens a fresh migrated PostgreSQL database and drops it when the
@@ -69,16 +81,7 @@ func PostgresURL(t testing.TB) string {
 	if err != nil {
 		t.Fatalf("TEST_POSTGRES: %v", err)
 	}
-	name, err := s.create(context.Background())
-	if err != nil {
-		t.Fatalf("make a PostgreSQL database: %v", err)
-	}
-	t.Cleanup(func() {
-		if err := s.drop(context.Background(), name); err != nil {
-			t.Errorf("drop %s: %v", name, err)
-		}
-	})
-	return s.url(name)
+	return s.url(s.lend(t, s.template))
 }
 
 func open(t testing.TB, url string) *db.DB {

@@ -22,14 +22,60 @@ func TestDatabasesAreMigratedAndPrivate(t *testing.T) {
 			if pending, err := d.Pending(t.Context()); err != nil || len(pending) != 0 {
 				t.Errorf("pending %v (%v)", pending, err)
 			}
-			err := d.Write(t.Context(), func(tx bun.IDB) error {
-				_, err := tx.ExecContext(t.Context(), "CREATE TABLE mine (x text)")
-				return err
+			write(t, d, "CREATE TABLE mine (x text)") // the second round would find the table of the first
+		})
+	}
+}
+
+func TestFurnishedDatabasesAreFilledOnceAndPrivate(t *testing.T) {
+	filled := map[bool]int{} // by whether it is PostgreSQL
+	house := dbtest.Furnished{Fill: func(t testing.TB, d *db.DB) {
+		filled[d.Postgres()]++
+		write(t, d, "CREATE TABLE mine (x text)")
+	}}
+	for range 2 {
+		house.Each(t, func(t *testing.T, d *db.DB) {
+			write(t, d, "INSERT INTO mine VALUES ('x')")
+			var n int
+			err := d.Read(t.Context(), func(q bun.IDB) error {
+				return q.QueryRowContext(t.Context(), "SELECT count(*) FROM mine").Scan(&n)
 			})
-			if err != nil { // the second round would find the table of the first
-				t.Error(err)
+			if err != nil || n != 1 {
+				t.Errorf("%d rows (%v)", n, err)
 			}
 		})
+	}
+	for postgres, n := range filled {
+		if shared := os.Getenv("TEST_POSTGRES") != "auto"; n != 1 && !(postgres && shared) {
+			t.Errorf("filled %d times, PostgreSQL %v", n, postgres)
+		}
+	}
+}
+
+func write(t testing.TB, d *db.DB, statement string) {
+	t.Helper()
+	err := d.Write(t.Context(), func(tx bun.IDB) error {
+		_, err := tx.ExecContext(t.Context(), statement)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// A town that cannot be built fails each test that wants it, not only the first.
+func TestAFurnishedDatabaseIsTriedAgain(t *testing.T) {
+	tries := 0
+	house := dbtest.Furnished{Fill: func(t testing.TB, _ *db.DB) {
+		if tries++; tries == 1 {
+			t.SkipNow() // leaves as t.FailNow does
+		}
+	}}
+	for range 2 {
+		t.Run("try", func(t *testing.T) { house.SQLite(t) })
+	}
+	if tries != 2 {
+		t.Errorf("%d tries", tries)
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"os"
 	"strings"
 	"sync"
+	"testing"
 
 	"github.com/jackc/pgx/v5"
 
@@ -77,9 +78,24 @@ func (s *pgServer) url(database string) string {
 	return u.String()
 }
 
-func (s *pgServer) create(ctx context.Context) (name string, err error) {
+// lend makes a copy of a template and drops it when the test ends.
+func (s *pgServer) lend(t testing.TB, template string) (name string) {
+	t.Helper()
+	name, err := s.create(context.Background(), template)
+	if err != nil {
+		t.Fatalf("make a PostgreSQL database: %v", err)
+	}
+	t.Cleanup(func() {
+		if err := s.drop(context.Background(), name); err != nil {
+			t.Errorf("drop %s: %v", name, err)
+		}
+	})
+	return name
+}
+
+func (s *pgServer) create(ctx context.Context, template string) (name string, err error) {
 	name = "lianban_test_" + strings.ToLower(rand.Text())
-	return name, s.exec(ctx, "CREATE DATABASE "+name+" TEMPLATE "+s.template)
+	return name, s.exec(ctx, "CREATE DATABASE "+name+" TEMPLATE "+template)
 }
 
 func (s *pgServer) drop(ctx context.Context, name string) error {
