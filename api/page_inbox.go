@@ -125,7 +125,7 @@ func movedOf(v *view, visit inspection.VisitView) *movedLine {
 		return nil
 	}
 	was, is := visit.Rounds[n-2], visit.Rounds[n-1]
-	m := movedLine{N: is.N, Was: local(was.Start), Is: local(is.Start), Reason: is.Reason}
+	m := movedLine{N: is.N, Was: withWeekday(v, was.Start), Is: withWeekday(v, is.Start), Reason: is.Reason}
 	if was.Place != is.Place {
 		m.Was, m.Is = m.Was+" "+was.Place, m.Is+" "+is.Place
 	}

@@ -176,7 +176,7 @@ func (p *site) roundsAnswered(v *view, d *mailPage, caseID string) error {
 			continue
 		}
 		for _, r := range found.Rounds {
-			d.Rounds = append(d.Rounds, option{Value: itoa(r.N), Text: p.say(v, "round.n", "n", r.N) + " " + local(r.Start)})
+			d.Rounds = append(d.Rounds, option{Value: itoa(r.N), Text: p.say(v, "round.n", "n", r.N) + " " + withWeekday(v, r.Start)})
 		}
 	}
 	return nil

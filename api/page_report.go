@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/uptrace/bun"
 
@@ -78,6 +79,11 @@ func weekday(v *view, d workday.Date) string {
 		return d.Midnight().In(workday.Shanghai).Format("Mon 2006-01-02")
 	}
 	return d.String() + " 周" + string([]rune("日一二三四五六")[d.Midnight().In(workday.Shanghai).Weekday()])
+}
+
+// withWeekday writes a time with the day of the week, for words around it.
+func withWeekday(v *view, t time.Time) string {
+	return weekday(v, workday.DateOf(t)) + t.In(workday.Shanghai).Format(" 15:04")
 }
 
 // centreChoice lets who has no centre choose one; the first is shown unasked.

@@ -89,7 +89,7 @@ func (p *site) moment(v *view, e audit.Entry, departments map[string]string) mom
 		if words := wordOfField[e.Type+"."+name]; words != "" && p.set.Has(words+"."+e.Text(name)) {
 			value = p.say(v, words+"."+e.Text(name))
 		} else if name == "t2" || name == "t6" || e.Type == "visit_retimed" && name == "start" {
-			value = local(e.Time(name))
+			value = withWeekday(v, e.Time(name))
 		}
 		args = append(args, name, value)
 	}

@@ -53,7 +53,7 @@ func (d *Desk) countAbsentApplicant(ctx context.Context, tx bun.IDB, v Visit) er
 	}
 	return raiseTask(ctx, tx, v, Task{
 		Kind: TaskApplicant, Subject: v.CaseID, CreatedAt: d.now(), ForRole: string(auth.Supervisor),
-		Detail: fmt.Sprintf("办件%s的申请人已 %d 次未到场，请主管决定是否再次约定", v.CaseNumber, n),
+		Detail: fmt.Sprintf("办件 %s 的申请人已 %d 次未到场，请主管决定是否再次约定", v.CaseNumber, n),
 	})
 }
 

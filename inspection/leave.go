@@ -74,7 +74,7 @@ func (d *Desk) EnterLeave(ctx context.Context, by auth.Actor, a Absence, key onc
 		for _, v := range visits {
 			err := raiseTask(ctx, tx, v, Task{
 				Kind: TaskLeave, Subject: leaveSubject(a, v.ID), CreatedAt: d.now(), DueAt: v.Start,
-				Detail: r.Name + "不能参加 " + minute(v.Start) + " 的勘验，请安排换人或改期",
+				Detail: r.Name + "不能参加" + instantText(v.Start) + " 的勘验，请安排换人或改期",
 			})
 			if err != nil {
 				return a, err

@@ -240,10 +240,10 @@ func (r PhotoReply) check() error {
 // followPhoto moves the item as the answer says, and tells the window.
 func (d *Desk) followPhoto(ctx context.Context, tx bun.IDB, by auth.Actor, v Visit, item ListedItem, r PhotoReply) ([]audit.Leaf, error) {
 	if r.Answer != PhotoAgreed {
-		detail := fmt.Sprintf("办件%s整改第 %d 项的照片，%s要求补交：%s", v.CaseNumber, item.N, item.Department, r.Reason)
+		detail := fmt.Sprintf("办件 %s 整改第 %d 项的照片，%s要求补交：%s", v.CaseNumber, item.N, item.Department, r.Reason)
 		var leaves []audit.Leaf
 		if r.Answer == PhotoVisit {
-			detail = fmt.Sprintf("办件%s整改第 %d 项，%s要求现场复勘：%s", v.CaseNumber, item.N, item.Department, r.Reason)
+			detail = fmt.Sprintf("办件 %s 整改第 %d 项，%s要求现场复勘：%s", v.CaseNumber, item.N, item.Department, r.Reason)
 			item.Verify = VerifyVisit
 			if err := setVerify(ctx, tx, item); err != nil {
 				return nil, err
@@ -265,7 +265,7 @@ func (d *Desk) followPhoto(ctx context.Context, tx bun.IDB, by auth.Actor, v Vis
 		return []audit.Leaf{leaf}, err
 	}
 	return []audit.Leaf{leaf}, raiseTask(ctx, tx, v, Task{
-		Kind: TaskConclude, Subject: v.ID, CreatedAt: d.now(), Detail: "办件" + v.CaseNumber + "的整改事项已全部完成，请出具新版联合意见书",
+		Kind: TaskConclude, Subject: v.ID, CreatedAt: d.now(), Detail: "办件 " + v.CaseNumber + " 的整改事项已全部完成，请出具新版联合意见书",
 	})
 }
 

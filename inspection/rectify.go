@@ -249,9 +249,9 @@ func (d *Desk) putList(ctx context.Context, tx bun.IDB, v Visit, list RectifyLis
 			"list": item.List, "print": item.print(), "verify": string(item.Verify), "days": item.Days,
 		})
 	}
-	detail := fmt.Sprintf("办件%s的整改通知书（共 %d 项）待送达申请人；送达后期限起算", v.CaseNumber, len(items))
+	detail := fmt.Sprintf("办件 %s 的整改通知书（共 %d 项）待送达申请人；送达后期限起算", v.CaseNumber, len(items))
 	if list.N > 1 {
-		detail = fmt.Sprintf("办件%s的补充整改通知书待送达申请人；送达后期限起算", v.CaseNumber)
+		detail = fmt.Sprintf("办件 %s 的补充整改通知书待送达申请人；送达后期限起算", v.CaseNumber)
 	}
 	return leaves, renewTask(ctx, tx, v, Task{Kind: TaskGiveList, Subject: v.ID, CreatedAt: d.now(), Detail: detail})
 }

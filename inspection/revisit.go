@@ -108,7 +108,7 @@ func (d *Desk) askFor(ctx context.Context, tx bun.IDB, by auth.Actor, v Visit, r
 	}
 	leaf := visitLeaf("revisit_requested", v, by.String(), d.now(), map[string]any{"request": r.ID, "channel": r.Channel, "t6": stamp(due)})
 	return []audit.Leaf{leaf}, renewTask(ctx, tx, v, Task{
-		Kind: TaskRevisit, Subject: v.ID, CreatedAt: d.now(), DueAt: due, Detail: "办件" + v.CaseNumber + "已申请复勘，请约定时间，并在期限内完成",
+		Kind: TaskRevisit, Subject: v.ID, CreatedAt: d.now(), DueAt: due, Detail: "办件 " + v.CaseNumber + " 已申请复勘，请约定时间，并在期限内完成",
 	})
 }
 
@@ -382,7 +382,7 @@ func (d *Desk) termOver(ctx context.Context, tx bun.IDB, v Visit, row DeadlineRo
 	leaf := visitLeaf("term_over", v, systemActor.String(), d.now(), map[string]any{"due": stamp(row.DueAt), "t6": stamp(due)})
 	return []audit.Leaf{leaf}, raiseTask(ctx, tx, v, Task{
 		Kind: TaskAskApplicant, Subject: v.ID, CreatedAt: d.now(), DueAt: due,
-		Detail: "办件" + v.CaseNumber + "的整改期限已满，申请人尚未申请复勘；已发告知，请电话询问并登记",
+		Detail: "办件 " + v.CaseNumber + " 的整改期限已满，申请人尚未申请复勘；已发告知，请电话询问并登记",
 	})
 }
 
@@ -395,7 +395,7 @@ func (d *Desk) revisitLate(ctx context.Context, tx bun.IDB, v Visit, row Deadlin
 	leaf := visitLeaf("revisit_late", v, systemActor.String(), d.now(), map[string]any{"due": stamp(row.DueAt)})
 	return []audit.Leaf{leaf}, raiseTask(ctx, tx, v, Task{
 		Kind: TaskRevisitLate, Subject: v.ID, CreatedAt: d.now(), ForRole: string(auth.Supervisor),
-		Detail: "办件" + v.CaseNumber + "的复勘未在期限内完成，请督办",
+		Detail: "办件 " + v.CaseNumber + " 的复勘未在期限内完成，请督办",
 	})
 }
 
@@ -408,7 +408,7 @@ func (d *Desk) overTo(ctx context.Context, tx bun.IDB, v Visit, row DeadlineRow)
 	leaf := visitLeaf("rectify_undecided", v, systemActor.String(), d.now(), map[string]any{"due": stamp(row.DueAt)})
 	return []audit.Leaf{leaf}, raiseTask(ctx, tx, v, Task{
 		Kind: TaskRectifyOver, Subject: v.ID, CreatedAt: d.now(), ForRole: string(auth.Supervisor),
-		Detail: "办件" + v.CaseNumber + "整改期满，经询问申请人仍未申请复勘，请决定直接复勘，或者延长整改期限",
+		Detail: "办件 " + v.CaseNumber + " 整改期满，经询问申请人仍未申请复勘，请决定直接复勘，或者延长整改期限",
 	})
 }
 

@@ -62,6 +62,14 @@ func (w words) span(now, from, to time.Time) template.HTML {
 	return stamped(from, w.day(now, from)+" "+clock(from)+"–"+clock(to))
 }
 
+// period writes from when to when; over several days both ends have their day.
+func (w words) period(now, from, to time.Time) template.HTML {
+	if w.day(now, from) == w.day(now, to) {
+		return w.span(now, from, to)
+	}
+	return w.when(now, from) + template.HTML(w.texts["period.to"]) + w.when(now, to)
+}
+
 func stamped(t time.Time, text string) template.HTML {
 	return template.HTML(`<time datetime="` + t.In(shanghai).Format(time.RFC3339) + `">` + template.HTMLEscapeString(text) + `</time>`)
 }

@@ -21,6 +21,7 @@ func (w words) funcs() template.FuncMap {
 		"clock":    clock,
 		"when":     w.when,
 		"span":     w.span,
+		"period":   w.period,
 		"left":     w.left,
 		"dated":    func(t time.Time) template.HTML { return w.when(time.Time{}, t) }, // with its year, for papers
 		"datedDay": func(t time.Time) string { return w.day(time.Time{}, t) },
