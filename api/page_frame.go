@@ -133,12 +133,22 @@ var sections = []section{
 	{"/people", "nav.people", mayKnow},
 }
 
+// under are the first words of paths that belong to a section of another name.
+var under = map[string]string{
+	"/":      "/round", // a courier begins there
+	"/inbox": "/", "/trips": "/visits", "/results": "/sets",
+	"/runs": "/bags", "/tables": "/bags", "/materials": "/bags", "/items": "/bags", "/scan": "/bags",
+	"/alerts": "/parcels", "/couriers": "/parcels", "/papers": "/parcels", "/ratings": "/parcels", "/refusals": "/parcels", "/reports": "/parcels",
+}
+
 // nav is the menu of somebody's roles.
 func (p *site) nav(v *view) []web.Link {
 	var out []web.Link
+	word, _, _ := strings.Cut(strings.TrimPrefix(v.r.URL.Path, "/"), "/")
+	at := "/" + word
 	for _, s := range sections {
 		if v.is(s.roles...) {
-			here := v.r.URL.Path == s.href || s.href != "/" && strings.HasPrefix(v.r.URL.Path, s.href+"/")
+			here := at == s.href || under[at] == s.href
 			out = append(out, web.Link{Href: s.href, Text: p.say(v, s.word), About: p.say(v, s.word+".about"), Here: here})
 		}
 	}
