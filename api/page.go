@@ -249,8 +249,9 @@ func (v *view) fieldsOf(refused Problem) map[string]string {
 	for _, f := range refused.Errors {
 		out[f.Name] = f.Text
 	}
-	for name := range strings.FieldsSeq(fieldOfCode[refused.Code]) {
-		if v.r.PostForm.Has(name) {
+	names := strings.Fields(fieldOfCode[refused.Code])
+	for _, name := range names {
+		if len(names) == 1 || v.r.PostForm.Has(name) { // of a choice nothing is sent before one is made
 			out[name] = refused.Detail
 			break
 		}

@@ -172,11 +172,15 @@ func (d *Desk) endVisit(ctx context.Context, tx bun.IDB, by auth.Actor, v Visit)
 	return leaves, settleCase(ctx, tx, v.CaseID)
 }
 
+// owesOpinion: the joint opinion waits for this department's.
+func (p Participant) owesOpinion() bool {
+	return p.Required && p.Opinion != OpinionGiven && p.Opinion != OpinionDeemed && p.Opinion != OpinionWaived
+}
+
 func opinionsFinal(tracks []Participant) error {
 	var missing []string
 	for _, p := range tracks {
-		final := p.Opinion == OpinionGiven || p.Opinion == OpinionDeemed || p.Opinion == OpinionWaived
-		if p.Required && !final {
+		if p.owesOpinion() {
 			missing = append(missing, p.Name)
 		}
 	}

@@ -193,6 +193,11 @@ func (v VisitView) Came(party string) (out []CheckIn) {
 	return out
 }
 
+// OpinionsOpen reports whether an opinion is missing that the joint opinion needs.
+func (v VisitView) OpinionsOpen() bool {
+	return slices.ContainsFunc(v.Participants, func(p ParticipantView) bool { return p.owesOpinion() })
+}
+
 // Reversed reports whether a deemed consent of the department was taken back, in
 // whichever round: silence is not deemed again (INS-917).
 func (p ParticipantView) Reversed() bool {

@@ -25,6 +25,9 @@ func (w words) funcs() template.FuncMap {
 		"left":     w.left,
 		"dated":    func(t time.Time) template.HTML { return w.when(time.Time{}, t) }, // with its year, for papers
 		"datedDay": func(t time.Time) string { return w.day(time.Time{}, t) },
+		"datedPeriod": func(from, to time.Time) template.HTML {
+			return w.period(time.Time{}, from, to)
+		},
 		"datedSpan": func(from, to time.Time) template.HTML {
 			return w.span(time.Time{}, from, to)
 		},
