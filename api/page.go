@@ -287,6 +287,7 @@ var fieldOfCode = map[string]string{
 	"item_verify": "verify1", "item_days": "days1 days", "ask_channel": "channel", "photo_answer": "answer", "add_ground": "ground", "given_time": "at", "given_how": "how", "witnesses": "witness1",
 	"written_opinion": "opinion", "not_booked": "leaves", "below_minimum": "comes", "substitute_outside": "comes", "substitute_unfit": "comes", "slot_taken": "comes",
 	"breach_class": "class", "breach_party": "party", "breach_date": "on", "breach_reported": "on",
+	"choice_by_link": "choice", "wish_way": "way", "agent_incomplete": "name", "extra_incomplete": "extra_title1", "opinion_kind": "kind",
 	"outcome_unknown": "outcome", "outcome_text_missing": "reason", "outcome_evidence_missing": "call_note",
 }
 
