@@ -86,11 +86,18 @@ func TestOpinionIsGivenOnceTheVisitRuns(t *testing.T) {
 		s.signInAgain(name)
 	}
 	s.browse("clerk", visit+"/start", url.Values{}).is(http.StatusSeeOther)
-	s.browse("clerk", visit, nil).says("结束现场部分", "登记未能进行")
+	running := s.browse("clerk", visit, nil).says("结束现场部分", "登记未能进行")
+	if !strings.Contains(running.body, `class="button primary" href="`+visit+`/site"`) {
+		t.Error("while nobody has checked in, something else is the button to press")
+	}
 	s.browse("inspector", "/", nil).is(http.StatusOK)
 	page := s.browse("inspector", at+"/opinion", url.Values{"kind": {"rectify"}, "text": {"见清单"}}).is(http.StatusUnprocessableEntity).says("至少列一项")
 	if !strings.Contains(page.body, "见清单") || !strings.Contains(page.body, `value="rectify" checked`) {
 		t.Error("what was typed is gone")
+	}
+	refusedBeside := s.browse("inspector", at+"/opinion", url.Values{"kind": {"deferred"}}).is(http.StatusUnprocessableEntity)
+	if strings.Count(refusedBeside.body, "只能因依法须集体研究") != 2 { // at the head and beside the choice
+		t.Error("a choice that is missing is not refused beside it")
 	}
 	s.browse("inspector", at+"/opinion", url.Values{
 		"kind": {"rectify"}, "finding1": {"灭火毯不足"}, "clause1": {"GB 55037"}, "verify1": {"photo"}, "days1": {"5"},

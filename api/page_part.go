@@ -178,8 +178,16 @@ func (p *site) uphold(v *view) error {
 // reverse proposes to take a deemed consent back, or approves it as the second
 // person (INS-917).
 func (p *site) reverse(v *view) error {
-	return p.onPart(v, "reverse", "flash.reversed", func(part string) error {
-		return p.Inspection.Reverse(v.ctx(), v.by, part, v.form("reason"))
+	part := v.r.PathValue("part")
+	return p.onVisit(v, form{"reverse", part}, func() ([]string, error) {
+		if err := p.Inspection.Reverse(v.ctx(), v.by, part, v.form("reason")); err != nil {
+			return nil, err
+		}
+		_, one, err := p.partIn(v, func(one inspection.ParticipantView) bool { return one.ID == part })
+		if one.Reversed() {
+			return []string{"flash.reversed.decided"}, err
+		}
+		return []string{"flash.reversed"}, err
 	})
 }
 

@@ -100,6 +100,9 @@ func (p *site) moment(v *view, e audit.Entry, departments map[string]string) mom
 	if kind == "arrived" && e.Text("about") == "opinion" {
 		key = "leaf.arrived.opinion"
 	}
+	if kind == "joint_opinion" && e.Int("version") > 1 {
+		key = "leaf.joint_opinion.again"
+	}
 	if kind == "deemed" && e.Text("reason") != string(inspection.NoReply) {
 		key = "leaf.deemed." + e.Text("reason")
 	}

@@ -170,6 +170,9 @@ func (p *site) visit(v *view) error {
 	if d.Ahead && p.now().After(found.End) {
 		d.Next = "late"
 	}
+	if found.State == inspection.VisitCollecting && !found.OpinionsOpen() {
+		d.Next = "complete"
+	}
 	if !v.organises(found.CentreID) || !p.set.Has("visit.next."+d.Next) {
 		d.Next = ""
 	}
@@ -314,7 +317,7 @@ func (p *site) endSite(v *view) error {
 func (p *site) closeVisit(v *view) error {
 	return p.onVisit(v, form{"close", ""}, func() ([]string, error) {
 		j, err := p.Inspection.Close(v.ctx(), v.by, v.id(), v.once())
-		return []string{"flash.visit.closed", "number", j.Number}, err
+		return []string{"flash.visit.closed", "number", j.FullNumber()}, err
 	})
 }
 

@@ -213,6 +213,7 @@ func TestADeemedConsentIsTakenBackAfterTheJointOpinionOnThePage(t *testing.T) {
 	s.browse("supervisor", reverse, url.Values{"reason": {" "}}).is(http.StatusUnprocessableEntity)
 	s.browse("supervisor", reverse, url.Values{"reason": {"送达有误"}}).is(http.StatusSeeOther)
 	s.browse("auditor", reverse, url.Values{"reason": {"同意撤销"}}).is(http.StatusSeeOther)
+	s.browse("auditor", at, nil).is(http.StatusOK).says("视为同意已撤销", "自撤销时起不再作为该部门的意见").lacks("待另一名人员审核")
 	s.browse("clerk", at, nil).is(http.StatusOK).says("因撤销视为同意，重新汇总意见", "收集意见", "意见截止")
 	s.browseIn("en", "clerk", at, nil).is(http.StatusOK).says("opened again after a reversal")
 	record := at + "/deemed/431103-amr" // INS-937

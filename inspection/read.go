@@ -2,6 +2,7 @@ package inspection
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"time"
 
@@ -342,6 +343,7 @@ type InboxLine struct {
 	Start      time.Time  `bun:"start_at" json:"start_at"`
 	End        time.Time  `bun:"end_at" json:"end_at"`
 	State      VisitState `json:"state"`
+	OpinionDue time.Time  `bun:"-" json:"opinion_due,omitzero"` // T3, while it runs
 }
 
 // InboxQuery narrows Inbox. Participant asks for one invitation only. Limit is
@@ -358,10 +360,30 @@ func (d *Desk) Inbox(ctx context.Context, by auth.Actor, query InboxQuery) (out 
 		return nil, mayAnswer(by, "-")
 	}
 	err = d.DB.Read(ctx, func(q bun.IDB) (err error) {
-		out, err = listInbox(ctx, q, by.Department, query)
-		return err
+		if out, err = listInbox(ctx, q, by.Department, query); err != nil {
+			return err
+		}
+		return addOpinionDue(ctx, q, out)
 	})
 	return out, err
+}
+
+// addOpinionDue fills in by when the opinions are due that are still to be given.
+func addOpinionDue(ctx context.Context, q bun.IDB, lines []InboxLine) error {
+	index := map[string]*InboxLine{}
+	for i, l := range lines {
+		if l.State == VisitCollecting {
+			index[l.ID] = &lines[i]
+		}
+	}
+	if len(index) == 0 {
+		return nil
+	}
+	due, err := pendingDeadlines(ctx, q, DeadlineOpinion, slices.Collect(maps.Keys(index)))
+	for _, row := range due {
+		index[row.Subject].OpinionDue = row.DueAt
+	}
+	return err
 }
 
 // Timeline is the recorded history of a visit's case as the actor may see it:

@@ -215,6 +215,13 @@ func TestADepartmentThatCameAndSaysNothingIsDeemedAfterItWasTold(t *testing.T) {
 		}
 		w.opines(v, w.inspector("amr"), "amr", OpinionRequest{Kind: Agree})
 		w.opines(v, w.inspector("fire"), "fire", OpinionRequest{Kind: Deferred, Ground: GroundCollective})
+		for system, want := range map[string]time.Time{"amr": {}, "fire": due, "urban": due} { // each inbox says by when
+			lines, err := w.Inbox(t.Context(), w.inspector(system), InboxQuery{})
+			w.must(err)
+			if len(lines) != 1 || !lines[0].OpinionDue.Equal(want) {
+				t.Errorf("%s reads an opinion due in %+v, want %v", system, lines, want)
+			}
+		}
 		w.wait(due.Add(5*time.Minute - time.Millisecond))
 		if n := w.deemedRows(); n != 0 {
 			t.Fatalf("%d deemed a millisecond early", n)
