@@ -106,6 +106,10 @@ func TestAPhotoLosesItsPlaceAndKeepsTimeOrientationAndPixels(t *testing.T) { // 
 		if strings.Contains(string(clean), degrees) || bytes.Contains(clean, []byte("GPS")) {
 			t.Error("the place is still in it")
 		}
+		at := bytes.Index(clean, []byte(exifHead)) + len(exifHead)
+		if left := clean[at+50 : at+76]; !bytes.Equal(left, make([]byte, 26)) { // neither entries nor their short values
+			t.Errorf("the directory of the place still says %x", left)
+		}
 		if !bytes.Contains(clean, []byte("2026:11:26 09:40:00")) || !bytes.Contains(clean, []byte(exif[:34])) {
 			t.Error("time or orientation is gone")
 		}
@@ -129,14 +133,15 @@ func TestExifDataThatCannotBeReadIsLeftOut(t *testing.T) {
 	plain := jpegOf(t)
 	order := binary.LittleEndian
 	for name, spoil := range map[string]func(b []byte) []byte{
-		"no order":           func(b []byte) []byte { b[0] = 'X'; return b },
-		"cut":                func(b []byte) []byte { return b[:40] },
-		"directory outside":  func(b []byte) []byte { order.PutUint32(b[4:], 1<<31); return b },
-		"place outside":      func(b []byte) []byte { order.PutUint32(b[42:], 1<<30); return b },
-		"too many entries":   func(b []byte) []byte { order.PutUint16(b[50:], 60_000); return b },
-		"value outside":      func(b []byte) []byte { order.PutUint32(b[72:], 1<<20); return b },
-		"value without type": func(b []byte) []byte { order.PutUint16(b[66:], 77); return b },
-		"value of all bytes": func(b []byte) []byte { order.PutUint32(b[68:], 1<<32-1); return b },
+		"no order":            func(b []byte) []byte { b[0] = 'X'; return b },
+		"cut":                 func(b []byte) []byte { return b[:40] },
+		"directory outside":   func(b []byte) []byte { order.PutUint32(b[4:], 1<<31); return b },
+		"place outside":       func(b []byte) []byte { order.PutUint32(b[42:], 1<<30); return b },
+		"too many entries":    func(b []byte) []byte { order.PutUint16(b[50:], 60_000); return b },
+		"value outside":       func(b []byte) []byte { order.PutUint32(b[72:], 1<<20); return b },
+		"value in the header": func(b []byte) []byte { order.PutUint32(b[72:], 0); return b },
+		"value without type":  func(b []byte) []byte { order.PutUint16(b[66:], 77); return b },
+		"value of all bytes":  func(b []byte) []byte { order.PutUint32(b[68:], 1<<32-1); return b },
 	} {
 		data := string(spoil(tiff(order)))
 		clean := WithoutPlace(with(plain, exifHead+data))
@@ -156,6 +161,27 @@ func TestWhatStandsBehindThePictureIsLeftOut(t *testing.T) {
 		if got := WithoutPlace(plain[:n]); len(got) > n {
 			t.Fatalf("%d bytes became %d", n, len(got))
 		}
+	}
+}
+
+// A reader skips bytes of fill before a marker (ITU-T T.81, B.1.1.2), so what
+// stands behind them is not safe from it.
+func TestExifDataBehindFillLosesItsPlace(t *testing.T) { // SEC-15
+	data := tiff(binary.BigEndian)
+	body := with(jpegOf(t), exifHead+string(data))
+	filled := append([]byte{0xFF, 0xD8, 0xFF, 0xFF}, body[2:]...)
+	if got := WithoutPlace(filled); bytes.Contains(got, data[100:]) {
+		t.Error("the place is still in it")
+	}
+}
+
+// Restarts, stuffed bytes and fill are part of a scan: the picture ends at its own
+// end, so that what follows is left out and no pixel with it.
+func TestAPictureEndsBehindItsRestartsAndFill(t *testing.T) { // SEC-15
+	scan := []byte("\xFF\xD8\xFF\xDA\x00\x08\x01\x01\x00\x00\x3F\x00ab\xFF\xD0cd\xFF\x00ef\xFF\xD7gh\xFF\xFF\xD9")
+	behind := with(jpegOf(t), exifHead+string(tiff(binary.LittleEndian)))
+	if got := WithoutPlace(append(bytes.Clone(scan), behind...)); !bytes.Equal(got, scan) {
+		t.Errorf("%d bytes, the picture has %d", len(got), len(scan))
 	}
 }
 

@@ -85,6 +85,13 @@ func TestVastPictureIsKnownFromEitherHeader(t *testing.T) {
 	}
 }
 
+// SEC-15, DEL-604
+func TestAPictureOfFortyMegapixelsIsNotVastAndOneLineMoreIs(t *testing.T) {
+	if (Header{Width: 8000, Height: 5000}).Vast() || !(Header{Width: 8000, Height: 5001}).Vast() {
+		t.Error("the limit is not 40 megapixels")
+	}
+}
+
 // SEC-15
 func TestWebPCutShortOrMovingIsNoPicture(t *testing.T) {
 	for _, whole := range [][]byte{lossless, lossy, riff(extended(0, 1, 1), lossless[12:])} {
