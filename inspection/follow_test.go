@@ -243,6 +243,41 @@ func TestFactsOfABookedVisitChangeByItsWindowWhileItHasNotBegun(t *testing.T) { 
 	})
 }
 
+func TestOfThoseWhoAreFreeTheLeastBusyComeForWhoJoins(t *testing.T) { // INS-308, INS-508
+	town.Each(t, func(t *testing.T, d *db.DB) {
+		w := newWorld(t, d)
+		w.amended(w.bookedOn("2026-11-19"), flue)
+		v := w.bookedOn("2026-11-20")
+		foreseen, err := w.Foresee(t.Context(), w.clerk, AmendRequest{CaseID: v.CaseID, Answers: flue, Version: w.caseState(v.CaseID).Version})
+		w.must(err)
+		first := foreseen.Visits[0].Added[0].People[0]
+		if n := w.count("bookings", "resource_id = '"+first.ID+"'"); n != 0 {
+			t.Errorf("%s, who has %d visits, comes before one who has none", first.Name, n)
+		}
+	})
+}
+
+func TestADepartmentTakenOutByHandStaysOutWhenFactsChange(t *testing.T) { // INS-307, INS-308
+	town.Each(t, func(t *testing.T, d *db.DB) {
+		w := newWorld(t, d)
+		v := w.served()
+		w.must(w.Withdraw(t.Context(), w.boss, WithdrawRequest{ParticipantID: w.part(v.ID, "fire").ID, Code: "other", Reason: "场所已单独验收"}))
+		w.amended(v, flue)
+		w.tick()
+		if got := w.part(v.ID, "fire"); got.Consent != ConsentWithdrawn || len(got.People) != 0 {
+			t.Errorf("fire is %s with %d people", got.Consent, len(got.People))
+		}
+		if got := w.part(v.ID, "ecology"); got.Consent != ConsentAwaiting {
+			t.Errorf("ecology is %s", got.Consent)
+		}
+		rows := w.caseState(v.CaseID).Departments
+		i := slices.IndexFunc(rows, func(r CaseDepartment) bool { return r.System == "fire" })
+		if rows[i].Included || rows[i].ManualReason != "场所已单独验收" || rows[i].ChangedBy != w.boss.String() {
+			t.Errorf("the case has %+v", rows[i])
+		}
+	})
+}
+
 func TestFactsThatTakeTheLeadAwayNeedTheVisitCancelledFirst(t *testing.T) { // INS-308, V7
 	town.Each(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)

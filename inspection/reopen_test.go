@@ -153,3 +153,47 @@ func TestARevisitIsNotClosedOverAFirstVisitThatIsOpenAgain(t *testing.T) { // V1
 		t.Errorf("version %d, %s", j.Version, j.Result)
 	}
 }
+
+// There is nothing to take back from a department that said it itself: also not
+// once what was deemed for it is taken back and its own word has come.
+func TestWhatADepartmentSaidItselfIsNotReversed(t *testing.T) { // INS-917, O10
+	town.Each(t, func(t *testing.T, d *db.DB) {
+		w := newWorld(t, d)
+		v := w.closedWith(OpinionRequest{Kind: Agree})
+		w.refused(w.Reverse(t.Context(), w.boss, w.part(v.ID, "fire").ID, "意见有误"), "nothing_deemed")
+		w.takesBack(v, "amr")
+		w.opines(v, w.inspector("amr"), "amr", OpinionRequest{Kind: Disagree, Text: "依据食品安全法第三十三条"})
+		w.refused(w.Reverse(t.Context(), w.boss, w.part(v.ID, "amr").ID, "意见有误"), "nothing_deemed")
+		if n := w.count("reversals", "1 = 1"); n != 1 {
+			t.Errorf("%d reversals, want the one", n)
+		}
+	})
+}
+
+// What a deemed department asked for on the site and a supervisor did not follow is
+// no item of the list.
+func TestWhatASupervisorDidNotFollowIsNoItemOfTheList(t *testing.T) { // INS-915, INS-1107
+	town.Each(t, func(t *testing.T, d *db.DB) {
+		w := newWorld(t, d)
+		v := w.served()
+		for _, system := range []string{"fire", "urban"} {
+			w.reply(v, system, ReplyAccept)
+		}
+		w.deemedAt(v, "amr")
+		w.wait(v.Start)
+		_, err := w.Start(t.Context(), w.clerk, v.ID)
+		w.must(err)
+		w.opines(v, w.inspector("amr"), "amr", OpinionRequest{Kind: Rectify, Items: []RectifyItem{{Finding: "无防鼠板", Clause: "食品安全规范", Verify: VerifyVisit, Days: 5}}})
+		w.opines(v, w.inspector("fire"), "fire", OpinionRequest{Kind: Rectify, Items: toSee()})
+		w.opines(v, w.inspector("urban"), "urban", OpinionRequest{Kind: Agree})
+		_, err = w.EndSite(t.Context(), w.clerk, v.ID)
+		w.must(err)
+		w.must(w.Uphold(t.Context(), w.boss, w.part(v.ID, "amr").ID, "逾期且无依据"))
+		_, err = w.Close(t.Context(), w.clerk, v.ID, once.Key{})
+		w.must(err)
+		list := w.viewNow(v).Rectification
+		if list == nil || len(list.Items) != 1 || list.Items[0].DepartmentID != w.department("fire") {
+			t.Errorf("the list is %+v", list)
+		}
+	})
+}

@@ -204,6 +204,42 @@ func TestAPassedRevisitClosesTheRectificationWithANewVersion(t *testing.T) { // 
 	})
 }
 
+func TestSilenceAtARevisitSettlesItsItemsWhereASettingAllowsIt(t *testing.T) { // INS-919, INS-1109
+	town.Each(t, func(t *testing.T, d *db.DB) {
+		w := newWorld(t, d)
+		ctx := t.Context()
+		w.set("deem.revisit", office.RevisitAuto)
+		v := w.rectified()
+		w.given(v, 1)
+		w.asks(v)
+		r := w.booksRevisit(v)
+		for _, system := range []string{"fire", "urban"} {
+			w.reply(r, system, ReplyAccept)
+		}
+		w.wait(r.Start)
+		r, err := w.Start(ctx, w.clerk, r.ID)
+		w.must(err)
+		w.hosts(r)
+		for _, system := range []string{"fire", "urban"} {
+			w.comes(r, system, 1, 2)
+		}
+		w.opines(r, w.inspector("fire"), "fire", OpinionRequest{Kind: Rectify, Text: "通道仍有杂物", Items: []RectifyItem{{ID: w.item(v, 1).ID, Days: 2}}})
+		w.wait(r.End)
+		_, err = w.EndSite(ctx, w.clerk, r.ID)
+		w.must(err)
+		w.tick()
+		w.wait(w.due(r, "urban", DeadlineOpinion).Add(grace))
+		if got := w.part(r.ID, "urban"); got.Opinion != OpinionDeemed {
+			t.Fatalf("urban, silent, is %s, holds %v", got.Opinion, got.OpenHolds())
+		}
+		j, err := w.Close(ctx, w.clerk, r.ID, once.Key{})
+		w.must(err)
+		if one, three := w.item(v, 1), w.item(v, 3); one.State != ItemOpen || three.State != ItemSettled || three.SettledHow != VerifyVisit || j.Result != ResultRectify {
+			t.Errorf("%s, items: %+v, %+v", j.Result, one, three)
+		}
+	})
+}
+
 func TestANoAtARevisitFailsTheVisit(t *testing.T) { // INS-1101, V12
 	w := newWorld(t, town.SQLite(t))
 	v := w.rectifiedWith(toSee())

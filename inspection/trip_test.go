@@ -2,9 +2,13 @@ package inspection
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
+	"time"
+
+	"github.com/uptrace/bun"
 
 	"lianban/internal/auth"
 	"lianban/internal/db"
@@ -32,6 +36,12 @@ func (w *testWorld) visitAt(address string, lat, lon float64, hour, min int) Vis
 	w.t.Helper()
 	r := restaurant()
 	r.Site.Address, r.Site.Lat, r.Site.Lon = address, lat, lon
+	return w.visitFor(r, hour, min)
+}
+
+// visitFor books what was asked for, as visitAt does.
+func (w *testWorld) visitFor(r AcceptRequest, hour, min int) Visit {
+	w.t.Helper()
 	c, err := w.Accept(w.t.Context(), w.clerk, r)
 	w.must(err)
 	draft, err := w.Plan(w.t.Context(), w.clerk, PlanRequest{CaseID: c.ID, Kind: KindSite})
@@ -97,6 +107,72 @@ func TestVisitsNearbyOnTheSameHalfDayThatShareADepartmentAreShown(t *testing.T) 
 	})
 }
 
+func TestOnlyDepartmentsThatHaveToComeToBothMakeTwoVisitsOneTrip(t *testing.T) { // INS-609
+	town.Each(t, func(t *testing.T, d *db.DB) {
+		w, ctx := newWorld(t, d), t.Context()
+		first := w.visitAt("冷水滩区梧桐路88号", 26.43, 111.61, 9, 30)
+		guests := restaurant() // police alone
+		area, err := ParseDecimal("50")
+		w.must(err)
+		guests.MatterCode = "M09"
+		guests.Answers = Answers{
+			"floor_area_m2": Number(area), "serves_food": YesNo(false), "outdoor_sign": YesNo(false), "fit_out": YesNo(false),
+			"near_cultural_relic": YesNo(false), "has_kitchen_flue": YesNo(false), "central_air_conditioning": YesNo(false),
+		}
+		w.visitFor(guests, 11, 0)
+		if got := w.near(first); len(got) != 0 {
+			t.Fatalf("with nobody in common: %+v", got)
+		}
+		w.must(d.Write(ctx, func(tx bun.IDB) error {
+			_, err := tx.NewRaw("UPDATE matter_rules SET attendance = 'invited' WHERE matter_code = 'M03' AND system = 'urban'").Exec(ctx)
+			return err
+		}))
+		second := w.visitAt("冷水滩区梧桐路10号", 26.437, 111.61, 10, 45)
+		common := func() (out []string) {
+			for _, n := range w.near(first) {
+				out = append(out, n.Departments...)
+			}
+			slices.Sort(out)
+			return out
+		}
+		want := []string{w.department("amr"), w.department("fire")}
+		slices.Sort(want)
+		if got := common(); !slices.Equal(got, want) {
+			t.Errorf("with urban invited to one of them %v come to both, want %v", got, want)
+		}
+		w.must(w.Withdraw(ctx, w.boss, WithdrawRequest{ParticipantID: w.part(second.ID, "fire").ID, Code: "other", Reason: "场所已单独验收"}))
+		if got := common(); !slices.Equal(got, []string{w.department("amr")}) {
+			t.Errorf("with fire taken out of one of them %v come to both", got)
+		}
+	})
+}
+
+// Two places without a point would lie 0 km from each other.
+func TestPlacesWithoutAPointAreNearOnlyAtTheSameAddress(t *testing.T) { // INS-609
+	t.Parallel()
+	here, there := Site{Address: "梧桐路88号", Lat: 26.43, Lon: 111.61}, Site{Address: "梧桐路10号", Lat: 26.437, Lon: 111.61}
+	nowhere := func(address string) Site { return Site{Address: address} }
+	for _, c := range []struct {
+		name string
+		a, b Site
+		km   int
+		want bool
+	}{
+		{"0.8 km", here, there, 1, true},
+		{"beyond the radius", here, Site{Address: "远处", Lat: 26.45, Lon: 111.61}, 1, false},
+		{"switched off", here, here, 0, false},
+		{"the same address without points", nowhere("梧桐路88号"), nowhere("梧桐路88号"), 1, true},
+		{"the same address, one with a point", here, nowhere("梧桐路88号"), 1, true},
+		{"two addresses without points", nowhere("梧桐路88号"), nowhere("梧桐路10号"), 1, false},
+		{"two addresses, one with a point", here, nowhere("梧桐路10号"), 20000, false},
+		{"nothing known of either", nowhere(""), nowhere(""), 1, false},
+	} {
+		if got := within(c.a, c.b, c.km); got != c.want {
+			t.Errorf("%s: %v", c.name, got)
+		}
+	}
+}
+
 func TestTheSlotThatIsHeldIsComparedWithWhatIsNearby(t *testing.T) { // INS-609
 	town.Each(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
@@ -113,6 +189,12 @@ func TestTheSlotThatIsHeldIsComparedWithWhatIsNearby(t *testing.T) { // INS-609
 		if got := w.near(draft); len(got) != 1 || got[0].Visit.ID != first.ID || got[0].Kilometres != 0 {
 			t.Errorf("%+v", got)
 		}
+		w.clock.forward(16 * time.Minute) // INS-510
+		if got := w.near(draft); len(got) != 0 {
+			t.Errorf("with a hold that is over: %+v", got)
+		}
+		_, err = w.HoldSlot(t.Context(), w.clerk, draft.ID, choiceOfOffer(answer.Offers[0]))
+		w.must(err)
 		_, err = w.office.ProposeSetting(t.Context(), office.SettingChange{Key: "batch.radius_km", Value: "0", Reason: "不拼车"}, "person:one")
 		w.must(err)
 		if got := w.near(draft); len(got) != 0 {
@@ -198,15 +280,77 @@ func TestATripWhoseVehicleCannotBeThereIsRefusedWhole(t *testing.T) { // INS-609
 	})
 }
 
+func TestATripIsMadeOfVisitsThatHaveNotBegun(t *testing.T) { // INS-609
+	town.Each(t, func(t *testing.T, d *db.DB) {
+		w := newWorld(t, d)
+		first, second := w.pairNear()
+		w.until(first.Start)
+		for _, r := range []JoinRequest{{VisitID: first.ID, With: second.ID}, {VisitID: second.ID, With: first.ID}} {
+			_, err := w.JoinTrip(t.Context(), w.clerk, r)
+			w.refused(err, "bad_move")
+		}
+	})
+}
+
+// fourth gives each of the three departments one person more: enough for two visits
+// at a time.
+func (w *testWorld) fourth() {
+	w.t.Helper()
+	for _, system := range []string{"amr", "fire", "urban"} {
+		r := w.people[system][0]
+		r.ID, r.Name, r.PersonID = "", r.Name+"丁", system+"4"
+		_, err := w.AddResource(w.t.Context(), systemActor, r, once.Key{})
+		w.must(err)
+	}
+}
+
+func TestTwoVisitsOfDifferentTripsAreNotJoined(t *testing.T) { // INS-609
+	town.Each(t, func(t *testing.T, d *db.DB) {
+		w := newWorld(t, d)
+		w.fourth()
+		var early, late []Visit
+		for range 2 {
+			early = append(early, w.visitAt("冷水滩区梧桐路88号", 26.43, 111.61, 9, 30))
+			late = append(late, w.visitAt("冷水滩区梧桐路88号", 26.43, 111.61, 10, 45))
+		}
+		one, two := w.join(early[0], late[0]), w.join(early[1], late[1])
+		_, err := w.JoinTrip(t.Context(), w.clerk, JoinRequest{VisitID: early[0].ID, With: late[1].ID})
+		w.refused(err, "trip_other")
+		if a, b := w.trip(one.ID), w.trip(two.ID); len(a.Stops) != 2 || len(b.Stops) != 2 {
+			t.Errorf("%d and %d stops", len(a.Stops), len(b.Stops))
+		}
+		if got := w.near(early[0]); slices.ContainsFunc(got, func(n Near) bool { return n.Visit.ID == late[1].ID }) {
+			t.Error("what is in another trip is offered")
+		}
+	})
+}
+
+func TestATripGoesWithTheVehicleOfTheVisitThatIsJoined(t *testing.T) { // INS-609
+	town.Each(t, func(t *testing.T, d *db.DB) {
+		w := newWorld(t, d)
+		w.vehicles("湘M·A001", "湘M·A002")
+		first, second := w.pairNear()
+		car := func(v Visit) (id string) {
+			w.must(w.DB.Read(t.Context(), func(q bun.IDB) (err error) {
+				id, err = vehicleOf(t.Context(), q, v.ID)
+				return err
+			}))
+			return id
+		}
+		was, want := car(second), car(first)
+		if was == want || was == "" || want == "" {
+			t.Fatalf("the vehicles are %q and %q", want, was)
+		}
+		if trip := w.join(second, first); trip.VehicleID != want || car(second) != want || car(first) != want {
+			t.Errorf("the trip goes with %q, not %q", trip.VehicleID, want)
+		}
+	})
+}
+
 func TestStopsBetweenWhichThereIsNoTimeForTheWayAreNoTrip(t *testing.T) { // INS-609, INS-506
 	town.Each(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
-		for _, system := range []string{"amr", "fire", "urban"} { // others make the second visit
-			r := w.people[system][0]
-			r.ID, r.Name, r.PersonID = "", r.Name+"丁", system+"4"
-			_, err := w.AddResource(t.Context(), systemActor, r, once.Key{})
-			w.must(err)
-		}
+		w.fourth() // others make the second visit
 		first, second := w.visitAt("冷水滩区梧桐路88号", 26.43, 111.61, 9, 30), w.visitAt("冷水滩区梧桐路10号", 26.437, 111.61, 10, 30)
 		if got := w.near(first); len(got) != 1 || !got[0].Tight {
 			t.Fatalf("%+v", got)

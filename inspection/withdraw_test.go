@@ -32,11 +32,14 @@ func TestADepartmentIsTakenOutAndNobodyElsesClockMoves(t *testing.T) { // INS-60
 			c.with(&bad)
 			w.refused(w.Withdraw(t.Context(), c.by, bad), c.code)
 		}
+		exchange := w.exchange(v, "fire")
 		for range 2 { // INS-604
 			w.must(w.Withdraw(t.Context(), w.boss, r))
 		}
 		r.Once = key("once more")
 		w.refused(w.Withdraw(t.Context(), w.boss, r), "bad_move")
+		_, err := w.Substitute(t.Context(), w.inspector("fire"), exchange) // INS-610
+		w.refused(err, "bad_move")
 		w.tick()
 		got := w.part(v.ID, "fire")
 		if got.Consent != ConsentWithdrawn || got.Opinion != OpinionWaived || len(got.People) != 0 {
