@@ -161,3 +161,51 @@ func TestTheSupervisorIsCalledByTextAndMail(t *testing.T) { // INS-1015
 		t.Errorf("%d texts, %d mails: %+v", len(texts), len(mails), texts)
 	}
 }
+
+// INS-1015: a danger that is found at a revisit stands against the same result.
+func TestADangerFoundAtARevisitStandsAgainstTheResultOfTheVisit(t *testing.T) {
+	town.Each(t, func(t *testing.T, d *db.DB) {
+		w := newWorld(t, d)
+		ctx := t.Context()
+		v := w.agreedBut(OpinionRequest{Kind: Rectify, Items: toSee()})
+		_, err := w.Close(ctx, w.clerk, v.ID, once.Key{})
+		w.must(err)
+		w.given(v, 1)
+		w.asks(v)
+		r := w.booksRevisit(v)
+		w.reply(r, "fire", ReplyAccept)
+		w.wait(r.Start)
+		r, err = w.Start(ctx, w.clerk, r.ID)
+		w.must(err)
+		w.comes(r, "fire", 1, 2)
+		found, err := w.danger(r, "fire")
+		w.must(err)
+		w.opines(r, w.inspector("fire"), "fire", OpinionRequest{Kind: Agree})
+		_, err = w.EndSite(ctx, w.clerk, r.ID)
+		w.must(err)
+		_, err = w.Close(ctx, w.clerk, r.ID, once.Key{})
+		w.refused(err, "danger_open")
+		w.must(w.ClearDanger(ctx, w.nth("fire", 2), r.ID, found.ID, "燃气公司已更换阀门，复测合格"))
+		j, err := w.Close(ctx, w.clerk, r.ID, once.Key{})
+		w.must(err)
+		if j.VisitID != v.ID || j.Result != ResultPassed || len(j.Content.Dangers) != 1 {
+			t.Errorf("%s of %s names %+v", j.Result, j.VisitID, j.Content.Dangers)
+		}
+	})
+}
+
+func TestADangerThatIsChangedByHandShowsInTheLog(t *testing.T) { // EV-12, INS-1015
+	w := newWorld(t, town.SQLite(t))
+	v := w.agreed()
+	found, err := w.danger(v, "fire")
+	w.must(err)
+	w.must(w.ClearDanger(t.Context(), w.boss, v.ID, found.ID, "现场核查无泄漏"))
+	for _, deed := range []string{
+		"UPDATE dangers SET what = '无'", "UPDATE dangers SET first_note = '同意'", "UPDATE dangers SET note = '已排除', cleared_at = first_at, cleared_by = first_by",
+		"UPDATE dangers SET sha256 = '00'", "DELETE FROM dangers",
+	} {
+		if told := w.afterDeed(deed); len(told) == 0 {
+			t.Errorf("nobody sees %s", deed)
+		}
+	}
+}

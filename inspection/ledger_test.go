@@ -196,6 +196,41 @@ func TestAComplaintOfTheApplicantReachesTheSupervisorAlone(t *testing.T) {
 	})
 }
 
+// INS-1013, INS-1203: the party is told what was reported, not by whom, and nothing
+// that it was not asked about; paper with the applicant's link shows what they
+// reported themselves.
+func TestWhoReportedAndWhatOthersReportedStaysWithTheWindow(t *testing.T) {
+	town.Each(t, func(t *testing.T, d *db.DB) {
+		w := newWorld(t, d)
+		ctx := t.Context()
+		c := w.newCase()
+		asked, err := w.Report(ctx, w.clerk, w.separate(c))
+		w.must(err)
+		links, token := w.linkOf(c)
+		complaint, err := w.ReportByLink(ctx, links, token, ReportRequest{Class: ClassAsked, Party: w.department("fire"), On: dateOf(w.now()).String(), Detail: "要求另交一份消防承诺书"})
+		w.must(err)
+		due, err := w.ToExplain(ctx, w.inspector("fire"))
+		w.must(err)
+		form, err := w.ReportOf(ctx, w.inspector("fire"), c.ID)
+		w.must(err)
+		for name, got := range map[string][]Breach{"what it has to explain": due, "its form of a report": form.Entries} {
+			if len(got) != 1 || got[0].ID != asked.ID || got[0].Channel != "" || got[0].MadeBy != "" {
+				t.Errorf("%s: %+v", name, got)
+			}
+		}
+		own, err := w.ReportByLinkOf(ctx, links, token)
+		w.must(err)
+		if len(own.Entries) != 1 || own.Entries[0].ID != complaint.ID {
+			t.Errorf("the applicant sees %+v", own.Entries)
+		}
+		all, err := w.ReportOf(ctx, w.clerk, c.ID)
+		w.must(err)
+		if len(all.Entries) != 2 || all.Entries[0].MadeBy == "" {
+			t.Errorf("the window sees %+v", all.Entries)
+		}
+	})
+}
+
 // caseNow is the case of a visit.
 func (w *testWorld) caseNow(v Visit) Case {
 	w.t.Helper()

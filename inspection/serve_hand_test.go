@@ -64,6 +64,12 @@ func TestTheWordThatAnOpinionIsDueIsServedOnPaper(t *testing.T) { // INS-933, IN
 		early.At = v.SiteEndedAt.Add(-time.Minute) // before there was anything to print
 		w.refused(w.ServeByHand(ctx, w.clerk, early), "service_time")
 		w.refused(w.ServeByHand(ctx, w.inspector("urban"), paper), "not_a_window")
+		call := paper
+		call.Channel, call.Scan, call.Said = "phone", Scan{}, "意见应于周一17:30前出具"
+		w.must(w.ServeByHand(ctx, w.clerk, call))
+		if !w.hasTask(TaskServeByHand) { // INS-704
+			t.Error("a call, which proves nothing, ends the task")
+		}
 		w.must(w.ServeByHand(ctx, w.clerk, paper))
 		if w.hasTask(TaskServeByHand) {
 			t.Error("the task to serve it stays")
