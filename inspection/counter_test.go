@@ -234,7 +234,7 @@ func TestAYesThatARefusedCounterReplacedIsNoAnswerToTheNewTerm(t *testing.T) { /
 					w.verifyBundle(v, "fire")
 					var file bytes.Buffer
 					w.must(w.Bundle(t.Context(), w.clerk, w.log, BundleRequest{VisitID: v.ID, DepartmentID: w.department("fire")}, &file))
-					secondVerdicts(t, secondCase{"fire", file.Bytes(), w.log.Key.Public, "PASS"})
+					secondVerdicts(t, secondCase{name: "fire", bundle: file.Bytes(), key: w.log.Key.Public, want: "PASS"})
 				}
 			})
 		})

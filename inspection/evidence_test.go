@@ -2,6 +2,7 @@ package inspection
 
 import (
 	"bytes"
+	"fmt"
 	"maps"
 	"os"
 	"os/exec"
@@ -136,7 +137,7 @@ func TestEveryCheckOfADeemedConsentIsMadeAgainOffline(t *testing.T) { // EV-11, 
 			result != want && (result != audit.Conflict || c.code != "reply_in_time_ignored") {
 			t.Errorf("%s: %s %q", c.name, result, codes)
 		}
-		second = append(second, secondCase{c.name, bundle, key, string(result)})
+		second = append(second, secondCase{name: c.name, bundle: bundle, key: key, want: string(result)})
 	}
 	secondVerdicts(t, second...)
 }
@@ -187,40 +188,55 @@ type secondCase struct {
 	bundle []byte
 	key    string
 	want   string
+	held   []byte // a checkpoint that the reader brings along, if any
 }
 
-// secondVerdicts wants the same results of docs/verify_bundle.py, which reads all
-// bundles in one go.
+// secondVerdicts wants the same results of docs/verify_bundle.py.
 func secondVerdicts(t *testing.T, cases ...secondCase) {
+	t.Helper()
+	for i, said := range secondResults(t, cases...) {
+		if said != cases[i].want {
+			t.Errorf("%s: %s here, %s there", cases[i].name, cases[i].want, said)
+		}
+	}
+}
+
+// secondResults are the results of docs/verify_bundle.py, which reads all bundles
+// in one go.
+func secondResults(t *testing.T, cases ...secondCase) []string {
 	t.Helper()
 	python, err := exec.LookPath("python3")
 	if err != nil {
 		t.Skip("SKIPPED: there is no python3 to run the second verifier")
+	}
+	dir := t.TempDir()
+	write := func(name string, body []byte) string {
+		file := filepath.Join(dir, name)
+		if err := os.WriteFile(file, body, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return file
 	}
 	args := []string{"-c", `
 import sys
 sys.path.insert(0, sys.argv[1])
 sys.dont_write_bytecode = True
 import verify_bundle
-for file, key in zip(sys.argv[2::2], sys.argv[3::2]):
-    print(verify_bundle.verdict(file, key)[0])`, filepath.Join("..", "docs")}
-	for _, c := range cases {
-		file := filepath.Join(t.TempDir(), "f.evidence.zip")
-		if err := os.WriteFile(file, c.bundle, 0o600); err != nil {
-			t.Fatal(err)
+for file, key, held in zip(sys.argv[2::3], sys.argv[3::3], sys.argv[4::3]):
+    print(verify_bundle.verdict(file, key, [held] if held else [])[0])`, filepath.Join("..", "docs")}
+	for i, c := range cases {
+		held := ""
+		if c.held != nil {
+			held = write(fmt.Sprintf("%d.checkpoint", i), c.held)
 		}
-		args = append(args, file, c.key)
+		args = append(args, write(fmt.Sprintf("%d.evidence.zip", i), c.bundle), c.key, held)
 	}
 	out, err := exec.CommandContext(t.Context(), python, args...).Output()
 	said := strings.Fields(string(out))
 	if err != nil || len(said) != len(cases) {
 		t.Fatalf("%v: %d results of %d", err, len(said), len(cases))
 	}
-	for i, c := range cases {
-		if said[i] != c.want {
-			t.Errorf("%s: %s here, %s there", c.name, c.want, said[i])
-		}
-	}
+	return said
 }
 
 // The whole way of a case leads to a bundle that both verifiers pass.
@@ -232,7 +248,7 @@ func TestTheBundleOfARealCasePassesBothVerifiers(t *testing.T) { // EV-12
 		w.holdVisit(v)
 		var file bytes.Buffer
 		w.must(w.Bundle(t.Context(), w.clerk, w.log, BundleRequest{VisitID: v.ID, DepartmentID: w.department("amr")}, &file))
-		secondVerdicts(t, secondCase{"amr", file.Bytes(), w.log.Key.Public, "PASS"})
+		secondVerdicts(t, secondCase{name: "amr", bundle: file.Bytes(), key: w.log.Key.Public, want: "PASS"})
 	})
 }
 
@@ -251,6 +267,6 @@ func TestTheBundlesOfTheVisitDayPassBothVerifiers(t *testing.T) { // EV-12, INS-
 		w.verifyBundle(v, "urban")
 		var file bytes.Buffer
 		w.must(w.Bundle(t.Context(), w.clerk, w.log, BundleRequest{VisitID: v.ID, DepartmentID: w.department("urban")}, &file))
-		secondVerdicts(t, secondCase{name, file.Bytes(), w.log.Key.Public, "PASS"})
+		secondVerdicts(t, secondCase{name: name, bundle: file.Bytes(), key: w.log.Key.Public, want: "PASS"})
 	}
 }
