@@ -155,7 +155,7 @@ var notCreating = map[string]string{
 	"confirmDeemed": "moves the department's part", "upholdDeemed": "moves the department's part", "reverseDeemed": "two persons, each once",
 	"checkAgreement": "checked once", "leaveTrip": "left once",
 	"commitLeave": "each line names the round it changes: a repeat finds it changed",
-	"leaveSite":   "left once", "withdrawAttestation": "taken back once", "decideCorrection": "decided once", "decideItem": "decided once", "decideTerm": "decided once", "answerPhoto": "answered once", "decideBreach": "decided once", "askParty": "asked once", "clearDanger": "cleared once, or by two persons", "explainBreach": "answered once",
+	"leaveSite":   "left once", "withdrawAttestation": "taken back once", "decideCorrection": "decided once", "decideItem": "decided once", "decideTerm": "decided once", "answerPhoto": "answered once", "decideBreach": "decided once", "askParty": "asked once", "clearDanger": "cleared once, or by two persons", "settlePair": "settled once", "sendPair": "sent once", "seeItems": "seen again is seen", "explainBreach": "answered once",
 	"taskDone": "a task is done once", "endHold": "a hold ends once",
 	"approveAddress": "decided once", "rejectAddress": "decided once", "approveCalendar": "decided once", "rejectCalendar": "decided once",
 	"approveSetting": "decided once", "rejectSetting": "decided once", "withdrawClosure": "withdrawn once",
@@ -196,7 +196,7 @@ func TestEveryPostThatCreatesTakesAnIdempotencyKey(t *testing.T) {
 }
 
 // onSite are the acts that need a visit under way, or one that is over.
-var onSite = []string{"opine", "closeVisit", "checkIn", "attestAbsence", "proposeCorrection", "giveList", "proposeItem", "requestRevisit", "planRevisit", "askAgain", "addPhoto", "concludeRectify", "signOnPaper", "answerChecklist"}
+var onSite = []string{"opine", "closeVisit", "checkIn", "attestAbsence", "proposeCorrection", "giveList", "proposeItem", "requestRevisit", "planRevisit", "askAgain", "addPhoto", "concludeRectify", "signOnPaper", "answerChecklist", "pairItems"}
 
 // STK-43, INS-604: the second click gets the first answer and makes nothing;
 // the key of one request is refused for another. Opinions and closing are

@@ -49,6 +49,7 @@ func (s *Server) pages() error {
 	p.objectionPages()
 	p.leavePages()
 	p.dangerPages()
+	p.pairPages()
 	p.ledgerPages()
 	p.tripPages()
 	p.inboxPages()
@@ -286,6 +287,7 @@ var fieldOfCode = map[string]string{
 	"electronic_signature": "signature", "electronic_size": "decided_on", "electronic_digits": "last4",
 	"item_verify": "verify1", "item_days": "days1 days", "ask_channel": "channel", "photo_answer": "answer", "add_ground": "ground", "given_time": "at", "given_how": "how", "witnesses": "witness1",
 	"written_opinion": "opinion", "not_booked": "leaves", "below_minimum": "comes", "substitute_outside": "comes", "substitute_unfit": "comes", "slot_taken": "comes",
+	"pair_kind": "kind", "pair_departments": "theirs", "pair_exists": "theirs", "item_left_out": "mine", "keep_unknown": "keep",
 	"breach_class": "class", "breach_party": "party", "breach_date": "on", "breach_reported": "on",
 	"choice_by_link": "choice", "wish_way": "way", "agent_incomplete": "name", "extra_incomplete": "extra_title1", "opinion_kind": "kind",
 	"outcome_unknown": "outcome", "outcome_text_missing": "reason", "outcome_evidence_missing": "call_note",

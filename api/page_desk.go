@@ -120,6 +120,8 @@ func taskOf(t inspection.Task) taskLine {
 		line.Href, line.Closable = "/ledger/"+t.Subject, false // ends by the decision
 	case inspection.TaskDanger:
 		line.Href, line.Closable = "/visits/"+t.VisitID+"#dangers", false // ends when it is cleared
+	case inspection.TaskPair:
+		line.Href, line.Closable = "/visits/"+t.VisitID+"/site#items", false // ends by the decision
 	case inspection.TaskAnswerBreach:
 		line.Href, line.Closable = "/ledger/"+t.Subject, false // ends by the answer
 	case inspection.TaskDecideItem:

@@ -111,6 +111,7 @@ type invitationPage struct {
 	OpinionDue         time.Time
 	Colleagues         []option
 	Dangers            []dangerLine
+	Proposed           proposedPanel
 }
 
 // movedLine says how the present round differs from the one before.
@@ -157,7 +158,7 @@ func (p *site) invitation(v *view) error {
 	d.MaySign = d.MayOpine && own.Draft != nil && !signedBy(own.Draft, v.by.String())
 	d.ToSee, d.Over = toSee(found, own), found.State == inspection.VisitClosed
 	d.Moved, d.Dangers = movedOf(v, found), v.dangersOf(found, v.here)
-	d.Site = p.mySite(v, found, own)
+	d.Site, d.Proposed = p.mySite(v, found, own), p.proposedOf(v, found, v.here)
 	if owesOpinion(own.ParticipantView) {
 		d.OpinionDue = own.OpinionDue
 	}

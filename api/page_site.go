@@ -40,6 +40,7 @@ type siteDayPage struct {
 	Mine                      bool // the reader has checked in for the window
 	Edits, Supervises         bool
 	Once                      string
+	Proposed                  proposedPanel
 }
 
 // sitePart is one department's attendance with what can be done about it.
@@ -94,6 +95,7 @@ func (p *site) siteDay(v *view) error {
 			d.Others = append(d.Others, part)
 		}
 	}
+	d.Proposed = p.proposedOf(v, found, v.here)
 	return p.show(v, "site", d)
 }
 

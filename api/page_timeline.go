@@ -25,7 +25,7 @@ type moment struct {
 // toneOf colours what a reader looks for first.
 var toneOf = map[string]string{
 	"arrived": "good", "reply_received": "good", "visit_confirmed": "good", "opinion_given": "good", "joint_opinion": "good", "list_given": "good", "item_proposed": "warn", "item_added": "warn",
-	"item_moved": "good", "photo_late": "bad", "revisit_closed": "good", "term_over": "warn", "revisit_late": "bad", "rectify_undecided": "warn", "breach": "bad", "danger": "bad",
+	"item_moved": "good", "photo_late": "bad", "revisit_closed": "good", "term_over": "warn", "revisit_late": "bad", "rectify_undecided": "warn", "breach": "bad", "danger": "bad", "item_pair": "warn", "items_seen": "good",
 	"hold": "warn", "objection": "warn", "substituted": "warn", "visit_retimed": "warn", "deadline_moved": "warn", "escalated": "warn", "reversal_proposed": "warn",
 	"missing": "warn", "absent": "bad", "delivery_failed": "bad", "reply_late": "bad", "visit_cancelled": "bad", "visit_not_held": "bad",
 	"deemed": "deemed", "deemed_suspended": "deemed", "deemed_reversed": "deemed",
@@ -37,7 +37,7 @@ var wordOfField = map[string]string{
 	"objection_ended.outcome": "objection_outcome", "hold.reason": "hold", "hold_end.reason": "hold", "opinion.kind": "opinion_kind", "opinion_signed.capacity": "capacity", "opinion_given.kind": "opinion_kind", "reply_received.kind": "reply_kind",
 	"reply_late.kind": "reply_kind", "reply_received.outcome": "reply_outcome", "mail_sorted.outcome": "mail_outcome",
 	"checked_in.way": "checkin_way", "attendance.now": "attendance", "absence_attested.role": "attest_role", "attestation_withdrawn.role": "attest_role",
-	"item_proposed.ground": "add_ground", "revisit_closed.result": "result", "breach.now": "breach_state", "danger.now": "danger_state", "photo_answered.answer": "photo_answer",
+	"item_proposed.ground": "add_ground", "revisit_closed.result": "result", "breach.now": "breach_state", "danger.now": "danger_state", "item_pair.now": "pair_state", "item_pair.kind": "pair_kind", "photo_answered.answer": "photo_answer",
 	"correction_proposed.attendance": "attendance", "attendance_corrected.now": "attendance", "notice_composed.purpose": "purpose", "notice_composed.channel": "channel", "submitted.channel": "channel", "arrived.channel": "channel",
 }
 

@@ -140,6 +140,7 @@ func (s *Server) operations() {
 	s.ratingRoutes()
 	s.reportRoutes()
 	s.dangerRoutes()
+	s.pairRoutes()
 	s.ledgerRoutes()
 	s.paperRoutes()
 	s.documentRoutes()

@@ -83,8 +83,8 @@ type JointLine struct {
 // passed, the departments owe their results (DEL §3). Closing a revisit issues the
 // next version of the first visit's, closing a visit that was opened again the next of
 // its own (V12). Refusals:
-// not_found, not_a_window, wrong_window, bad_move, danger_open, opinions_open with
-// the departments that are missing.
+// not_found, not_a_window, wrong_window, bad_move, danger_open, items_contrary,
+// opinions_open with the departments that are missing.
 func (d *Desk) Close(ctx context.Context, by auth.Actor, visitID string, key once.Key) (JointOpinion, error) {
 	d = d.still()
 	return once.Act(ctx, d.DB.Write, key, d.now(), func(tx bun.IDB) (JointOpinion, error) { return d.close(ctx, tx, by, visitID) })
@@ -97,6 +97,9 @@ func (d *Desk) close(ctx context.Context, tx bun.IDB, by auth.Actor, visitID str
 		}
 		if v.State != VisitCollecting {
 			return nil, movedOn("bad_move")
+		}
+		if err := noneContrary(ctx, tx, *v, PairOpen, PairSent); err != nil {
+			return nil, err
 		}
 		if v.RevisitOf != "" {
 			out, leaves, err = d.closeRevisit(ctx, tx, by, v)
@@ -246,6 +249,10 @@ func finalLines(ctx context.Context, tx bun.IDB, v Visit) ([]JointLine, string, 
 func jointLines(ctx context.Context, tx bun.IDB, tracks []Participant) ([]JointLine, string, error) {
 	var lines []JointLine
 	var kinds []OpinionKind
+	left, err := leftOutOf(ctx, tx, tracks)
+	if err != nil {
+		return nil, "", err
+	}
 	for _, p := range tracks {
 		line := JointLine{DepartmentID: p.DepartmentID, Department: p.Name, Lead: p.Lead, Source: "given"}
 		o, found, err := lastOpinion(ctx, tx, p)
@@ -257,6 +264,9 @@ func jointLines(ctx context.Context, tx bun.IDB, tracks []Participant) ([]JointL
 				return nil, "", err
 			}
 			line.Kind, line.Text, line.Items, line.At = o.Kind, o.Text, o.Items, o.SignedAt
+			for i := range line.Items {
+				line.Items[i].Left = left.why(p, i)
+			}
 		}
 		switch {
 		case p.Opinion == OpinionDeemed:

@@ -30,6 +30,7 @@ func (w *testWorld) agreedBut(fire OpinionRequest) Visit {
 	w.opines(v, w.inspector("amr"), "amr", OpinionRequest{Kind: Agree})
 	w.opines(v, w.inspector("urban"), "urban", OpinionRequest{Kind: Agree})
 	w.opines(v, w.inspector("fire"), "fire", fire)
+	w.allSee(v)
 	v, err := w.EndSite(w.t.Context(), w.clerk, v.ID)
 	w.must(err)
 	return v

@@ -108,12 +108,16 @@ func (d *Desk) endSilences(ctx context.Context, tx bun.IDB, v Visit) ([]audit.Le
 	return leaves, nil
 }
 
-// EndSite ends the site part (V9): opinions are collected from now on.
-// Refusals: wrong_window, bad_move.
+// EndSite ends the site part (V9): opinions are collected from now on. Everybody on
+// the site has seen what all ask for by then (INS-1011). Refusals: wrong_window,
+// bad_move, items_unseen, items_contrary.
 func (d *Desk) EndSite(ctx context.Context, by auth.Actor, visitID string) (Visit, error) {
 	d = d.still()
 	return d.onVisit(ctx, visitID, func(tx bun.IDB, v *Visit) ([]audit.Leaf, error) {
 		if err := mayOrganise(ctx, tx, by, v.CentreID); err != nil {
+			return nil, err
+		}
+		if err := itemsShared(ctx, tx, *v); err != nil {
 			return nil, err
 		}
 		v.SiteEndedAt = d.now()
@@ -211,7 +215,11 @@ func (d *Desk) write(ctx context.Context, tx bun.IDB, by auth.Actor, p Participa
 	}
 	s.RecordedBy = by.String()
 	signed, err := d.sign(ctx, tx, p, v, &o, s)
-	return o, slices.Concat(dropped, []audit.Leaf{leaf}, signed), err
+	if err != nil {
+		return o, nil, err
+	}
+	ended, err := d.endPairs(ctx, tx, v)
+	return o, slices.Concat(dropped, []audit.Leaf{leaf}, signed, ended), err
 }
 
 func (d *Desk) moveOpinion(ctx context.Context, tx bun.IDB, p Participant, v Visit, kind OpinionKind) error {

@@ -71,6 +71,9 @@ func (j JointOpinion) head() paper.Part {
 
 // standing says how far an item is, or by when it has to be put right.
 func (i RectifyItem) standing() string {
+	if i.Left != "" {
+		return i.Left
+	}
 	switch i.Outcome {
 	case ItemSettled:
 		return instantText(i.SettledAt) + " 核查，已整改"
@@ -142,7 +145,9 @@ func (j JointOpinion) rectify(s *paper.Sheet) {
 	table := rectifyTable()
 	for _, l := range j.Content.Departments {
 		for _, item := range l.Items {
-			table.Rows = append(table.Rows, rectifyRow(len(table.Rows)+1, l.Department, item))
+			if item.Left == "" {
+				table.Rows = append(table.Rows, rectifyRow(len(table.Rows)+1, l.Department, item))
+			}
 		}
 	}
 	s.Add(

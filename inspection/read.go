@@ -29,10 +29,12 @@ type VisitView struct {
 	Joint        *JointOpinion     `json:"joint_opinion,omitempty"`  // the one that counts
 	Versions     []JointOpinion    `json:"joint_versions,omitempty"` // all that were issued, the first one first (INS-1104)
 
-	Rectification *Rectification `json:"rectification,omitempty"` // what the applicant has to put right
-	Dangers       []Danger       `json:"dangers,omitempty"`       // found by anybody, cleared or not (INS-1015)
-	Breaches      []Breach       `json:"breaches,omitempty"`      // entries of the ledger (INS-1205)
-	SilenceHeld   bool           `json:"silence_held,omitempty"`  // a revisit, whose silence is no consent (INS-919)
+	Rectification *Rectification `json:"rectification,omitempty"`  // what the applicant has to put right
+	Dangers       []Danger       `json:"dangers,omitempty"`        // found by anybody, cleared or not (INS-1015)
+	Proposed      []ProposedItem `json:"proposed_items,omitempty"` // asked for before the list is made (INS-1011)
+	Pairs         []ItemPair     `json:"item_pairs,omitempty"`
+	Breaches      []Breach       `json:"breaches,omitempty"`     // entries of the ledger (INS-1205)
+	SilenceHeld   bool           `json:"silence_held,omitempty"` // a revisit, whose silence is no consent (INS-919)
 }
 
 // ParticipantView is one department's part with its history.
@@ -156,6 +158,10 @@ func (v *VisitView) narrow(by auth.Actor) {
 	}
 	v.CheckIns = slices.DeleteFunc(v.CheckIns, func(c CheckIn) bool { return own < 0 || c.Party != v.Participants[own].ID })
 	v.Breaches = slices.DeleteFunc(v.Breaches, func(b Breach) bool { return !b.reads(by, v.Case) })
+	if !onSite { // who came sees what all ask for (INS-1011)
+		v.Proposed = slices.DeleteFunc(v.Proposed, func(i ProposedItem) bool { return i.DepartmentID != department })
+		v.Pairs = slices.DeleteFunc(v.Pairs, func(x ItemPair) bool { return x.Item.DepartmentID != department && x.Other.DepartmentID != department })
+	}
 	for i, d := range v.Dangers { // everybody is to know what is dangerous
 		if d.DepartmentID != department {
 			v.Dangers[i].Scan, v.Dangers[i].SHA256 = "", ""

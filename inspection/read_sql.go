@@ -219,6 +219,12 @@ func viewVisit(ctx context.Context, q bun.IDB, id string) (out VisitView, err er
 	if out.Dangers, err = listDangers(ctx, q, out.root()); err != nil {
 		return out, err
 	}
+	if out.Proposed, err = proposedItems(ctx, q, out.Visit); err != nil {
+		return out, err
+	}
+	if out.Pairs, err = listPairs(ctx, q, id); err != nil {
+		return out, err
+	}
 	if out.Breaches, err = listBreaches(ctx, q, "visit_id", out.root()); err != nil {
 		return out, err
 	}

@@ -115,6 +115,7 @@ type caseRows struct {
 	requests     []RevisitRequest
 	breaches     []Breach
 	dangers      []Danger
+	pairs        []ItemPair
 	photos       []ItemPhoto
 	stops        []TripStop // live ones
 }
@@ -237,6 +238,14 @@ func (r caseRows) rectification() (facts []string) {
 	for _, d := range r.dangers {
 		facts = append(facts, fact("danger", d.ID, d.DepartmentID, d.State(), d.print()))
 	}
+	for _, x := range r.pairs {
+		facts = append(facts, fact("pair", x.ID, x.Kind, x.State(), x.print()))
+	}
+	for _, p := range r.participants {
+		if p.ItemsSeen != "" {
+			facts = append(facts, fact("items_seen", p.VisitID, p.DepartmentID, p.ItemsSeen))
+		}
+	}
 	for _, b := range r.breaches {
 		facts = append(facts, b.told())
 	}
@@ -357,6 +366,10 @@ func tellings(entries []audit.Entry) (facts []string, deadlines map[string]strin
 			last[e.Text("item")] = fact("item_state", e.Text("item"), e.Text("now"), e.Text("verify"))
 		case "danger":
 			last[e.Text("danger")] = fact("danger", e.Text("danger"), department, e.Text("now"), e.Text("print"))
+		case "item_pair": // in the streams of both departments
+			last[e.Text("pair")] = fact("pair", e.Text("pair"), e.Text("kind"), e.Text("now"), e.Text("print"))
+		case "items_seen":
+			last[fact("items_seen", visit, department)] = fact("items_seen", visit, department, e.Text("print"))
 		case "breach":
 			last[e.Text("breach")] = fact("breach", e.Text("breach"), e.Text("class"), department, e.Text("now"), e.Text("print"))
 		case "item_added", "item_refused":

@@ -51,6 +51,7 @@ func rowsOf(ctx context.Context, q bun.IDB, caseID string) (r caseRows, err erro
 		{&r.requests, "visit_id IN (?)", visits},
 		{&r.breaches, "id IN (?)", q.NewSelect().Model((*Breach)(nil)).Column("id").Where("case_id = ?", caseID)},
 		{&r.dangers, "visit_id IN (?)", visits},
+		{&r.pairs, "visit_id IN (?)", visits},
 		{&r.photos, "item_id IN (?)", q.NewSelect().Model((*ListedItem)(nil)).Column("id").Where("visit_id IN (?)", visits)},
 	} {
 		if err := q.NewSelect().Model(of.rows).Where(of.where, of.ids).Scan(ctx); err != nil {

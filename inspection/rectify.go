@@ -44,6 +44,7 @@ type RectifyItem struct {
 	ID      string `json:"item_id,omitempty"` // of the list, at a revisit
 
 	Outcome   ItemState `json:"outcome,omitempty"` // in a later version of the joint opinion
+	Left      string    `json:"left,omitempty"`    // in a joint opinion: why it is not on the list (INS-1011)
 	SettledAt time.Time `json:"settled_at,omitzero"`
 }
 
@@ -200,6 +201,10 @@ func (d *Desk) drawUp(ctx context.Context, tx bun.IDB, v Visit, j JointOpinion) 
 		return nil, err
 	}
 	list := RectifyList{ID: newID(), VisitID: v.ID, N: 1, Joint: j.Version, MadeAt: d.now(), Witnesses: []string{}}
+	left, err := leftOutOf(ctx, tx, tracks)
+	if err != nil {
+		return nil, err
+	}
 	var items []ListedItem
 	for _, p := range tracks {
 		o, found, err := lastOpinion(ctx, tx, p)
@@ -209,8 +214,10 @@ func (d *Desk) drawUp(ctx context.Context, tx bun.IDB, v Visit, j JointOpinion) 
 		if !found || o.Kind != Rectify || p.Opinion != OpinionGiven { // what did not convince the supervisor is no item (INS-915)
 			continue
 		}
-		for _, item := range o.Items {
-			items = append(items, listed(p, item.whole(g), list, len(items)+1))
+		for i, item := range o.Items {
+			if left.why(p, i) == "" {
+				items = append(items, listed(p, item.whole(g), list, len(items)+1))
+			}
 		}
 	}
 	return d.putList(ctx, tx, v, list, items)

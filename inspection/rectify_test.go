@@ -40,6 +40,7 @@ func (w *testWorld) rectifiedWith(items []RectifyItem) Visit {
 	w.opines(v, w.inspector("urban"), "urban", OpinionRequest{Kind: Rectify, Items: []RectifyItem{
 		{Finding: "店招超出檐口", Clause: "市容条例第十一条", Verify: VerifyVisit, Days: 10},
 	}})
+	w.allSee(v)
 	_, err = w.EndSite(w.t.Context(), w.clerk, v.ID)
 	w.must(err)
 	_, err = w.Close(w.t.Context(), w.clerk, v.ID, once.Key{})

@@ -185,7 +185,7 @@ func (d *Desk) signOnPaper(ctx context.Context, tx bun.IDB, by auth.Actor, p Par
 func (d *Desk) DropOpinion(ctx context.Context, by auth.Actor, participantID, opinionID, reason string) error {
 	d = d.still()
 	may := func(tx bun.IDB, p Participant, v Visit) error { return mayDrop(ctx, tx, by, p, v) }
-	return d.onDraft(ctx, participantID, opinionID, may, func(tx bun.IDB, p Participant, _ Visit, o Opinion) ([]audit.Leaf, error) {
+	return d.onDraft(ctx, participantID, opinionID, may, func(tx bun.IDB, p Participant, v Visit, o Opinion) ([]audit.Leaf, error) {
 		if err := checkText("reason", reason, reasonLength); err != nil {
 			return nil, err
 		}
@@ -193,10 +193,12 @@ func (d *Desk) DropOpinion(ctx context.Context, by auth.Actor, participantID, op
 			return nil, err
 		}
 		leaf := participantLeaf("opinion_dropped", p, by.String(), d.now(), map[string]any{"opinion": o.ID})
-		if p.Opinion != OpinionDraft {
-			return []audit.Leaf{leaf}, nil
+		ended, err := d.endPairs(ctx, tx, v)
+		leaves := append([]audit.Leaf{leaf}, ended...)
+		if err != nil || p.Opinion != OpinionDraft {
+			return leaves, err
 		}
-		return []audit.Leaf{leaf}, setOpinion(ctx, tx, p, OpinionDraft, OpinionNone)
+		return leaves, setOpinion(ctx, tx, p, OpinionDraft, OpinionNone)
 	})
 }
 

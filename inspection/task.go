@@ -76,6 +76,7 @@ const (
 	TaskConclude     TaskKind = "conclude_rectify"    // every item is put right; the opinion is to be issued anew
 	TaskBreach       TaskKind = "decide_breach"       // an entry of the ledger waits for the supervisor
 	TaskDanger       TaskKind = "danger"              // an immediate danger is not cleared (INS-1015)
+	TaskPair         TaskKind = "decide_pair"         // two departments ask for what contradicts each other (INS-1011)
 	TaskAnswerBreach TaskKind = "answer_breach"       // it is about the window, which may answer
 )
 

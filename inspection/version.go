@@ -134,6 +134,11 @@ func linesNow(ctx context.Context, q bun.IDB, v Visit) ([]JointLine, string, err
 			result = ResultRectify
 		}
 	}
+	for i := range lines { // whose own items were left out for another's (INS-1011)
+		if result == ResultPassed && lines[i].Kind == Rectify {
+			lines[i].Kind = Agree
+		}
+	}
 	return lines, result, nil
 }
 
@@ -167,6 +172,7 @@ func wordsAtRevisits(ctx context.Context, q bun.IDB, visitID string) (map[string
 // update puts what became of a department's items into its line, and its word at
 // the last revisit in place of the one before.
 func (l *JointLine) update(items []ListedItem, words map[string]JointLine) {
+	left := slices.DeleteFunc(slices.Clone(l.Items), func(i RectifyItem) bool { return i.Left == "" })
 	var mine []RectifyItem
 	for _, i := range items {
 		if i.DepartmentID == l.DepartmentID {
@@ -176,7 +182,7 @@ func (l *JointLine) update(items []ListedItem, words map[string]JointLine) {
 		}
 	}
 	if len(mine) > 0 {
-		l.Items = mine
+		l.Items = append(slices.Clone(mine), left...)
 	}
 	if w, ok := words[l.DepartmentID]; ok {
 		l.Source, l.Kind, l.Text, l.By, l.At, l.Record = w.Source, w.Kind, w.Text, w.By, w.At, w.Record

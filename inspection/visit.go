@@ -102,6 +102,10 @@ type Participant struct {
 	RespondBy    time.Time         `bun:",nullzero" json:"respond_by,omitzero"`
 	Deadline     *workday.Deadline `bun:"type:jsonb" json:"deadline,omitempty"`
 	AtRisk       bool              `json:"at_risk"` // INS-606
+
+	ItemsSeen     string    `json:"items_seen,omitempty"` // print of the others' items that it has seen (INS-1011)
+	ItemsSeenAt   time.Time `bun:",nullzero" json:"items_seen_at,omitzero"`
+	ItemsSeenName string    `json:"items_seen_name,omitempty"`
 }
 
 // Booking is one resource occupied for one Visit. ExpiresAt is set on a slot

@@ -5,6 +5,7 @@ import (
 	"image"
 	"image/color"
 	"image/png"
+	"strings"
 
 	"lianban/inspection"
 	"lianban/internal/fault"
@@ -39,9 +40,12 @@ func (s *stage) leavesList(v inspection.Visit) {
 		inspection.RectifyItem{Finding: "二楼疏散通道堆放餐具和杂物", Clause: "《消防法》第二十八条", Verify: inspection.VerifyVisit, Days: 5},
 		inspection.RectifyItem{Finding: "后厨灭火毯少一块", Clause: "GB 55037-2022 第 10.1.5 条", Verify: inspection.VerifyPhoto, Days: 5})
 	s.finds(v, "lst/urban", "店招改小后同意设置。",
-		inspection.RectifyItem{Finding: "店招上沿超出二楼窗台", Clause: "《湖南省城市综合管理条例》第三十六条", Verify: inspection.VerifyVisit, Days: 7})
+		inspection.RectifyItem{Finding: "店招上沿超出二楼窗台", Clause: "《湖南省城市综合管理条例》第三十六条", Verify: inspection.VerifyVisit, Days: 7},
+		inspection.RectifyItem{Finding: "通道内餐具杂物影响临街立面", Clause: "《湖南省城市综合管理条例》第三十六条", Verify: inspection.VerifyVisit, Days: 7})
 	s.leaks(v)
-	s.pass(15)
+	s.pass(10)
+	s.compares(v)
+	s.pass(5)
 	s.did("end the site part", func() error { _, err := s.inspection.EndSite(s.ctx, clerk, v.ID); return err })
 	s.did("close the visit", func() error { _, err := s.inspection.Close(s.ctx, clerk, v.ID, once.Key{}); return err })
 	s.pass(20)
@@ -51,6 +55,37 @@ func (s *stage) leavesList(v inspection.Visit) {
 		})
 		return err
 	})
+}
+
+// compares: urban sees that fire asks for the same, and all three see all (INS-1011).
+func (s *stage) compares(v inspection.Visit) {
+	var seen inspection.VisitView
+	s.did("read the items", func() (err error) {
+		seen, err = s.inspection.FindVisit(s.ctx, demoActor, v.ID)
+		return err
+	})
+	s.did("merge two items", func() error {
+		_, err := s.inspection.PairItems(s.ctx, s.officer("lst/urban"), inspection.PairRequest{
+			VisitID: v.ID, Kind: inspection.PairSame, Item: itemOf(seen, "餐具杂物"), Other: itemOf(seen, "疏散通道"), Keep: inspection.KeepOther,
+		})
+		return err
+	})
+	for _, key := range []string{"lst/amr", "lst/fire", "lst/urban"} {
+		p := s.part(v, key)
+		s.did(key+" sees the items", func() error {
+			return s.inspection.SeeItems(s.ctx, s.officer(key), inspection.SeeRequest{ParticipantID: p.ID, Seen: inspection.Foreign(seen.Proposed, p.DepartmentID)})
+		})
+	}
+}
+
+// itemOf is the id of the item that says something.
+func itemOf(seen inspection.VisitView, says string) string {
+	for _, i := range seen.Proposed {
+		if strings.Contains(i.Finding, says) {
+			return i.ID
+		}
+	}
+	return ""
 }
 
 // leaks: fire finds a leak, and clears it before the visit is over (INS-1015).
