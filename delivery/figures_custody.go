@@ -116,12 +116,8 @@ func (d *Desk) custodyFigures(ctx context.Context, q bun.IDB, query FigureQuery)
 	if f.Kept, err = keptWhereTheyBelong(ctx, q, query.CentreID); err != nil {
 		return f, err
 	}
-	limits, err := signedBy(ctx, q, query)
-	if err != nil {
+	if f.SignIns, err = signedBy(ctx, q, query, d.now()); err != nil {
 		return f, err
-	}
-	for _, l := range limits {
-		f.SignIns.count(l.DueAt, l.DoneAt, d.now())
 	}
 	loans, err := loansDueIn(ctx, q, query)
 	for _, l := range loans {
@@ -208,17 +204,17 @@ type TryFigures struct {
 
 // tried is so many first tries that ended alike.
 type tried struct {
-	Area   string
-	Hour   int
-	Failed bool
-	N      int
+	Area        string
+	Hour        int
+	FailedFirst Outcome // empty when it delivered
+	N           int
 }
 
 func tryFigures(rows []tried) (f TryFigures) {
 	areas, hours := map[string]*Share{}, map[int]*Share{}
 	for _, r := range rows {
 		s := Share{Of: r.N}
-		if r.Failed {
+		if r.FailedFirst != "" {
 			s.Part = r.N
 		}
 		if areas[r.Area] == nil {

@@ -44,35 +44,27 @@ func keptWhereTheyBelong(ctx context.Context, q bun.IDB, centre string) (int, er
 	return int(n), err
 }
 
-// limitRow is what had a limit, and when it was done.
-type limitRow struct {
-	DueAt  time.Time
-	DoneAt time.Time `bun:",nullzero"`
-}
-
-// signedBy are the hand-overs whose limit lay in the range; one that was signed
-// on paper counts by the time on the slip.
-func signedBy(ctx context.Context, q bun.IDB, query FigureQuery) (out []limitRow, err error) {
-	from, to := query.From.Midnight(), query.To.AddDays(1).Midnight()
-	var transfers []Transfer
-	err = q.NewSelect().Model(&transfers).Column("due_at", "ended_at").Where("centre_id = ? AND due_at >= ? AND due_at < ?", query.CentreID, from, to).Scan(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("count transfers: %w", err)
-	}
-	for _, t := range transfers {
-		out = append(out, limitRow{t.DueAt, t.EndedAt})
-	}
-	var bags []Bag
-	err = q.NewSelect().Model(&bags).Column("due_at", "ended_at", "signed_at").
-		Where("centre_id = ? AND due_at >= ? AND due_at < ? AND state <> ?", query.CentreID, from, to, BagCancelled).Scan(ctx)
-	for _, b := range bags {
-		done := b.EndedAt
-		if !b.SignedAt.IsZero() {
-			done = b.SignedAt
+// signedBy counts the hand-overs whose limit lay in the range; one that was
+// signed on paper counts by the time on the slip.
+func signedBy(ctx context.Context, q bun.IDB, query FigureQuery, now time.Time) (sum Timely, err error) {
+	for _, of := range []struct {
+		rows *bun.SelectQuery
+		done string
+	}{
+		{q.NewSelect().Model((*Transfer)(nil)), "ended_at"},
+		{q.NewSelect().Model((*Bag)(nil)).Where("state <> ?", BagCancelled), "COALESCE(signed_at, ended_at)"},
+	} {
+		var t Timely
+		err := of.rows.Where("centre_id = ? AND due_at >= ? AND due_at < ?", query.CentreID, query.From.Midnight(), query.To.AddDays(1).Midnight()).
+			ColumnExpr("COALESCE(SUM(CASE WHEN "+of.done+" <= due_at THEN 1 ELSE 0 END), 0) AS in_time").
+			ColumnExpr("COALESCE(SUM(CASE WHEN "+of.done+" > due_at OR ("+of.done+" IS NULL AND due_at < ?) THEN 1 ELSE 0 END), 0) AS late", now).
+			ColumnExpr("COALESCE(SUM(CASE WHEN "+of.done+" IS NULL AND due_at >= ? THEN 1 ELSE 0 END), 0) AS open", now).Scan(ctx, &t)
+		if err != nil {
+			return sum, fmt.Errorf("count what was signed in: %w", err)
 		}
-		out = append(out, limitRow{b.DueAt, done})
+		sum = Timely{sum.InTime + t.InTime, sum.Late + t.Late, sum.Open + t.Open}
 	}
-	return out, err
+	return sum, nil
 }
 
 // loansDueIn are the loans that were to end in the range and had begun.
@@ -80,6 +72,14 @@ func loansDueIn(ctx context.Context, q bun.IDB, query FigureQuery) (out []Loan, 
 	err = q.NewSelect().Model(&out).Where("centre_id = ? AND due_on >= ? AND due_on <= ?", query.CentreID, query.From.String(), query.To.String()).
 		Where("state IN (?)", bun.List([]LoanState{LoanOut, LoanReturned})).Scan(ctx)
 	return out, err
+}
+
+// decidedOn joins events e to the parcels p that were due in the range. SQLite
+// keeps the order of a CROSS JOIN: it begins with the few events that an index
+// of their type holds, and not with every parcel of the range.
+func decidedOn(q bun.IDB, query FigureQuery) *bun.SelectQuery {
+	return q.NewSelect().TableExpr("parcel_events AS e CROSS JOIN parcels AS p").Where("p.id = e.parcel_id").
+		Where("p.centre_id = ? AND p.due_at >= ? AND p.due_at < ?", query.CentreID, query.From.Midnight(), query.To.AddDays(1).Midnight())
 }
 
 // claimRow is an unproven hand-over, and when the window confirmed it.
@@ -92,18 +92,16 @@ type claimRow struct {
 // proof: those that the window confirmed and those that still wait. One that a
 // late photo completed asked nothing of the window and is left out.
 func claimsSettled(ctx context.Context, q bun.IDB, query FigureQuery) (out []claimRow, err error) {
-	from, to := query.From.Midnight(), query.To.AddDays(1).Midnight()
-	err = q.NewSelect().TableExpr("parcel_events AS e").Join("JOIN parcels AS p ON p.id = e.parcel_id").
+	err = decidedOn(q, query).
 		ColumnExpr("p.delivered_at AS claimed_at, e.received_at AS done_at").
 		Where("e.type = 'proof_confirmed'"). // in the words of its index
-		Where("p.centre_id = ? AND p.due_at >= ? AND p.due_at < ? AND p.delivered_at IS NOT NULL", query.CentreID, from, to).
-		Scan(ctx, &out)
+		Where("p.delivered_at IS NOT NULL").Scan(ctx, &out)
 	if err != nil {
 		return nil, fmt.Errorf("count proofs confirmed: %w", err)
 	}
 	var waiting []Parcel
-	err = q.NewSelect().Model(&waiting).Column("delivered_at").Where("state = ?", ParcelUnverified).
-		Where("centre_id = ? AND due_at >= ? AND due_at < ?", query.CentreID, from, to).Scan(ctx)
+	err = q.NewSelect().Model(&waiting).Column("delivered_at").Where("state = 'delivered_unverified'"). // in the words of its index
+														Where("centre_id = ? AND due_at >= ? AND due_at < ?", query.CentreID, query.From.Midnight(), query.To.AddDays(1).Midnight()).Scan(ctx)
 	for _, p := range waiting {
 		out = append(out, claimRow{ClaimedAt: p.DeliveredAt})
 	}
@@ -113,18 +111,18 @@ func claimsSettled(ctx context.Context, q bun.IDB, query FigureQuery) (out []cla
 // timesAccepted counts the times that each supervisor accepted (SIM-15), of
 // parcels due in the range.
 func timesAccepted(ctx context.Context, q bun.IDB, query FigureQuery) (out []AcceptCount, err error) {
-	err = q.NewSelect().TableExpr("parcel_events AS e").Join("JOIN parcels AS p ON p.id = e.parcel_id").
+	err = decidedOn(q, query).
 		ColumnExpr("e.actor AS actor, count(*) AS n").Where("e.type = 'time_accepted'"). // in the words of its index
-		Where("p.centre_id = ? AND p.due_at >= ? AND p.due_at < ?", query.CentreID, query.From.Midnight(), query.To.AddDays(1).Midnight()).
 		GroupExpr("e.actor").OrderExpr("n DESC, e.actor").Scan(ctx, &out)
 	return out, err
 }
 
-// firstTries counts first tries that have ended, by street and hour.
+// firstTries counts first tries that have ended, by street, hour and outcome:
+// grouped as the index lies, so that nothing is sorted.
 func firstTries(ctx context.Context, q bun.IDB, query FigureQuery) (out []tried, err error) {
-	err = q.NewSelect().Model((*Parcel)(nil)).ColumnExpr("area, tried_hour AS hour, failed_first <> '' AS failed, count(*) AS n").
+	err = q.NewSelect().Model((*Parcel)(nil)).ColumnExpr("area, tried_hour AS hour, failed_first, count(*) AS n").
 		Where("tried_hour IS NOT NULL").
 		Where("centre_id = ? AND due_at >= ? AND due_at < ?", query.CentreID, query.From.Midnight(), query.To.AddDays(1).Midnight()).
-		GroupExpr("area, tried_hour, failed_first <> ''").Scan(ctx, &out)
+		Group("area", "tried_hour", "failed_first").Scan(ctx, &out)
 	return out, err
 }

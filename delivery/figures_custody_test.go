@@ -45,7 +45,7 @@ func TestCustodyAgeIsByHolderAndNotByCourier(t *testing.T) {
 // nor are the first tries of a courier with fewer.
 func TestFewTriesAreOnlyCountedTogether(t *testing.T) {
 	f := tryFigures([]tried{
-		{"冷水滩区梧桐路", 10, true, 2}, {"冷水滩区梧桐路", 15, false, 6}, {"冷水滩区凤凰路", 10, true, 4}, {"", 16, false, 5},
+		{"冷水滩区梧桐路", 10, NotHome, 2}, {"冷水滩区梧桐路", 15, "", 6}, {"冷水滩区凤凰路", 10, NotHome, 4}, {"", 16, "", 5},
 	})
 	if got, want := fmt.Sprint(f.Areas, f.Few), "[{冷水滩区梧桐路 0 {2 8}} { 0 {0 5}}] {4 4}"; got != want {
 		t.Errorf("areas %s, not %s", got, want)

@@ -85,12 +85,13 @@ func (q *FigureQuery) settle(today workday.Date) error {
 }
 
 func (d *Desk) nameCouriers(ctx context.Context, q bun.IDB, all []CourierShare) error {
-	for i := range all {
-		person, err := auth.FindPerson(ctx, q, all[i].CourierID)
-		if err != nil && !fault.Is(err, "person_unknown") {
-			return err
-		}
-		all[i].Courier = person.Name
+	ids := make([]string, len(all))
+	for i, c := range all {
+		ids[i] = c.CourierID
 	}
-	return nil
+	names, err := auth.FindNames(ctx, q, ids)
+	for i, c := range all {
+		all[i].Courier = names[c.CourierID]
+	}
+	return err
 }

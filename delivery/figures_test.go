@@ -147,25 +147,42 @@ func TestFiguresOfAHundredThousandParcels(t *testing.T) {
 	})
 }
 
-// copyParcels fills a year with copies of the one parcel.
+// copyParcels fills a year with copies of the one parcel, of its transfer, and
+// of what a window and a supervisor decided about some of them.
 func copyParcels(ctx context.Context, tx bun.IDB, n int) error {
 	var p Parcel
-	if err := tx.NewSelect().Model(&p).Limit(1).Scan(ctx); err != nil {
-		return err
+	var e EventRow
+	var in Transfer
+	for _, model := range []any{&p, &e, &in} {
+		if err := tx.NewSelect().Model(model).Limit(1).Scan(ctx); err != nil {
+			return err
+		}
 	}
 	due := p.DueAt
 	for at := 0; at < n; at += 500 {
-		rows := make([]Parcel, 500)
-		for i := range rows {
+		parcels, transfers, events := make([]Parcel, 500), make([]Transfer, 500), []EventRow{}
+		for i := range parcels {
 			k := at + i
-			rows[i] = p
-			rows[i].ID, rows[i].Number = newID(), fmt.Sprintf("X%09d", k)
-			rows[i].DueAt = due.AddDate(0, 0, -k%360)
-			rows[i].CourierID, rows[i].Dwell, rows[i].Attempts = fmt.Sprintf("c%02d", k%60), 1+k%600, 1+k%3/2
-			rows[i].Result = []PromiseResult{ResultMet, ResultMet, ResultMet, ResultMissed, ResultExcluded}[k%5]
+			p.ID, p.Number = newID(), fmt.Sprintf("X%09d", k)
+			p.DueAt = due.AddDate(0, 0, -k%360)
+			p.CourierID, p.Dwell, p.Attempts = fmt.Sprintf("c%02d", k%60), 1+k%600, 1+k%3/2
+			p.Result = []PromiseResult{ResultMet, ResultMet, ResultMet, ResultMissed, ResultExcluded}[k%5]
+			p.Area, p.TriedHour = fmt.Sprintf("冷水滩区%d号路", k%80), 9+k%10
+			in.ID, in.Number, in.DueAt, in.EndedAt, in.State = newID(), fmt.Sprintf("Y%09d", k), p.DueAt, p.DueAt.Add(time.Duration(k%20-18)*time.Minute), Accepted
+			parcels[i], transfers[i] = p, in
+			if k%20 == 0 {
+				e.ID, e.ParcelID, e.Seq, e.Type = newID(), p.ID, int64(1_000_000+k), EventProofConfirmed
+				events = append(events, e)
+			}
+			if k%50 == 0 {
+				e.ID, e.ParcelID, e.Seq, e.Type = newID(), p.ID, int64(2_000_000+k), EventTimeAccepted
+				events = append(events, e)
+			}
 		}
-		if _, err := tx.NewInsert().Model(&rows).Exec(ctx); err != nil {
-			return err
+		for _, rows := range []any{&parcels, &transfers, &events} {
+			if _, err := tx.NewInsert().Model(rows).Exec(ctx); err != nil {
+				return err
+			}
 		}
 	}
 	return nil

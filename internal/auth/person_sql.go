@@ -93,6 +93,21 @@ func ListPeople(ctx context.Context, q bun.IDB, by PersonQuery) ([]Person, error
 	return all, addRoles(ctx, q, all)
 }
 
+// FindNames gives the names of the people with these ids in one query; ids of
+// nobody are not in it.
+func FindNames(ctx context.Context, q bun.IDB, ids []string) (map[string]string, error) {
+	names := make(map[string]string, len(ids))
+	if len(ids) == 0 {
+		return names, nil
+	}
+	var people []Person
+	err := q.NewSelect().Model(&people).Column("id", "name").Where("id IN (?)", bun.List(ids)).Scan(ctx)
+	for _, p := range people {
+		names[p.ID] = p.Name
+	}
+	return names, err
+}
+
 // addRoles reads the roles of all people in one query (STY-21).
 func addRoles(ctx context.Context, q bun.IDB, people []Person) error {
 	if len(people) == 0 {
