@@ -11,9 +11,8 @@ import (
 )
 
 // applicantRoutes are the page of an applicant's link for programs: what it shows
-// and the acts on it, without an account (DEL-1201, DEL-1205); photos of what was put
-// right go by the page alone. The token stands in the path alone; logs have the
-// pattern of the route (OBS-3).
+// and the acts on it, without an account (DEL-1201, DEL-1205). The token stands in the
+// path alone; logs have the pattern of the route (OBS-3).
 func (s *Server) applicantRoutes() {
 	on := func(method, path, act string, title words, rate rateClass) Route {
 		return Route{Method: method, Path: "/applicant/{token}" + path, Act: act, Title: title, Who: anyone, Rate: rate}
@@ -34,6 +33,9 @@ func (s *Server) applicantRoutes() {
 	report := on(http.MethodPost, "/report", "reportByLink", words{"申请人反映单独上门或索要材料", "Report a department that came alone, or something asked that is not in the record"}, linkUploadRate)
 	report.Body, report.Status = scanBodyMax, http.StatusCreated
 	register(s, report, s.reportByLink)
+	photo := on(http.MethodPost, "/items/{item}/photos", "addPhotoByLink", words{"申请人提交整改照片", "Send a photo of how an item was put right"}, linkUploadRate)
+	photo.Body, photo.Status = scanBodyMax, http.StatusCreated
+	register(s, photo, s.addPhotoByLink)
 }
 
 // byToken is a request about the case that a link opens.
@@ -143,6 +145,7 @@ type visitByLink struct {
 }
 
 type itemByLink struct {
+	ID           string               `json:"id"`
 	N            int                  `json:"n"`
 	DepartmentID string               `json:"department_id"`
 	Department   string               `json:"department"`
@@ -152,6 +155,16 @@ type itemByLink struct {
 	State        inspection.ItemState `json:"state"`
 	DueAt        time.Time            `json:"due_at,omitzero"`
 	Provisional  bool                 `json:"provisional"`
+	Photos       []photoByLink        `json:"photos" doc:"that were sent, the latest last"`
+	MayPhoto     bool                 `json:"may_photo"`
+}
+
+// photoByLink is a photo of an item and what its department said of it.
+type photoByLink struct {
+	SentAt time.Time              `json:"sent_at"`
+	DueAt  time.Time              `json:"due_at" doc:"the department answers until then"`
+	Answer inspection.PhotoAnswer `json:"answer,omitempty"`
+	Reason string                 `json:"reason,omitempty"`
 }
 
 type partyByLink struct {
@@ -232,7 +245,14 @@ func visitOf(v inspection.ApplicantVisit) visitByLink {
 		out.Who = append(out.Who, partyByLink(d))
 	}
 	for _, i := range v.Items {
-		out.Items = append(out.Items, itemByLink{i.N, i.DepartmentID, i.Department, i.Finding, i.Clause, i.Verify, i.State, i.DueAt, i.Provisional})
+		item := itemByLink{
+			ID: i.ID, N: i.N, DepartmentID: i.DepartmentID, Department: i.Department, Finding: i.Finding, Clause: i.Clause,
+			Verify: i.Verify, State: i.State, DueAt: i.DueAt, Provisional: i.Provisional, MayPhoto: i.MayShow(),
+		}
+		for _, p := range i.Photos {
+			item.Photos = append(item.Photos, photoByLink(p))
+		}
+		out.Items = append(out.Items, item)
 	}
 	return out
 }
@@ -386,4 +406,21 @@ func (s *Server) reportByLink(ctx context.Context, c *call, in *reportByLink) (e
 		Class: b.Class, Party: b.Party, On: b.On, People: b.People, Detail: b.Detail, Photo: inspection.Scan(b.Photo), Once: c.key(in.Key),
 	})
 	return entryOf(made), err
+}
+
+type addPhotoByLink struct {
+	byToken
+	Item string `path:"item" validate:"required,code" doc:"of the list that the link shows"`
+	Key  string `header:"Idempotency-Key" validate:"required,line=255"`
+	Body struct {
+		Note  string   `json:"note,omitempty" validate:"omitempty,nonul,max=500"`
+		Photo scanBody `json:"photo"`
+	}
+}
+
+func (s *Server) addPhotoByLink(ctx context.Context, c *call, in *addPhotoByLink) (photoByLink, error) {
+	made, err := s.Inspection.AddPhotoByLink(ctx, s.Delivery, in.Token, inspection.PhotoRequest{
+		Item: in.Item, Note: in.Body.Note, Photo: inspection.Scan(in.Body.Photo), Once: c.key(in.Key),
+	})
+	return photoByLink{SentAt: made.SentAt, DueAt: made.DueAt}, err
 }

@@ -1,10 +1,12 @@
 package api
 
 import (
+	"bytes"
 	"net/http"
 	"strings"
 	"testing"
 
+	"lianban/inspection"
 	"lianban/scheduler/workday"
 )
 
@@ -131,6 +133,51 @@ func TestAProgramFollowsAParcelByTheLink(t *testing.T) {
 	}
 }
 
+// INS-1108: a program sends the photo of how an item was put right by the link, and
+// sees what the department said of it; what is no photo, or too large, it is told.
+func TestAProgramSendsThePhotoOfAnItemByTheLink(t *testing.T) {
+	s := newStage(t)
+	s.listByPhoto()
+	c, err := s.Inspection.FindCase(t.Context(), s.actor("clerk"), s.closed.CaseID)
+	s.must(err)
+	l := linked{s, tokenOf(s.linkOf(c))}
+	const item = "visits.0.items.0."
+	seen := l.shown()
+	seen.tells(map[string]string{item + "verify": "photo", item + "may_photo": "true"})
+	path := "/items/" + seen.at(item+"id") + "/photos"
+	of := func(content []byte) map[string]any {
+		return map[string]any{"note": "已补一块", "photo": map[string]any{"name": "整改.png", "content": content}}
+	}
+	for _, c := range []struct {
+		content []byte
+		status  int
+		code    string
+	}{
+		{nil, http.StatusUnprocessableEntity, "scan_missing"},
+		{[]byte("GIF89a"), http.StatusUnprocessableEntity, "scan_type"},
+		{append(picture(t), make([]byte, inspection.MaxScan)...), http.StatusUnprocessableEntity, "scan_size"},
+		{make([]byte, scanBodyMax), http.StatusRequestEntityTooLarge, "body_too_large"},
+	} {
+		l.send(path, of(c.content)).refused(c.status, c.code)
+	}
+	photo := of(picture(t))
+	l.send("/items/another/photos", photo).refused(http.StatusConflict, "item_unknown")
+	again := request{method: http.MethodPost, path: prefix + "/applicant/" + l.at + path, body: photo, header: map[string]string{"Idempotency-Key": freshKey()}}
+	first := l.do(again).is(http.StatusCreated)
+	if second := l.do(again).is(http.StatusCreated); !bytes.Equal(first.body, second.body) {
+		t.Errorf("sent twice: %s, %s", first.body, second.body)
+	}
+	l.send(path, photo).refused(http.StatusConflict, "photo_waits")
+	l.shown().tells(map[string]string{item + "may_photo": "false", item + "photos.0.answer": "", item + "photos.0.due_at": first.at("due_at")})
+	found, err := s.Inspection.FindVisit(t.Context(), s.actor("inspector"), s.closed.ID)
+	s.must(err)
+	s.must(s.Inspection.AnswerPhoto(t.Context(), s.actor("inspector"), inspection.PhotoReply{
+		VisitID: s.closed.ID, Photo: found.Rectification.Photos[0].ID, Answer: inspection.PhotoAgain, Reason: "看不清标签",
+	}))
+	l.shown().tells(map[string]string{item + "may_photo": "true", item + "photos.0.answer": "again", item + "photos.0.reason": "看不清标签"})
+	l.send(path, photo).is(http.StatusCreated)
+}
+
 // DEL-1201, SEC-26: unknown, wrong and replaced links open nothing, for any act, and
 // who tries many is stopped.
 func TestAWrongLinkOpensNothingToAProgram(t *testing.T) {
@@ -144,11 +191,11 @@ func TestAWrongLinkOpensNothingToAProgram(t *testing.T) {
 		tried++
 		sample := apiSamples(s)[line.Act]
 		for _, token := range []string{"NOSUCHLINK", strings.Repeat("A", 26)} {
-			sample.path = "/applicant/" + token + rest
+			sample.path = "/applicant/" + token + strings.ReplaceAll(rest, "{item}", s.visit)
 			s.try(line, sample, "").refused(http.StatusNotFound, "applicant_link")
 		}
 	}
-	if tried != 13 {
+	if tried != 14 {
 		t.Errorf("%d routes tried", tried)
 	}
 	for range trackRate.burst {

@@ -196,7 +196,7 @@ func TestEveryPostThatCreatesTakesAnIdempotencyKey(t *testing.T) {
 }
 
 // onSite are the acts that need a visit under way, or one that is over.
-var onSite = []string{"opine", "closeVisit", "checkIn", "attestAbsence", "proposeCorrection", "giveList", "proposeItem", "requestRevisit", "planRevisit", "askAgain", "addPhoto", "concludeRectify", "signOnPaper", "answerChecklist", "pairItems"}
+var onSite = []string{"opine", "closeVisit", "checkIn", "attestAbsence", "proposeCorrection", "giveList", "proposeItem", "requestRevisit", "planRevisit", "askAgain", "addPhoto", "addPhotoByLink", "concludeRectify", "signOnPaper", "answerChecklist", "pairItems"}
 
 // STK-43, INS-604: the second click gets the first answer and makes nothing;
 // the key of one request is refused for another. Opinions and closing are

@@ -373,6 +373,7 @@ func apiSamples(s *scene) map[string]sample {
 		"reportByLink": {path: s.waiting + "/report", body: map[string]any{
 			"class": "K06", "department_id": "431103-urban", "on": "2026-11-17", "detail": "单独上门",
 		}},
+		"addPhotoByLink": {path: s.waiting + "/items/" + s.visit + "/photos", object: true, body: map[string]any{"photo": map[string]any{"name": "a.png", "content": onePixel(s.t)}}},
 
 		"rateCase":       {path: "/ratings", body: ratingOf(s.parcelNumber, 5)},
 		"listRatings":    {path: "/ratings"},

@@ -140,16 +140,24 @@ func TestADeemedDepartmentThatAsksForAnotherVisitStandsInTheLedger(t *testing.T)
 	s.browse("supervisor", entry, nil).is(http.StatusOK).says("已确认", "属实", "不知有此规定")
 }
 
+// listByPhoto gives the list to the applicant, as if its items had been asked for by
+// photo.
+func (s *stage) listByPhoto() {
+	s.t.Helper()
+	list := "/visits/" + s.closed.ID + "/rectify/lists/1"
+	s.upload("clerk", list, map[string]string{"how": "signed", "receiver": "李梅", "at": local(s.now())}, picture(s.t)).is(http.StatusSeeOther)
+	s.must(s.db.Write(s.t.Context(), func(tx bun.IDB) error {
+		_, err := tx.NewRaw("UPDATE rectify_items SET verify = 'photo'").Exec(s.t.Context())
+		return err
+	}))
+}
+
 // INS-1108, V12
 func TestAnItemIsPutRightByAPhotoThatItsDepartmentAgreesTo(t *testing.T) {
 	s := newStage(t)
 	visit := "/visits/" + s.closed.ID
 	list := visit + "/rectify"
-	s.upload("clerk", list+"/lists/1", map[string]string{"how": "signed", "receiver": "李梅", "at": local(s.now())}, picture(t)).is(http.StatusSeeOther)
-	s.must(s.db.Write(t.Context(), func(tx bun.IDB) error { // as if it had been asked for by photo
-		_, err := tx.NewRaw("UPDATE rectify_items SET verify = 'photo'").Exec(t.Context())
-		return err
-	}))
+	s.listByPhoto()
 	found, err := s.Inspection.FindVisit(t.Context(), s.actor("clerk"), s.closed.ID)
 	s.must(err)
 	photos := list + "/photos/" + found.Rectification.Items[0].ID
