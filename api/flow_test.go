@@ -146,6 +146,7 @@ func (w *world) verify(visit string) {
 // notCreating are the POSTs without an Idempotency-Key: what they do is settled
 // by what they find, so a repeat does no harm.
 var notCreating = map[string]string{
+	"importResults": "a repeat finds its lines in the register", "importBagTable": "a bag is signed for once",
 	"orderRound":  "the same order twice is the same order",
 	"searchSlots": "reads", "deriveDepartments": "reads", "foreseeFacts": "reads", "verifyEvidence": "reads",
 	"holdSlot":     "a visit holds one slot; the same choice again is the same hold",

@@ -86,6 +86,7 @@ var labels = map[string]words{
 	"pair_kind":         {"两项的关系", "what two items have to do with each other"},
 	"decided_on":        {"决定日期", "date of the decision"},
 	"delegate":          {"受托人", "delegate"},
+	"check":             {"只检查", "only look"},
 	"department":        {"部门", "department"},
 	"department_id":     {"部门", "department"},
 	"differs":           {"与已收的有何不同", "how it differs"},

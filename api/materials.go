@@ -57,6 +57,7 @@ func (s *Server) materialRoutes() {
 	s.destroyRoutes()
 	s.damageRoutes()
 	s.bagRoutes()
+	s.tableRoutes()
 }
 
 type takeInMaterial struct {

@@ -95,6 +95,8 @@ func (s *Server) describeAnswers(op *huma.Operation, line Route, out reflect.Typ
 		good.Content = map[string]*huma.MediaType{"application/pdf": {Schema: &huma.Schema{Type: huma.TypeString, Format: "binary"}}}
 	case reflect.TypeFor[file]():
 		good.Content = map[string]*huma.MediaType{"application/zip": {Schema: &huma.Schema{Type: huma.TypeString, Format: "binary"}}}
+	case reflect.TypeFor[table]():
+		good.Content = map[string]*huma.MediaType{"text/csv": {Schema: &huma.Schema{Type: huma.TypeString, Format: "binary"}}}
 	default:
 		good.Content = map[string]*huma.MediaType{"application/json": {Schema: schemas.Schema(out, true, "")}}
 	}

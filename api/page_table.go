@@ -92,9 +92,7 @@ func (p *site) signed(v *view, file delivery.TableFile, err error) error {
 // answersPage is what became of each line, and after a mere look the form to
 // import the same table.
 type answersPage struct {
-	Answers                 []delivery.TableAnswer
-	Taken, Same, Rejected   int
-	Checked                 bool
+	tableAnswers
 	Action, Table, Slip, To string
 }
 
@@ -122,7 +120,7 @@ func (p *site) importResults(v *view) error {
 	if err != nil {
 		return p.done(v, err, form{"table", ""}, p.tables)
 	}
-	return p.answers(v, answersPage{Answers: answers, Checked: check, Table: kept, Action: "/tables/results", To: "/tables"})
+	return p.answers(v, answersPage{tableAnswers: linesOf(answers, v.x.lang, check), Table: kept, Action: "/tables/results", To: "/tables"})
 }
 
 func (p *site) importBagTable(v *view) error {
@@ -145,20 +143,10 @@ func (p *site) importBagTable(v *view) error {
 		return p.done(v, err, again, p.bag)
 	}
 	at := "/bags/" + v.id()
-	return p.answers(v, answersPage{Answers: answers, Checked: check, Table: kept, Slip: slip, Action: at + "/table", To: at})
+	return p.answers(v, answersPage{tableAnswers: linesOf(answers, v.x.lang, check), Table: kept, Slip: slip, Action: at + "/table", To: at})
 }
 
 func (p *site) answers(v *view, d answersPage) error {
-	for _, a := range d.Answers {
-		switch a.Status {
-		case delivery.LineTaken:
-			d.Taken++
-		case delivery.LineDuplicate:
-			d.Same++
-		case delivery.LineRejected:
-			d.Rejected++
-		}
-	}
 	v.here = d.To
 	return p.show(v, "table_answers", d)
 }

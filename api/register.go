@@ -12,6 +12,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
+	"lianban/delivery"
 	"lianban/internal/auth"
 	"lianban/internal/fault"
 	"lianban/internal/once"
@@ -48,6 +49,9 @@ type photo struct {
 	media string
 	body  []byte
 }
+
+// table is an answer in CSV.
+type table delivery.TableFile
 
 // register makes an operation: it is read strictly, checked by the one
 // validator, done, and answered; In and Out also make its part of the document,
@@ -136,6 +140,8 @@ func answer(w http.ResponseWriter, r *http.Request, line Route, out any) error {
 	case handed:
 		out.write(w)
 		return nil
+	case table:
+		return answer(w, r, line, file{out.Name, "text/csv; charset=utf-8", out.Body})
 	case file:
 		w.Header().Set("Content-Type", out.media)
 		w.Header().Set("Content-Disposition", "attachment; filename*=UTF-8''"+url.PathEscape(out.name))
