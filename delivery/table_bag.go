@@ -49,7 +49,7 @@ type BagAnswers struct {
 
 // ImportBagTable signs for a bag as its table says, line by line: all of it at
 // once, or nothing while a line is wrong. The same table twice changes nothing.
-// Who may is who may sign (AcceptBag). Refusals: not_found, those of a table,
+// Who may is who may sign (AcceptBag). Refusals: not_found, not_a_keeper, those of a table,
 // and per line table_cells, table_other_bag, table_item_unknown, table_twice,
 // table_finding, table_time, reason_missing, table_answered, table_missing,
 // table_waits, and those of AcceptBag.
@@ -58,6 +58,9 @@ func (d *Desk) ImportBagTable(ctx context.Context, by auth.Actor, r BagAnswers) 
 	v, err := d.FindBag(ctx, by, r.BagID)
 	if err != nil {
 		return nil, err
+	}
+	if !keepsThings(by) {
+		return nil, notAKeeper()
 	}
 	rows, err := readTable(r.Body, bagColumns)
 	if err != nil {
