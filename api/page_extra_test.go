@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"strings"
 	"testing"
 
 	"lianban/delivery"
@@ -46,4 +47,37 @@ func TestUnlistedThingOfAHandOverIsFoundAndExplainedOnItsPage(t *testing.T) {
 	if photo.body != string(image) {
 		t.Error("the photo is not what was uploaded")
 	}
+}
+
+// DEL-911: where nothing listed lay in a hand-over but something else did, the window
+// signs for that alone, on the page or by a program, and the page says both.
+func TestHandOverWithOnlyAnUnlistedThingIsSignedForOnItsPageAndAsJSON(t *testing.T) {
+	s := newStage(t)
+	owed := s.owe(s.open)
+	handOver := func(line delivery.ResultLine, as string) (at string, item string) {
+		by := s.actor("inspector")
+		by.Department = as
+		tr, err := s.Delivery.Release(t.Context(), by, delivery.ReleaseRequest{
+			LineID: line.ID, DecidedOn: "2026-11-16", New: []delivery.NewItem{{Class: delivery.ClassCertificate, Title: "合格证"}},
+		})
+		s.must(err)
+		return "/transfers/" + tr.ID, tr.Items[0].ItemID
+	}
+	at, item := handOver(owed["431103-fire"], "431103-fire")
+	sign := url.Values{"count": {"0"}, "outcome-" + item: {"missing"}, "note-" + item: {"袋内没有"}}
+	if p := s.browse("clerk", at+"/accept", sign).is(http.StatusUnprocessableEntity).says("清单之外的东西"); !strings.Contains(p.body, "袋内没有") {
+		t.Error("what was written is lost")
+	}
+	sign.Set("extra_title1", "别家的许可证")
+	s.browse("clerk", at+"/accept", sign).is(http.StatusUnprocessableEntity).says("附照片")
+	s.sendFile("clerk", at+"/accept", sign, "extra_photo1", drawn(t)).is(http.StatusSeeOther)
+	page := s.browse("clerk", at, nil).is(http.StatusOK).says("部分签收", "缺件", "袋内没有", "多出的物料", "别家的许可证", "这是什么？")
+	checkPage(t, at, page.body)
+
+	at, item = handOver(owed["431103-amr"], "431103-amr")
+	body := map[string]any{"count": 0, "found": []any{map[string]any{"item_id": item, "outcome": "missing", "note": "袋内没有"}}}
+	s.post("clerk", at+"/accept", body).refused(http.StatusUnprocessableEntity, "nothing_accepted")
+	body["extras"] = []any{map[string]any{"title": "别家的许可证", "photo_sha256": fmt.Sprintf("%x", sha256.Sum256(drawn(t)))}}
+	got := s.post("clerk", at+"/accept", body).is(http.StatusOK)
+	got.tells(map[string]string{"state": "accepted_partial", "extras.0.title": "别家的许可证", "items.0.outcome": "missing"})
 }

@@ -69,16 +69,18 @@ func countDiffers(counted, listed int) *fault.Error {
 
 func nothingAccepted() *fault.Error {
 	return fault.Refuse(fault.Invalid, "nothing_accepted",
-		"一件也没有签收，请改用“拒收”并写明理由", "nothing is accepted; refuse the transfer instead and say why")
+		"一件也没有签收：请改用“拒收”并写明理由；里面装的是清单之外的东西的，请拍照登记后再签收",
+		"nothing is accepted: refuse it instead and say why; if what lay in it is not listed, record that with a photo and then sign")
 }
 
 // Accept is the window's signature under a transfer, bound to the person who
 // gives it: a department cannot accept for the window (DEL-910). All that was
 // found passes into the window's keeping; for what is missing or damaged the
-// department goes on answering; what nobody listed is found (DEL-911). The line is received when the department said
-// that this is all and all of it came. Refusals: not_found,
-// not_receiving_window, transfer_over, outcome_invalid, reason_missing,
-// text_invalid, count_differs, extra_incomplete, scan_not_uploaded.
+// department goes on answering; what nobody listed is found (DEL-911), also where
+// nothing else lay in it. The line is received when the department said that this is
+// all and all of it came. Refusals: not_found, not_receiving_window, transfer_over,
+// outcome_invalid, reason_missing, text_invalid, count_differs, nothing_accepted,
+// extra_incomplete, scan_not_uploaded.
 func (d *Desk) Accept(ctx context.Context, by auth.Actor, r AcceptRequest) (TransferView, error) {
 	d = d.still()
 	return d.onTransfer(ctx, by, r.TransferID, func(tx bun.IDB, l *ResultLine, t *TransferView) ([]audit.Leaf, error) {
@@ -92,7 +94,7 @@ func (d *Desk) Accept(ctx context.Context, by auth.Actor, r AcceptRequest) (Tran
 		if good != r.Count {
 			return nil, countDiffers(r.Count, good)
 		}
-		if good == 0 {
+		if good == 0 && len(r.Extras) == 0 {
 			return nil, nothingAccepted()
 		}
 		act := "Accept"

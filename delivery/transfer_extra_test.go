@@ -72,6 +72,39 @@ func TestWhatNobodyReleasedIsFoundUntilTheWindowExplainsIt(t *testing.T) {
 	})
 }
 
+// DEL-911, DEL-910: where nothing listed lay in a hand-over, but something else did, it
+// is signed for with that alone: the department goes on answering for what it listed.
+func TestHandOverWithOnlyAnUnlistedThingIsSignedForWithThatAlone(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		w, ctx := newWorld(t, d), t.Context()
+		s := w.newSet("amr")
+		tr := w.handOver(s.Lines[0], certificate("正本"))
+		r := AcceptRequest{TransferID: tr.ID, Found: []Found{{ItemID: tr.Items[0].ItemID, Outcome: FoundMissing, Note: "袋内没有"}}}
+		_, err := w.Accept(ctx, w.clerk, r)
+		w.refused(err, "nothing_accepted")
+		r.Extras = []Extra{{Title: "别家的许可证"}}
+		_, err = w.Accept(ctx, w.clerk, r)
+		w.refused(err, "extra_incomplete")
+		r.Extras[0].Photo, r.Count = w.photo(), 1
+		_, err = w.Accept(ctx, w.clerk, r)
+		w.refused(err, "count_differs")
+		r.Count = 0
+		got, err := w.Accept(ctx, w.clerk, r)
+		w.must(err)
+		if held := w.sound(); got.State != AcceptedPartial || len(got.Extras) != 1 || held[AtWindow] != 0 || held[AtDepartment] != 1 {
+			t.Errorf("signed for: %+v %v", got, held)
+		}
+		if l := w.line(s.CaseID, "amr"); l.State != LineExpected || !l.ReceivedAt.IsZero() {
+			t.Errorf("line: %+v", l)
+		}
+		_, err = w.Release(ctx, w.inspector("amr"), ReleaseRequest{LineID: s.Lines[0].ID, DecidedOn: tr.DecidedOn, Again: []string{tr.Items[0].ItemID}})
+		w.must(err) // this time it is in it
+		if leaves := w.leaves(s.CaseID); leaves != "results_expected transfer_released transfer_accepted_partial transfer_released" {
+			t.Errorf("recorded: %s", leaves)
+		}
+	})
+}
+
 // DEL-911, DEL-307: a thing that was missing from one hand-over and turns up in
 // another is named by its number; when it was the last, the result is received. A
 // thing of another case comes by a hand-over of its own.
