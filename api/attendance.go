@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"slices"
+	"strings"
 
 	"lianban/inspection"
 	"lianban/internal/auth"
@@ -31,13 +32,39 @@ type checkInRequest struct {
 	ID   string `path:"id" validate:"required,code"`
 	Key  string `header:"Idempotency-Key" validate:"required,line=255"`
 	Body struct {
-		Party       string   `json:"party" validate:"required,code" doc:"id of a department that takes part, window or applicant"`
-		Way         string   `json:"way" validate:"required,oneof=phone window paper" doc:"phone: whoever is signed in"`
-		Name        string   `json:"name,omitempty" validate:"omitempty,line=60"`
-		Certificate string   `json:"certificate,omitempty" validate:"omitempty,line=60" doc:"of the applicant's card the last four"`
-		CameAt      string   `json:"came_at,omitempty" validate:"omitempty,instant" doc:"from the sheet, for paper"`
-		Scan        scanBody `json:"scan,omitzero" doc:"the sheet, for paper"`
+		Party       string    `json:"party" validate:"required,code" doc:"id of a department that takes part, window or applicant"`
+		Way         string    `json:"way" validate:"required,oneof=phone window paper" doc:"phone: whoever is signed in"`
+		Name        string    `json:"name,omitempty" validate:"omitempty,line=60"`
+		Certificate string    `json:"certificate,omitempty" validate:"omitempty,line=60" doc:"of the applicant's card the last four"`
+		CameAt      string    `json:"came_at,omitempty" validate:"omitempty,instant" doc:"from the sheet, for paper"`
+		Scan        scanBody  `json:"scan,omitzero" doc:"the sheet, for paper"`
+		Position    *position `json:"position,omitempty" doc:"where the person is, if the person wants to say so; for phone"`
 	}
+}
+
+// position is inspection.Whereabouts as a request gives it.
+type position struct {
+	Lat      float64 `json:"lat" validate:"min=-90,max=90" doc:"WGS-84"`
+	Lon      float64 `json:"lon" validate:"min=-180,max=180" doc:"WGS-84"`
+	Accuracy int     `json:"accuracy_m" validate:"min=0,max=1000000" doc:"metres it may be off"`
+}
+
+// deviceOf is a word for what a request was made with. It says no more than that: a
+// user agent would tell one telephone from another (INS-1002).
+func deviceOf(h http.Header) string {
+	agent := h.Get("User-Agent")
+	has := func(words ...string) bool {
+		return slices.ContainsFunc(words, func(w string) bool { return strings.Contains(agent, w) })
+	}
+	switch {
+	case !has("Mozilla"):
+		return "program"
+	case has("iPad", "Tablet"):
+		return "tablet"
+	case has("Mobile", "Android", "iPhone", "HarmonyOS"):
+		return "phone"
+	}
+	return "computer"
 }
 
 func (s *Server) checkIn(ctx context.Context, c *call, in *checkInRequest) (inspection.CheckIn, error) {
@@ -48,7 +75,7 @@ func (s *Server) checkIn(ctx context.Context, c *call, in *checkInRequest) (insp
 	b := in.Body
 	return s.Inspection.CheckIn(ctx, c.by, inspection.CheckInRequest{
 		VisitID: v.ID, Party: partyIn(v, b.Party), Way: b.Way, Name: b.Name, Certificate: b.Certificate, CameAt: instant(b.CameAt),
-		Scan: inspection.Scan(b.Scan), Once: c.key(in.Key),
+		Scan: inspection.Scan(b.Scan), Device: deviceOf(c.header), Position: (*inspection.Whereabouts)(b.Position), Once: c.key(in.Key),
 	})
 }
 

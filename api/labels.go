@@ -155,6 +155,8 @@ var labels = map[string]words{
 	"parcels":           {"邮件", "parcels"},
 	"partial_note":      {"分批送交说明", "words on the partial hand-over"},
 	"partial_why":       {"分批送交原因", "reason for a partial hand-over"},
+	"position":          {"位置", "position"},
+	"accuracy_m":        {"误差米数", "metres it may be off"},
 	"party":             {"同意方", "party"},
 	"past_limit":        {"超过时限的日期", "days past the limit"},
 	"past_limit_reason": {"超过时限的理由", "reason to book past the limit"},

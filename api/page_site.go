@@ -1,7 +1,9 @@
 package api
 
 import (
+	"math"
 	"net/http"
+	"strconv"
 	"time"
 
 	"github.com/uptrace/bun"
@@ -143,7 +145,7 @@ func (p *site) onSite(v *view, f form, flash string, act func(found inspection.V
 // checkInAtWindow records on the window's screen who came, or enters a sheet.
 func (p *site) checkInAtWindow(v *view) error {
 	r := inspection.CheckInRequest{
-		VisitID: v.id(), Party: v.form("party"), Name: v.form("name"), Certificate: v.form("certificate"), Way: inspection.ByWindow, Once: v.once(),
+		VisitID: v.id(), Party: v.form("party"), Name: v.form("name"), Certificate: v.form("certificate"), Way: inspection.ByWindow, Once: v.once(), Device: deviceOf(v.r.Header),
 	}
 	return p.onSite(v, form{"checkin", r.Party}, "flash.checked_in", func(found inspection.VisitView) (err error) {
 		for _, known := range found.Resources { // one that was booked, chosen by name
@@ -226,11 +228,32 @@ func (p *site) checkMyselfIn(v *view) error {
 	}
 	_, err = p.Inspection.CheckIn(v.ctx(), v.by, inspection.CheckInRequest{
 		VisitID: found.ID, Party: own.ID, Certificate: v.form("certificate"), Way: inspection.ByPhone, Once: v.once(),
+		Device: deviceOf(v.r.Header), Position: positionIn(v),
 	})
 	if err != nil {
 		return p.done(v, err, form{"checkin", ""}, p.invitation)
 	}
 	return v.leave("/inbox/"+found.ID, "flash.checked_in")
+}
+
+// positionIn is what the script of the page filled in when the person asked for it; nil
+// without. What is no number is refused as no place.
+func positionIn(v *view) *inspection.Whereabouts {
+	if v.form("latitude") == "" {
+		return nil
+	}
+	number := func(name string) float64 {
+		n, err := strconv.ParseFloat(v.form(name), 64)
+		if err != nil {
+			return math.NaN()
+		}
+		return n
+	}
+	off := math.Ceil(number("accuracy"))
+	if !(off >= 0 && off < 1e6) {
+		off = -1
+	}
+	return &inspection.Whereabouts{Lat: number("latitude"), Lon: number("longitude"), Accuracy: int(off)}
 }
 
 // attestOther is the word of an inspector on the site about another department.

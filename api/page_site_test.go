@@ -43,6 +43,20 @@ func onSiteNow(t *testing.T) (s *stage, at string) {
 	return s, at
 }
 
+func TestADeviceIsAWordThatTellsNoTelephoneFromAnother(t *testing.T) { // INS-1002
+	for agent, want := range map[string]string{
+		"Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605.1 Mobile/15E148": "phone",
+		"Mozilla/5.0 (Linux; Android 15; ALN-AL00) AppleWebKit/537.36 Mobile Safari/537.36":      "phone",
+		"Mozilla/5.0 (iPad; CPU OS 18_0 like Mac OS X) AppleWebKit/605.1 Mobile/15E148":          "tablet",
+		"Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36":                           "computer",
+		"platform-client/2": "program", "": "program",
+	} {
+		if got := deviceOf(http.Header{"User-Agent": {agent}}); got != want {
+			t.Errorf("%q is a %s, want %s", agent, got, want)
+		}
+	}
+}
+
 // INS-1002, INS-1004, INS-922
 func TestTheWindowSeesOnItsTelephoneWhoCameAndWhoIsMissing(t *testing.T) {
 	s, at := onSiteNow(t)
@@ -55,8 +69,12 @@ func TestTheWindowSeesOnItsTelephoneWhoCameAndWhoIsMissing(t *testing.T) {
 	s.upload("clerk", site+"/checkins", map[string]string{"party": "applicant", "name": "李梅", "certificate": "1234"}, nil).is(http.StatusSeeOther)
 
 	s.browse("inspector", inbox, nil).is(http.StatusOK).says("我已到场，签到")
-	s.browse("inspector", inbox+"/checkin", url.Values{"certificate": {"湘F1001"}}).is(http.StatusSeeOther)
-	s.browse("inspector", inbox, nil).is(http.StatusOK).says("您已签到", "人数不足")
+	place := url.Values{"certificate": {"湘F1001"}, "latitude": {"unknown"}, "longitude": {"111.61"}, "accuracy": {"18.4"}}
+	s.browse("inspector", inbox+"/checkin", place).is(http.StatusUnprocessableEntity).says("请不附位置，直接签到")
+	place.Set("latitude", "26.43")
+	s.browse("inspector", inbox+"/checkin", place).is(http.StatusSeeOther)
+	s.browse("inspector", inbox, nil).is(http.StatusOK).says("您已签到", "人数不足", "误差约 19 米")
+	s.browse("clerk", site, nil).is(http.StatusOK).says("误差约 19 米")
 	fire := s.partOf(s.booked, "431103-fire").ID
 	s.upload("clerk", site+"/checkins", map[string]string{"party": fire, "name": "吴勇", "certificate": "湘F1002"}, nil).is(http.StatusSeeOther)
 	shown := s.browse("clerk", site, nil).is(http.StatusOK).says("已到", "吴勇", "李梅")

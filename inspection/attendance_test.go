@@ -1,6 +1,7 @@
 package inspection
 
 import (
+	"math"
 	"strings"
 	"testing"
 	"time"
@@ -409,4 +410,55 @@ func TestAnApplicantWhoCheckedInIsNotAbsent(t *testing.T) { // INS-1005
 	w.wait(v.GraceUntil)
 	_, err := w.NotHeld(t.Context(), w.clerk, v.ID, "applicant_absent", "店主未到")
 	w.refused(err, "applicant_here")
+}
+
+func TestWhereSomebodyCheckedInIsSeenByTheWindowAndThatPersonAlone(t *testing.T) { // INS-1002
+	town.Each(t, func(t *testing.T, d *db.DB) {
+		w := newWorld(t, d)
+		ctx := t.Context()
+		v := w.begun()
+		one := CheckInRequest{
+			VisitID: v.ID, Party: w.part(v.ID, "amr").ID, Way: ByPhone, Certificate: "湘A 1001", Device: "phone",
+			Position: &Whereabouts{Lat: 91, Lon: 111.61, Accuracy: 20},
+		}
+		for _, lat := range []float64{91, math.NaN(), math.Inf(1)} {
+			one.Position.Lat = lat
+			_, err := w.CheckIn(ctx, w.nth("amr", 1), one)
+			w.refused(err, "position_invalid")
+		}
+		one.Position.Lat = 26.433
+		_, err := w.CheckIn(ctx, w.nth("amr", 1), one)
+		w.must(err)
+		two := CheckInRequest{VisitID: v.ID, Party: one.Party, Way: ByPaper, Name: "赵刚", Certificate: "湘A1002", CameAt: v.Start, Scan: w.image(), Device: "computer", Position: one.Position}
+		_, err = w.CheckIn(ctx, w.clerk, two)
+		w.must(err)
+
+		seen := func(by auth.Actor) (device string, metres int) {
+			t.Helper()
+			view, err := w.FindVisit(ctx, by, v.ID)
+			w.must(err)
+			for _, c := range view.CheckIns {
+				switch {
+				case c.Way == ByPaper && (c.Device != "" || c.Position != nil):
+					t.Errorf("a sheet of paper was made with %q at %v", c.Device, c.Position)
+				case c.Way == ByPhone:
+					device, metres = c.Device, view.Off(c)
+				}
+			}
+			return device, metres
+		}
+		for _, by := range []auth.Actor{w.clerk, w.boss, w.nth("amr", 1)} {
+			if device, metres := seen(by); device != "phone" || metres != 330 { // three thousandths of a degree
+				t.Errorf("%s sees %q, %d m", by.ID, device, metres)
+			}
+		}
+		for _, by := range []auth.Actor{w.nth("amr", 2), {Kind: auth.KindPerson, ID: "auditor", Roles: []auth.Role{auth.Auditor}}} {
+			if device, metres := seen(by); device != "" || metres != -1 {
+				t.Errorf("%s sees %q, %d m", by.ID, device, metres)
+			}
+		}
+		if leaves := w.leaves(v, "amr"); strings.Contains(leaves, "26.43") {
+			t.Error("the log keeps the position for ever")
+		}
+	})
 }

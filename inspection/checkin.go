@@ -26,20 +26,22 @@ const PartyWindow = "window"
 type CheckIn struct {
 	bun.BaseModel `bun:"table:checkins" json:"-"`
 
-	ID          string    `bun:"id,pk" json:"id"`
-	VisitID     string    `json:"visit_id"`
-	Round       int       `json:"round"`
-	Party       string    `json:"party"`
-	PersonID    string    `json:"person_id,omitempty"` // account, where it is known
-	Name        string    `json:"name"`
-	Certificate string    `json:"certificate"`
-	Way         string    `json:"way"` // phone, window, paper
-	CameAt      time.Time `json:"came_at"`
-	RecordedAt  time.Time `json:"recorded_at"`
-	RecordedBy  string    `json:"recorded_by"`
-	Scan        string    `json:"scan,omitempty"` // of the sign-in sheet
-	LeftAt      time.Time `bun:",nullzero" json:"left_at,omitzero"`
-	LeftAgreed  bool      `json:"left_agreed,omitempty"`
+	ID          string       `bun:"id,pk" json:"id"`
+	VisitID     string       `json:"visit_id"`
+	Round       int          `json:"round"`
+	Party       string       `json:"party"`
+	PersonID    string       `json:"person_id,omitempty"` // account, where it is known
+	Name        string       `json:"name"`
+	Certificate string       `json:"certificate"`
+	Way         string       `json:"way"` // phone, window, paper
+	CameAt      time.Time    `json:"came_at"`
+	RecordedAt  time.Time    `json:"recorded_at"`
+	RecordedBy  string       `json:"recorded_by"`
+	Scan        string       `json:"scan,omitempty"` // of the sign-in sheet
+	LeftAt      time.Time    `bun:",nullzero" json:"left_at,omitzero"`
+	LeftAgreed  bool         `json:"left_agreed,omitempty"`
+	Device      string       `json:"device,omitempty"` // phone, tablet, computer or program
+	Position    *Whereabouts `bun:"type:jsonb,nullzero" json:"position,omitempty"`
 }
 
 // Ways in which somebody checks in.
@@ -55,7 +57,8 @@ func (c CheckIn) Masked() CheckIn {
 	return c
 }
 
-// CheckInRequest names who came. CameAt counts for paper alone.
+// CheckInRequest names who came. CameAt counts for paper alone, Position for the own
+// telephone alone. Device is what the act is done with.
 type CheckInRequest struct {
 	VisitID     string
 	Party       string
@@ -64,6 +67,8 @@ type CheckInRequest struct {
 	Way         string
 	CameAt      time.Time
 	Scan        Scan
+	Device      string
+	Position    *Whereabouts
 	Once        once.Key
 }
 
@@ -73,7 +78,7 @@ type CheckInRequest struct {
 // not_your_department, not_a_window, wrong_window, party_unknown, checkin_way,
 // checkin_closed, absence_attested, name_missing, certificate_missing,
 // came_time, already_here, text_invalid; for paper also scan_missing,
-// scan_type, scan_size.
+// scan_type, scan_size, for the own telephone also position_invalid.
 func (d *Desk) CheckIn(ctx context.Context, by auth.Actor, r CheckInRequest) (CheckIn, error) {
 	d = d.still()
 	return once.Act(ctx, d.DB.Write, r.Once, d.now(), func(tx bun.IDB) (CheckIn, error) {
@@ -143,14 +148,17 @@ func partyOf(ctx context.Context, tx bun.IDB, v Visit, party string) (Participan
 func (d *Desk) whoCame(ctx context.Context, tx bun.IDB, by auth.Actor, v Visit, p Participant, r CheckInRequest) (CheckIn, error) {
 	c := CheckIn{
 		ID: newID(), VisitID: v.ID, Round: v.Round, Party: r.Party, Way: r.Way, Name: strings.TrimSpace(r.Name),
-		Certificate: strings.ToUpper(strings.Join(strings.Fields(r.Certificate), "")), CameAt: d.now(), RecordedAt: d.now(), RecordedBy: by.String(),
+		Certificate: strings.ToUpper(strings.Join(strings.Fields(r.Certificate), "")), CameAt: d.now(), RecordedAt: d.now(), RecordedBy: by.String(), Device: r.Device,
 	}
 	switch {
 	case r.Way == ByPhone && p.ID != "":
 		if err := mayAnswer(by, p.DepartmentID); err != nil {
 			return c, err
 		}
-		c.PersonID, c.Name = by.ID, by.Name
+		c.PersonID, c.Name, c.Position = by.ID, by.Name, r.Position
+		if err := r.Position.check(); err != nil {
+			return c, err
+		}
 		inspector, err := inspectorOf(ctx, tx, p.DepartmentID, by.ID)
 		if inspector.Certificate != "" {
 			c.Certificate = inspector.Certificate
@@ -167,7 +175,7 @@ func (d *Desk) whoCame(ctx context.Context, tx bun.IDB, by auth.Actor, v Visit, 
 		c.PersonID, c.Name, c.Certificate = by.ID, by.Name, by.ID
 	}
 	if r.Way == ByPaper {
-		c.CameAt = r.CameAt.UTC().Truncate(time.Millisecond)
+		c.CameAt, c.Device = r.CameAt.UTC().Truncate(time.Millisecond), ""
 	}
 	if p.ID == "" || c.Certificate == "" {
 		return c, nil
@@ -241,9 +249,16 @@ func (d *Desk) arrive(ctx context.Context, tx bun.IDB, p Participant, v Visit) (
 	return append([]audit.Leaf{leaf}, owed...), err
 }
 
-// checkInLeaf keeps no name and no number (SIM-8).
+// checkInLeaf keeps no name and no number (SIM-8), and of a position that there is one:
+// a leaf stays for ever, and others than the window read it.
 func (d *Desk) checkInLeaf(v Visit, p Participant, c CheckIn) audit.Leaf {
 	fields := map[string]any{"checkin": c.ID, "way": c.Way, "came_at": stamp(c.CameAt)}
+	if c.Device != "" {
+		fields["device"] = c.Device
+	}
+	if c.Position != nil {
+		fields["position"] = true
+	}
 	if p.ID != "" {
 		return participantLeaf("checked_in", p, c.RecordedBy, d.now(), fields)
 	}

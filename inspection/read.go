@@ -131,6 +131,7 @@ func (d *Desk) FindVisit(ctx context.Context, by auth.Actor, id string) (VisitVi
 		return VisitView{}, notFound()
 	}
 	v.Case.Applicant = v.Case.Applicant.Masked()
+	v.hidePlaces(by)
 	if by.Department != "" && !atWindow(by) {
 		v.narrow(by)
 	}

@@ -19,6 +19,28 @@ for (const part of document.querySelectorAll("[data-paper]")) {
   show();
 }
 
+// Where somebody checks in is asked of the telephone only when the person asks for it
+// (INS-1002).
+for (const button of document.querySelectorAll("[data-position]")) {
+  const form = button.closest("form");
+  const said = form.querySelector("[data-position-said]");
+  button.hidden = !navigator.geolocation;
+  button.addEventListener("click", () => {
+    navigator.geolocation.getCurrentPosition(
+      ({ coords }) => {
+        for (const name of ["latitude", "longitude", "accuracy"]) {
+          form.elements[name].value = coords[name];
+        }
+        said.textContent = button.dataset.position;
+      },
+      () => {
+        said.textContent = button.dataset.failed;
+      },
+      { enableHighAccuracy: true, timeout: 15000 },
+    );
+  });
+}
+
 // A second click while the first is under way does nothing. The server guards
 // against it anyway. A page that comes back from the history works again.
 document.addEventListener("submit", (event) => {
