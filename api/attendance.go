@@ -33,7 +33,7 @@ type checkInRequest struct {
 	Key  string `header:"Idempotency-Key" validate:"required,line=255"`
 	Body struct {
 		Party       string    `json:"party" validate:"required,code" doc:"id of a department that takes part, window or applicant"`
-		Way         string    `json:"way" validate:"required,oneof=phone window paper" doc:"phone: whoever is signed in"`
+		Way         string    `json:"way" validate:"required,oneof=phone remote window paper" doc:"phone, remote: whoever is signed in; remote answers the roll call of a review"`
 		Name        string    `json:"name,omitempty" validate:"omitempty,line=60"`
 		Certificate string    `json:"certificate,omitempty" validate:"omitempty,line=60" doc:"of the applicant's card the last four"`
 		CameAt      string    `json:"came_at,omitempty" validate:"omitempty,instant" doc:"from the sheet, for paper"`

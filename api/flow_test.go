@@ -151,7 +151,7 @@ var notCreating = map[string]string{
 	"searchSlots": "reads", "deriveDepartments": "reads", "foreseeFacts": "reads", "verifyEvidence": "reads",
 	"holdSlot":     "a visit holds one slot; the same choice again is the same hold",
 	"noticeOpened": "opened is opened",
-	"startVisit":   "moves the visit, from one state only", "endSite": "moves the visit", "cancelVisit": "moves the visit", "visitNotHeld": "moves the visit",
+	"startVisit":   "moves the visit, from one state only", "callRoll": "called once", "endSite": "moves the visit", "cancelVisit": "moves the visit", "visitNotHeld": "moves the visit",
 	"signOpinion": "one person signs once", "dropOpinion": "moves the opinion",
 	"confirmDeemed": "moves the department's part", "upholdDeemed": "moves the department's part", "reverseDeemed": "two persons, each once",
 	"checkAgreement": "checked once", "leaveTrip": "left once",

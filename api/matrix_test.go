@@ -125,6 +125,7 @@ func apiSamples(s *scene) map[string]sample {
 			"party": "applicant", "signer": "李梅", "scan": map[string]any{"name": "a.png", "content": onePixel(s.t)},
 		}},
 		"checkAgreement": {path: draft + "/agreements/applicant/check", object: true},
+		"callRoll":       {path: visit + "/roll-call", object: true},
 		"startVisit":     {path: visit + "/start", object: true}, "endSite": {path: visit + "/end-site", object: true},
 		"closeVisit": {path: visit + "/close", object: true}, "visitNotHeld": {path: visit + "/not-held", object: true, body: end},
 		"cancelVisit": {path: draft + "/cancel", object: true, body: end},

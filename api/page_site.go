@@ -20,6 +20,7 @@ func (p *site) sitePages() {
 		p.on(Route{Method: http.MethodPost, Path: path, Act: act, Who: who, Rate: uploadRate, Body: 4 * inspection.MaxScan}, h)
 	}
 	p.on(Route{Method: http.MethodGet, Path: at, Act: "pageSite", Who: readers(overseeing...)}, p.siteDay)
+	p.on(Route{Method: http.MethodPost, Path: at + "/roll-call", Act: "pageCallRoll", Who: actors(atDesk...)}, p.callRoll)
 	scan(at+"/checkins", "pageCheckIn", actors(atDesk...), p.checkInAtWindow)
 	p.on(Route{Method: http.MethodPost, Path: at + "/checkins/{checkin}/left", Act: "pageLeave", Who: actors(atDesk...)}, p.leaveSite)
 	scan(at+"/parts/{part}/absence", "pageAttest", actors(atDesk...), p.attestAtWindow)
@@ -170,6 +171,13 @@ func (p *site) checkInAtWindow(v *view) error {
 	})
 }
 
+func (p *site) callRoll(v *view) error {
+	return p.onSite(v, form{"roll", ""}, "flash.roll", func(inspection.VisitView) error {
+		_, err := p.Inspection.CallRoll(v.ctx(), v.by, v.id())
+		return err
+	})
+}
+
 func (p *site) leaveSite(v *view) error {
 	id := v.r.PathValue("checkin")
 	return p.onSite(v, form{"left", id}, "flash.left", func(inspection.VisitView) error {
@@ -226,8 +234,12 @@ func (p *site) checkMyselfIn(v *view) error {
 	if err != nil {
 		return err
 	}
+	way := inspection.ByPhone
+	if v.form("way") == inspection.ByRemote {
+		way = inspection.ByRemote
+	}
 	_, err = p.Inspection.CheckIn(v.ctx(), v.by, inspection.CheckInRequest{
-		VisitID: found.ID, Party: own.ID, Certificate: v.form("certificate"), Way: inspection.ByPhone, Once: v.once(),
+		VisitID: found.ID, Party: own.ID, Certificate: v.form("certificate"), Way: way, Once: v.once(),
 		Device: deviceOf(v.r.Header), Position: positionIn(v),
 	})
 	if err != nil {
@@ -284,6 +296,7 @@ func (p *site) withdrawMine(v *view) error {
 // missing.
 type onMySite struct {
 	May, In   bool
+	Review    bool // it can be attended from afar, once the roll is called
 	NeedsCert bool
 	CameAt    time.Time
 	Came      []inspection.CheckIn
@@ -305,7 +318,7 @@ func (p *site) mySite(v *view, found inspection.VisitView, own part) (out onMySi
 			out.In, out.CameAt = true, c.CameAt
 		}
 	}
-	out.May, out.NeedsCert = running && !out.In, true
+	out.May, out.NeedsCert, out.Review = running && !out.In, true, found.Kind == inspection.KindReview
 	for _, r := range own.People {
 		if r.PersonID == v.by.ID && r.Certificate != "" {
 			out.NeedsCert = false

@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/uptrace/bun"
+
 	"lianban/inspection"
 )
 
@@ -154,4 +156,37 @@ func (s *stage) checkInOf(name string) string {
 	}
 	s.t.Fatalf("%s has not checked in", name)
 	return ""
+}
+
+func TestTheRollOfAReviewIsCalledAtTheWindowAndAnsweredInTheInbox(t *testing.T) { // INS-1014
+	s := &stage{world: newWorld(t)}
+	s.until(s.trust.Now().Add(time.Hour))
+	s.must(s.db.Write(t.Context(), func(tx bun.IDB) error {
+		_, err := tx.NewRaw("UPDATE matter_rules SET check_kind = 'both'").Exec(t.Context())
+		return err
+	}))
+	c := s.accept("湘味轩餐饮店", inspection.YesNo(true))
+	draft, err := s.Inspection.Plan(t.Context(), s.actor("clerk"), inspection.PlanRequest{CaseID: c.ID, Kind: inspection.KindReview})
+	s.must(err)
+	found, err := s.Inspection.Slots(t.Context(), s.actor("clerk"), inspection.SlotRequest{VisitID: draft.ID, Limit: 1})
+	s.must(err)
+	v, err := s.Inspection.Book(t.Context(), s.actor("clerk"), inspection.BookRequest{
+		VisitID: draft.ID, Choice: inspection.SlotChoice{Start: found.Offers[0].Start, Resources: resourcesOf(found.Offers[0])},
+	})
+	s.must(err)
+	s.until(v.Start)
+	s.again()
+	site, inbox := "/visits/"+v.ID+"/site", "/inbox/"+v.ID
+	s.browse("clerk", site+"/roll-call", url.Values{}).is(http.StatusConflict).says("请先点“开始”")
+	s.browse("clerk", "/visits/"+v.ID+"/start", url.Values{}).is(http.StatusSeeOther)
+	s.browse("clerk", site, nil).is(http.StatusOK).says("远程参会点名", "开始点名")
+	s.browse("inspector", inbox, nil).is(http.StatusOK).says("等窗口点名后在此应答")
+	answer := url.Values{"certificate": {"湘F1001"}, "way": {"remote"}}
+	s.browse("inspector", inbox+"/checkin", answer).is(http.StatusConflict).says("窗口还没有点名")
+	s.browse("clerk", site+"/roll-call", url.Values{}).is(http.StatusSeeOther)
+	s.browse("clerk", site, nil).is(http.StatusOK).says("已点名")
+	s.browseIn("en", "inspector", inbox, nil).is(http.StatusOK).says("I attend from afar: answer the roll call")
+	s.browse("inspector", inbox+"/checkin", answer).is(http.StatusSeeOther)
+	checkPage(t, inbox, s.browse("inspector", inbox, nil).is(http.StatusOK).says("您已签到", "远程参会").body)
+	checkPage(t, site, s.browse("clerk", site, nil).is(http.StatusOK).says("远程参会").body)
 }

@@ -462,3 +462,66 @@ func TestWhereSomebodyCheckedInIsSeenByTheWindowAndThatPersonAlone(t *testing.T)
 		}
 	})
 }
+
+// review is a joint review of three departments that has begun.
+func (w *testWorld) review() Visit {
+	w.t.Helper()
+	ctx := w.t.Context()
+	w.forBoth()
+	draft, err := w.Plan(ctx, w.clerk, PlanRequest{CaseID: w.newCase().ID, Kind: KindReview})
+	w.must(err)
+	v, err := w.Book(ctx, w.clerk, BookRequest{VisitID: draft.ID, Choice: w.bestSlot(draft.ID)})
+	w.must(err)
+	w.tick()
+	for _, system := range []string{"amr", "fire", "urban"} {
+		w.reply(v, system, ReplyAccept)
+	}
+	_, err = w.CallRoll(ctx, w.clerk, v.ID)
+	w.refused(err, "roll_call_closed")
+	w.wait(v.Start)
+	v, err = w.Start(ctx, w.clerk, v.ID)
+	w.must(err)
+	return v
+}
+
+func TestWhoAnswersTheRollOfAReviewFromAfarIsPresent(t *testing.T) { // INS-1014
+	town.Each(t, func(t *testing.T, d *db.DB) {
+		w := newWorld(t, d)
+		ctx := t.Context()
+		v := w.review()
+		answer := func(n int) error {
+			_, err := w.CheckIn(ctx, w.nth("amr", n), CheckInRequest{VisitID: v.ID, Party: w.part(v.ID, "amr").ID, Way: ByRemote, Certificate: "湘A100" + string(rune('0'+n))})
+			return err
+		}
+		w.refused(answer(1), "roll_not_called")
+		_, err := w.CallRoll(ctx, w.inspector("amr"), v.ID)
+		w.refused(err, "not_a_window")
+		called, err := w.CallRoll(ctx, w.clerk, v.ID)
+		w.must(err)
+		w.clock.forward(5 * time.Minute)
+		again, err := w.CallRoll(ctx, w.clerk, v.ID)
+		w.must(err)
+		if called.RollCalledAt.IsZero() || !again.RollCalledAt.Equal(called.RollCalledAt) {
+			t.Errorf("called at %v, again %v", called.RollCalledAt, again.RollCalledAt)
+		}
+		w.must(answer(1))
+		w.must(answer(2))
+		w.attendanceIs(v, "amr", AttendancePresent)
+		w.refused(answer(2), "already_here")
+		_, err = w.CheckIn(ctx, w.clerk, CheckInRequest{VisitID: v.ID, Party: w.part(v.ID, "fire").ID, Way: ByRemote, Name: "周队长", Certificate: "湘F1"})
+		w.refused(err, "not_your_department") // nobody answers for another
+		_, err = w.EndSite(ctx, w.clerk, v.ID)
+		w.must(err)
+		w.refused(answer(3), "checkin_closed")
+	})
+}
+
+func TestNobodyIsOnASiteFromAfar(t *testing.T) { // INS-1014
+	w := newWorld(t, town.SQLite(t))
+	v := w.begun()
+	_, err := w.CallRoll(t.Context(), w.clerk, v.ID)
+	w.refused(err, "roll_call_kind")
+	_, err = w.CheckIn(t.Context(), w.nth("amr", 1), CheckInRequest{VisitID: v.ID, Party: w.part(v.ID, "amr").ID, Way: ByRemote, Certificate: "湘A1001"})
+	w.refused(err, "roll_call_kind")
+	w.attendanceIs(v, "amr", AttendanceExpected)
+}

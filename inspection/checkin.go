@@ -33,7 +33,7 @@ type CheckIn struct {
 	PersonID    string       `json:"person_id,omitempty"` // account, where it is known
 	Name        string       `json:"name"`
 	Certificate string       `json:"certificate"`
-	Way         string       `json:"way"` // phone, window, paper
+	Way         string       `json:"way"` // phone, remote, window, paper
 	CameAt      time.Time    `json:"came_at"`
 	RecordedAt  time.Time    `json:"recorded_at"`
 	RecordedBy  string       `json:"recorded_by"`
@@ -47,6 +47,7 @@ type CheckIn struct {
 // Ways in which somebody checks in.
 const (
 	ByPhone  = "phone"  // the person's own, signed in
+	ByRemote = "remote" // signed in elsewhere, answering the roll call of a review (INS-1014)
 	ByWindow = "window" // the screen of the window
 	ByPaper  = "paper"  // the sign-in sheet, entered later with its scan
 )
@@ -57,8 +58,8 @@ func (c CheckIn) Masked() CheckIn {
 	return c
 }
 
-// CheckInRequest names who came. CameAt counts for paper alone, Position for the own
-// telephone alone. Device is what the act is done with.
+// CheckInRequest names who came. CameAt counts for paper alone, Position for who
+// checks in without the window. Device is what the act is done with.
 type CheckInRequest struct {
 	VisitID     string
 	Party       string
@@ -78,7 +79,8 @@ type CheckInRequest struct {
 // not_your_department, not_a_window, wrong_window, party_unknown, checkin_way,
 // checkin_closed, absence_attested, name_missing, certificate_missing,
 // came_time, already_here, text_invalid; for paper also scan_missing,
-// scan_type, scan_size, for the own telephone also position_invalid.
+// scan_type, scan_size, for the own telephone also position_invalid,
+// from afar roll_call_kind, roll_not_called.
 func (d *Desk) CheckIn(ctx context.Context, by auth.Actor, r CheckInRequest) (CheckIn, error) {
 	d = d.still()
 	return once.Act(ctx, d.DB.Write, r.Once, d.now(), func(tx bun.IDB) (CheckIn, error) {
@@ -151,9 +153,14 @@ func (d *Desk) whoCame(ctx context.Context, tx bun.IDB, by auth.Actor, v Visit, 
 		Certificate: strings.ToUpper(strings.Join(strings.Fields(r.Certificate), "")), CameAt: d.now(), RecordedAt: d.now(), RecordedBy: by.String(), Device: r.Device,
 	}
 	switch {
-	case r.Way == ByPhone && p.ID != "":
+	case (r.Way == ByPhone || r.Way == ByRemote) && p.ID != "":
 		if err := mayAnswer(by, p.DepartmentID); err != nil {
 			return c, err
+		}
+		if r.Way == ByRemote {
+			if err := mayAnswerRoll(v); err != nil {
+				return c, err
+			}
 		}
 		c.PersonID, c.Name, c.Position = by.ID, by.Name, r.Position
 		if err := r.Position.check(); err != nil {

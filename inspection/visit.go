@@ -45,7 +45,8 @@ type Visit struct {
 	SingleByRule   bool       `json:"single_by_rule"`       // INS-309
 	PastLimitWhy   string     `json:"past_limit_why,omitempty"`
 	StartedAt      time.Time  `bun:",nullzero" json:"started_at,omitzero"`
-	GraceUntil     time.Time  `bun:",nullzero" json:"grace_until,omitzero"` // who is not there by then is missing (A4)
+	GraceUntil     time.Time  `bun:",nullzero" json:"grace_until,omitzero"`    // who is not there by then is missing (A4)
+	RollCalledAt   time.Time  `bun:",nullzero" json:"roll_called_at,omitzero"` // of a review (INS-1014)
 	SiteEndedAt    time.Time  `bun:",nullzero" json:"site_ended_at,omitzero"`
 	ClosedAt       time.Time  `bun:",nullzero" json:"closed_at,omitzero"`
 	Result         string     `json:"result,omitempty"`
