@@ -291,19 +291,26 @@ func (p *site) onBag(v *view, f form, flash string, act func(b delivery.BagView)
 
 func (p *site) releaseBag(v *view) error {
 	return p.onBag(v, form{"release", ""}, "flash.bag.released", func(b delivery.BagView) error {
-		_, err := p.Delivery.ReleaseBag(v.ctx(), v.by, delivery.BagRelease{BagID: b.ID, Seal: v.form("seal"), Count: whole(v.form("count")), Giver: v.form("giver")})
+		count, err := v.counted("count")
+		if err != nil {
+			return err
+		}
+		_, err = p.Delivery.ReleaseBag(v.ctx(), v.by, delivery.BagRelease{BagID: b.ID, Seal: v.form("seal"), Count: count[0], Giver: v.form("giver")})
 		return err
 	})
 }
 
 func (p *site) acceptBag(v *view) error {
 	return p.onBag(v, form{"accept", ""}, "flash.bag.accepted", func(b delivery.BagView) error {
-		r := delivery.BagAccept{BagID: b.ID, Count: whole(v.form("count")), Note: v.form("note"), Receiver: v.form("receiver")}
+		count, err := v.counted("count")
+		if err != nil {
+			return err
+		}
+		r := delivery.BagAccept{BagID: b.ID, Count: count[0], Note: v.form("note"), Receiver: v.form("receiver")}
 		for _, i := range b.Items {
 			outcome := delivery.Finding(v.form("outcome-" + i.ItemID))
 			r.Found = append(r.Found, delivery.Found{ItemID: i.ItemID, Outcome: outcome, Note: v.form("note-" + i.ItemID)})
 		}
-		var err error
 		if r.Slip, err = p.keepUpload(v, "slip"); err != nil {
 			return err
 		}

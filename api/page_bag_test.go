@@ -54,6 +54,7 @@ func TestMaterialGoesFromTheCaseToTheDepartmentInABag(t *testing.T) {
 	scan(copied.Item.Number).is(http.StatusOK)
 	s.browse("inspector", at, nil).is(http.StatusNotFound) // still being packed
 	s.browse("clerk", at+"/release", url.Values{"seal": {""}, "count": {"1"}}).is(http.StatusUnprocessableEntity).says("封条编号")
+	s.browse("clerk", at+"/release", url.Values{"seal": {"F0001"}, "count": {""}}).is(http.StatusUnprocessableEntity).says("请填写实际清点的件数")
 	s.browse("clerk", at+"/release", url.Values{"seal": {"F0001"}, "count": {"2"}}).is(http.StatusUnprocessableEntity).says("重新清点")
 	s.browse("clerk", at+"/release", url.Values{"seal": {"F0001"}, "count": {"1"}}).is(http.StatusSeeOther)
 	s.browse("clerk", at+"/slip", nil).is(http.StatusOK).says("材料流转单", "F0001", "复印件1件", copied.Item.Number)

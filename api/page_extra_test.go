@@ -69,6 +69,17 @@ func TestHandOverWithOnlyAnUnlistedThingIsSignedForOnItsPageAndAsJSON(t *testing
 		t.Error("what was written is lost")
 	}
 	sign.Set("extra_title1", "别家的许可证")
+	for _, empty := range []string{"", "一件"} { // only a written 0 is a count of 0
+		sign.Set("count", empty)
+		zh := s.sendFile("clerk", at+"/accept", sign, "extra_photo1", drawn(t)).is(http.StatusUnprocessableEntity)
+		en := s.browseIn("en", "clerk", at+"/accept", sign).is(http.StatusUnprocessableEntity)
+		for want, page := range map[string]string{"请填写实际清点的件数": zh.body, "write down how many you counted": en.body} {
+			if !strings.Contains(page, `id="accept-count-wrong">`+want) {
+				t.Errorf("a count of %q is not refused beside the field: %s", empty, want)
+			}
+		}
+	}
+	sign.Set("count", "0")
 	s.browse("clerk", at+"/accept", sign).is(http.StatusUnprocessableEntity).says("附照片")
 	s.sendFile("clerk", at+"/accept", sign, "extra_photo1", drawn(t)).is(http.StatusSeeOther)
 	page := s.browse("clerk", at, nil).is(http.StatusOK).says("部分签收", "缺件", "袋内没有", "多出的物料", "别家的许可证", "这是什么？")

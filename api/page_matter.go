@@ -116,6 +116,25 @@ func whole(text string) int {
 	return n
 }
 
+// counted reads what was counted by hand, a number for each field. An empty field
+// is no count: only a written 0 says that nothing was there (DEL-910).
+func (v *view) counted(names ...string) ([]int, error) {
+	refusal := fault.Refuse(fault.Invalid, "count_missing",
+		"请填写实际清点的件数，一件也没有的填 0", "write down how many you counted, 0 if there is none")
+	counts := make([]int, len(names))
+	for i, name := range names {
+		n, err := strconv.ParseUint(v.form(name), 10, 16)
+		if err != nil {
+			refusal.Fields = append(refusal.Fields, fault.Field{Name: name, Code: refusal.Code, Text: refusal.In(v.x.lang)})
+		}
+		counts[i] = int(n)
+	}
+	if len(refusal.Fields) > 0 {
+		return nil, refusal
+	}
+	return counts, nil
+}
+
 // derivedLine is one department of a matter: whether it comes and why.
 type derivedLine struct {
 	Name, Because, Permit, Manual string

@@ -111,7 +111,10 @@ func (p *site) postponeEntry(v *view) error {
 }
 
 func (p *site) closeRun(v *view) error {
-	_, err := p.Delivery.CloseRun(v.ctx(), v.by, v.id(), delivery.RunCount{Out: whole(v.form("out")), In: whole(v.form("in")), Back: whole(v.form("back"))})
+	count, err := v.counted("out", "in", "back")
+	if err == nil {
+		_, err = p.Delivery.CloseRun(v.ctx(), v.by, v.id(), delivery.RunCount{Out: count[0], In: count[1], Back: count[2]})
+	}
 	return p.onRun(v, form{"close", ""}, "flash.run.closed", err)
 }
 

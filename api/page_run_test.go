@@ -52,6 +52,8 @@ func TestRunIsCarriedAndClosedInTheBrowser(t *testing.T) {
 	s.browse("courier", run+"/postpone", url.Values{"entry": {entry}}).is(http.StatusUnprocessableEntity).says("请写明理由")
 	s.browse("courier", run+"/postpone", url.Values{"entry": {entry}, "reason": {"部门无人签收"}}).is(http.StatusSeeOther)
 	s.browse("clerk", run+"/close", counts).is(http.StatusConflict).says("退回清点 0 件、登记 1 件")
+	counts.Set("back", "")
+	s.browse("clerk", run+"/close", counts).is(http.StatusUnprocessableEntity).says("请填写实际清点的件数")
 	counts.Set("back", "1")
 	s.browse("courier", run+"/close", counts).is(http.StatusForbidden)
 	s.browse("clerk", run+"/close", counts).is(http.StatusSeeOther)

@@ -165,12 +165,15 @@ func (p *site) onTransfer(v *view, f form, flash string, act func(t delivery.Tra
 
 func (p *site) acceptTransfer(v *view) error {
 	return p.onTransfer(v, form{"accept", ""}, "flash.signed", func(t delivery.TransferView) error {
-		r := delivery.AcceptRequest{TransferID: t.ID, Count: whole(v.form("count")), Note: v.form("note")}
+		count, err := v.counted("count")
+		if err != nil {
+			return err
+		}
+		r := delivery.AcceptRequest{TransferID: t.ID, Count: count[0], Note: v.form("note")}
 		for _, i := range t.Items {
 			outcome := delivery.Finding(v.form("outcome-" + i.ItemID))
 			r.Found = append(r.Found, delivery.Found{ItemID: i.ItemID, Outcome: outcome, Note: v.form("note-" + i.ItemID)})
 		}
-		var err error
 		if r.Extras, err = p.extrasOf(v); err != nil {
 			return err
 		}
