@@ -61,7 +61,7 @@ func TestDepartmentsSeeEachOthersItemsBeforeTheSitePartEnds(t *testing.T) {
 	s.browse("inspector", inbox, nil).says("相互矛盾", "待协调", "放弃本部门这一项", "报请主管决定")
 
 	page = s.browse("clerk", onSite, nil).is(http.StatusOK).says("由窗口当面出示", "登记协调结果", "待协调")
-	s.browseIn("en", "clerk", onSite, nil).is(http.StatusOK).says("Shown at the window", "contrary to each other")
+	s.browseIn("en", "clerk", onSite, nil).is(http.StatusOK).says("Shown by the window", "contrary to each other")
 	shown := regexp.MustCompile(`action="(/visits/[^"#]+/items-seen)#items".*?name="item" value="([0-9a-f]+)"`).FindStringSubmatch(regexp.MustCompile(`\n`).ReplaceAllString(page.body, " "))
 	who := regexp.MustCompile(`name="check_in" value="([0-9a-f-]+)"`).FindStringSubmatch(page.body)[1]
 	s.browse("clerk", shown[1], url.Values{"item": {shown[2]}, "check_in": {who}}).is(http.StatusSeeOther)
