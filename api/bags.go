@@ -131,19 +131,19 @@ type releaseBag struct {
 	ID   string `path:"id" validate:"required,code"`
 	Body struct {
 		Seal  string `json:"seal" validate:"required,line=60" doc:"number of the seal that closes the bag"`
-		Count int    `json:"count" validate:"min=0,max=50" doc:"things counted by hand"`
+		Count *int   `json:"count" validate:"required,min=0,max=50" doc:"things counted by hand"`
 		Giver string `json:"giver,omitempty" validate:"omitempty,line=60" doc:"at a window, for a department: who signed the slip"`
 	}
 }
 
 func (s *Server) releaseBag(ctx context.Context, c *call, in *releaseBag) (delivery.BagView, error) {
-	return s.Delivery.ReleaseBag(ctx, c.by, delivery.BagRelease{BagID: in.ID, Seal: in.Body.Seal, Count: in.Body.Count, Giver: in.Body.Giver})
+	return s.Delivery.ReleaseBag(ctx, c.by, delivery.BagRelease{BagID: in.ID, Seal: in.Body.Seal, Count: *in.Body.Count, Giver: in.Body.Giver})
 }
 
 type acceptBag struct {
 	ID   string `path:"id" validate:"required,code"`
 	Body struct {
-		Count    int         `json:"count" validate:"min=0,max=50" doc:"things counted by hand that are accepted"`
+		Count    *int        `json:"count" validate:"required,min=0,max=50" doc:"things counted by hand that are accepted"`
 		Found    []foundBody `json:"found,omitempty" validate:"max=50,dive" doc:"what is missing or damaged; all others are accepted"`
 		Extras   []extraBody `json:"extras,omitempty" validate:"max=20,dive" doc:"what was not listed"`
 		Note     string      `json:"note,omitempty" validate:"omitempty,line=200"`
@@ -162,7 +162,7 @@ type extraBody struct {
 
 func (s *Server) acceptBag(ctx context.Context, c *call, in *acceptBag) (delivery.BagView, error) {
 	b := in.Body
-	r := delivery.BagAccept{BagID: in.ID, Count: b.Count, Note: b.Note, Receiver: b.Receiver, SignedAt: b.SignedAt, Slip: b.Slip}
+	r := delivery.BagAccept{BagID: in.ID, Count: *b.Count, Note: b.Note, Receiver: b.Receiver, SignedAt: b.SignedAt, Slip: b.Slip}
 	for _, f := range b.Found {
 		r.Found = append(r.Found, delivery.Found{ItemID: f.Item, Outcome: delivery.Finding(f.Outcome), Note: f.Note})
 	}

@@ -7,12 +7,15 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"slices"
 	"testing"
 
 	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/getkin/kin-openapi/openapi3filter"
 	"github.com/getkin/kin-openapi/routers"
 	"github.com/getkin/kin-openapi/routers/legacy"
+
+	"lianban/internal/fault"
 )
 
 var update = flag.Bool("update", false, "write openapi.json anew")
@@ -67,5 +70,27 @@ func TestCommittedDocumentIsTheOneServed(t *testing.T) {
 	w.must(err)
 	if !bytes.Equal(committed, w.spec.text) {
 		t.Error("openapi.json is not what is served; run go test ./api -run CommittedDocument -update and read the difference")
+	}
+}
+
+func TestACountThatIsNotGivenIsNotNone(t *testing.T) { // DEL-911, DEL-923
+	s := newWorld(t)
+	for _, c := range []struct {
+		path   string
+		body   map[string]any
+		fields []string
+	}{
+		{"/transfers/none/accept", map[string]any{}, []string{"count"}},
+		{"/bags/none/release", map[string]any{"seal": "F1"}, []string{"count"}},
+		{"/bags/none/accept", map[string]any{}, []string{"count"}},
+		{"/parcels/none/return", map[string]any{"bag_state": "intact"}, []string{"count"}},
+		{"/runs/none/close", map[string]any{}, []string{"out", "in", "back"}},
+	} {
+		problem := s.post("supervisor", c.path, c.body).refused(http.StatusUnprocessableEntity, "fields_invalid")
+		for _, field := range c.fields {
+			if !slices.ContainsFunc(problem.Errors, func(e fault.Field) bool { return e.Name == field && e.Code == "required" }) {
+				t.Errorf("%s does not ask for %s: %+v", c.path, field, problem.Errors)
+			}
+		}
 	}
 }

@@ -238,14 +238,14 @@ type returnParcel struct {
 	ID   string `path:"id" validate:"required,code"`
 	Body struct {
 		Seal  string `json:"bag_state" validate:"required,oneof=intact broken" doc:"the bag as found"`
-		Count int    `json:"count" validate:"min=0,max=100" doc:"things in it"`
+		Count *int   `json:"count" validate:"required,min=0,max=100" doc:"things in it"`
 		Note  string `json:"note,omitempty" validate:"omitempty,line=200" doc:"of a broken bag: what was found"`
 	}
 }
 
 func (s *Server) returnParcel(ctx context.Context, c *call, in *returnParcel) (delivery.Parcel, error) {
 	b := in.Body
-	return s.Delivery.AcceptReturn(ctx, c.by, delivery.ReturnRequest{ParcelID: in.ID, Seal: b.Seal, Count: b.Count, Note: b.Note})
+	return s.Delivery.AcceptReturn(ctx, c.by, delivery.ReturnRequest{ParcelID: in.ID, Seal: b.Seal, Count: *b.Count, Note: b.Note})
 }
 
 type collectParcel struct {

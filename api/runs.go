@@ -84,14 +84,15 @@ func (s *Server) postponeEntry(ctx context.Context, c *call, in *postponeEntry) 
 type closeRun struct {
 	ID   string `path:"id" validate:"required,code"`
 	Body struct {
-		Out  int `json:"out" validate:"min=0,max=9999" doc:"bags that departments took, counted by hand"`
-		In   int `json:"in" validate:"min=0,max=9999" doc:"bags and transfers that came in"`
-		Back int `json:"back" validate:"min=0,max=9999" doc:"what came back, or was not fetched"`
+		Out  *int `json:"out" validate:"required,min=0,max=9999" doc:"bags that departments took, counted by hand"`
+		In   *int `json:"in" validate:"required,min=0,max=9999" doc:"bags and transfers that came in"`
+		Back *int `json:"back" validate:"required,min=0,max=9999" doc:"what came back, or was not fetched"`
 	}
 }
 
 func (s *Server) closeRun(ctx context.Context, c *call, in *closeRun) (delivery.RunView, error) {
-	return s.Delivery.CloseRun(ctx, c.by, in.ID, delivery.RunCount(in.Body))
+	b := in.Body
+	return s.Delivery.CloseRun(ctx, c.by, in.ID, delivery.RunCount{Out: *b.Out, In: *b.In, Back: *b.Back})
 }
 
 func (s *Server) missRun(ctx context.Context, c *call, in *refuseTransfer) (delivery.RunView, error) {

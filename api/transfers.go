@@ -124,7 +124,7 @@ func (s *Server) findTransfer(ctx context.Context, c *call, in *byID) (delivery.
 type acceptTransfer struct {
 	ID   string `path:"id" validate:"required,code"`
 	Body struct {
-		Count  int         `json:"count" validate:"min=0,max=50" doc:"things counted by hand that are accepted"`
+		Count  *int        `json:"count" validate:"required,min=0,max=50" doc:"things counted by hand that are accepted"`
 		Found  []foundBody `json:"found,omitempty" validate:"max=50,dive" doc:"what is missing or damaged; all others are accepted"`
 		Extras []extraBody `json:"extras,omitempty" validate:"max=20,dive" doc:"what lay in it without being listed"`
 		Note   string      `json:"note,omitempty" validate:"omitempty,line=200"`
@@ -138,7 +138,7 @@ type foundBody struct {
 }
 
 func (s *Server) acceptTransfer(ctx context.Context, c *call, in *acceptTransfer) (delivery.TransferView, error) {
-	r := delivery.AcceptRequest{TransferID: in.ID, Count: in.Body.Count, Note: in.Body.Note}
+	r := delivery.AcceptRequest{TransferID: in.ID, Count: *in.Body.Count, Note: in.Body.Note}
 	for _, f := range in.Body.Found {
 		r.Found = append(r.Found, delivery.Found{ItemID: f.Item, Outcome: delivery.Finding(f.Outcome), Note: f.Note})
 	}
