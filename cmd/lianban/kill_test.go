@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"errors"
 	"io"
 	"math/rand/v2"
 	"os"
@@ -363,4 +364,21 @@ func startServe(t *testing.T, dir string) (*exec.Cmd, io.Reader) {
 		t.Fatal(err)
 	}
 	return serve, log
+}
+
+func TestATornNoteOfAVictimIsPassedOverAndSpoilsNoOther(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.WriteFile(dir+"/diary.jsonl", []byte(`{"op":"intend","id":"1"}`+"\n"+`{"op":"boo`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	d, err := openDiary(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(d.write(note{Op: "booked", ID: "1"}), d.file.Close()); err != nil {
+		t.Fatal(err)
+	}
+	if all, err := readDiary(dir); err != nil || len(all) != 2 || all[1].Op != "booked" {
+		t.Errorf("%+v, %v", all, err)
+	}
 }

@@ -266,8 +266,9 @@ type note struct {
 	Left  int                     `json:"left,omitempty"` // bookings that the kill before cut off
 }
 
-// diary is written by victims and outlives them: what one write call has taken
-// is not lost by a kill.
+// diary is written by victims and outlives them. A kill may tear its last note,
+// which is then as good as never written: what was intended was not begun, and what
+// was answered is asked again under the same key.
 type diary struct {
 	mu   sync.Mutex
 	file *os.File
@@ -275,6 +276,10 @@ type diary struct {
 
 func openDiary(dir string) (*diary, error) {
 	file, err := os.OpenFile(dir+"/diary.jsonl", os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	_, err = file.WriteString("\n") // ends a torn note
 	return &diary{file: file}, err
 }
 
@@ -296,8 +301,9 @@ func readDiary(dir string) (all []note, err error) {
 	}
 	for line := range strings.Lines(string(content)) {
 		var n note
-		err = errors.Join(err, json.Unmarshal([]byte(line), &n))
-		all = append(all, n)
+		if json.Unmarshal([]byte(line), &n) == nil {
+			all = append(all, n)
+		}
 	}
 	return all, err
 }
