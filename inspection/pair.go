@@ -18,24 +18,6 @@ import (
 	"lianban/internal/once"
 )
 
-// ProposedItem (拟提整改事项) is an item of a department's present opinion, signed or
-// not, before the one list is made. The id is a hash of what it says: a corrected
-// opinion keeps the ids of the items it did not change.
-type ProposedItem struct {
-	ID            string `json:"id"`
-	ParticipantID string `json:"-"`
-	DepartmentID  string `json:"department_id"`
-	Department    string `json:"department"`
-	N             int    `json:"n"` // in the department's opinion
-	Finding       string `json:"finding"`
-	Clause        string `json:"clause"`
-	Verify        Verify `json:"verify,omitempty"`
-	Days          int    `json:"days,omitempty"`
-}
-
-// name is how a text speaks of an item: the department, and the number it gave it.
-func (i ProposedItem) name() string { return fmt.Sprintf("%s第 %d 项", i.Department, i.N) }
-
 // PairKind says what two departments' items have to do with each other.
 type PairKind string
 
@@ -136,172 +118,6 @@ func (x ItemPair) leaves(v Visit, actor string, at time.Time) []audit.Leaf {
 	return out
 }
 
-// leftOut gives for each item that does not stand the one that stands in its place.
-// One whose place is empty, since that department asks for it no more, stands again.
-// Of a ring, which departments can only come to by taking items back and asking for
-// them again, the pair that would close it counts for nothing.
-func leftOut(items []ProposedItem, pairs []ItemPair) map[string]ProposedItem {
-	now, direct := map[string]ProposedItem{}, map[string]ProposedItem{}
-	for _, i := range items {
-		now[i.ID] = i
-	}
-	last := func(i ProposedItem) ProposedItem {
-		for next, out := direct[i.ID]; out; next, out = direct[i.ID] {
-			i = next
-		}
-		return i
-	}
-	for _, x := range pairs {
-		item, stands, fallen := x.falls()
-		if fallen && proposed(items, item.ID) && proposed(items, stands.ID) && last(stands).ID != item.ID {
-			direct[item.ID] = now[stands.ID] // its number may have changed since
-		}
-	}
-	out := map[string]ProposedItem{}
-	for id, stands := range direct {
-		out[id] = last(stands)
-	}
-	return out
-}
-
-// leftItems says of an item of an opinion why it is not on the list, by participant
-// and place.
-type leftItems map[string]string
-
-func (l leftItems) why(p Participant, i int) string { return l[fmt.Sprint(p.ID, i)] }
-
-// leftOutOf says what is left out of the list of what these departments ask for.
-func leftOutOf(ctx context.Context, q bun.IDB, tracks []Participant) (leftItems, error) {
-	if len(tracks) == 0 {
-		return nil, nil
-	}
-	pairs, err := listPairs(ctx, q, tracks[0].VisitID)
-	if err != nil || len(pairs) == 0 {
-		return nil, err
-	}
-	var items []ProposedItem
-	for _, p := range tracks {
-		o, _, err := lastOpinion(ctx, q, p)
-		if err != nil {
-			return nil, err
-		}
-		if p.Opinion == OpinionGiven {
-			items = append(items, itemsOf(p, o)...)
-		}
-	}
-	left, out := leftOut(items, pairs), leftItems{}
-	for _, i := range items {
-		if stands, gone := left[i.ID]; gone {
-			out[fmt.Sprint(i.ParticipantID, i.N-1)] = "不单独列入，以" + stands.name() + "为准"
-		}
-	}
-	return out, nil
-}
-
-// LeftOut says for each item that is not listed by itself which one stands.
-func (v VisitView) LeftOut() map[string]ProposedItem { return leftOut(v.Proposed, v.Pairs) }
-
-func proposed(items []ProposedItem, id string) bool {
-	return slices.ContainsFunc(items, func(i ProposedItem) bool { return i.ID == id })
-}
-
-// itemsOf are the items of an opinion that ask for something new: at a revisit they
-// are those of the list.
-func itemsOf(p Participant, o Opinion) (out []ProposedItem) {
-	for i, item := range o.Items {
-		if o.Kind != Rectify || item.ID != "" {
-			continue
-		}
-		sum := sha256.Sum256(fmt.Appendf(nil, "%s\x00%s\x00%s\x00%s\x00%d", p.ID, item.Finding, item.Clause, item.Verify, item.Days))
-		out = append(out, ProposedItem{
-			ID: hex.EncodeToString(sum[:16]), ParticipantID: p.ID, DepartmentID: p.DepartmentID, Department: p.Name, N: i + 1,
-			Finding: item.Finding, Clause: item.Clause, Verify: item.Verify, Days: item.Days,
-		})
-	}
-	return out
-}
-
-// Foreign are the ids of what the others ask for, as a department has to see it.
-func Foreign(items []ProposedItem, department string) (ids []string) {
-	for _, i := range items {
-		if i.DepartmentID != department {
-			ids = append(ids, i.ID)
-		}
-	}
-	return ids
-}
-
-// printSeen is the hash of items that were seen, in whatever order; empty for none.
-func printSeen(ids []string) string {
-	if len(ids) == 0 {
-		return ""
-	}
-	sum := sha256.Sum256([]byte(strings.Join(slices.Sorted(slices.Values(ids)), "\x00")))
-	return hex.EncodeToString(sum[:])
-}
-
-// SeeRequest says that a department has seen the others' items: Seen are the ids of
-// those that were on the page, so that one that came in between is not taken for
-// seen. CheckInID is who was shown them on the window's screen, empty for whoever is
-// signed in.
-type SeeRequest struct {
-	ParticipantID string
-	Seen          []string
-	CheckInID     string
-}
-
-// SeeItems records that a department on the site has seen what the others ask for,
-// by its signed-in person, or by the window for one of it who has checked in
-// (INS-1011). Refusals: not_found, not_your_department, not_a_window, wrong_window,
-// visit_not_running, not_checked_in, items_changed.
-func (d *Desk) SeeItems(ctx context.Context, by auth.Actor, r SeeRequest) error {
-	d = d.still()
-	return d.onParticipant(ctx, r.ParticipantID, func(tx bun.IDB, p Participant, v Visit) ([]audit.Leaf, error) {
-		name, err := whoSees(ctx, tx, by, p, v, r.CheckInID)
-		if err != nil {
-			return nil, err
-		}
-		if err := takesOpinions(v); err != nil {
-			return nil, err
-		}
-		items, err := proposedItems(ctx, tx, v)
-		if err != nil {
-			return nil, err
-		}
-		now := printSeen(Foreign(items, p.DepartmentID))
-		if now == "" || now != printSeen(r.Seen) {
-			return nil, itemsChanged()
-		}
-		p.ItemsSeen, p.ItemsSeenAt, p.ItemsSeenName = now, d.now(), name
-		return []audit.Leaf{participantLeaf("items_seen", p, by.String(), d.now(), map[string]any{"print": now})}, markItemsSeen(ctx, tx, p)
-	})
-}
-
-func itemsChanged() error {
-	return fault.Refuse(fault.Conflict, "items_changed",
-		"整改事项刚有变化，请刷新页面，看过最新内容再操作", "the items have just changed; reload the page and look at what they are now")
-}
-
-// whoSees names the person who has seen the items.
-func whoSees(ctx context.Context, tx bun.IDB, by auth.Actor, p Participant, v Visit, checkIn string) (string, error) {
-	if !atWindow(by) {
-		return by.Name, mayAnswer(by, p.DepartmentID)
-	}
-	if err := mayOrganise(ctx, tx, by, v.CentreID); err != nil {
-		return "", err
-	}
-	there, err := listThere(ctx, tx, p, v)
-	for _, c := range there {
-		if c.ID == checkIn {
-			return c.Name, nil
-		}
-	}
-	if err != nil {
-		return "", err
-	}
-	return "", fault.Refuse(fault.Conflict, "not_checked_in", "该人员没有签到，请先登记签到", "this person has not checked in; record the arrival first")
-}
-
 // PairRequest puts two items side by side. Of two that ask for the same, Keep says
 // which stands; of two that contradict each other, Note says how.
 type PairRequest struct {
@@ -346,19 +162,18 @@ func (d *Desk) pair(ctx context.Context, tx bun.IDB, by auth.Actor, v Visit, r P
 	if err != nil {
 		return x, err
 	}
-	for i, id := range [...]string{r.Item, r.Other} {
-		at := slices.IndexFunc(items, func(one ProposedItem) bool { return one.ID == id })
-		if at < 0 {
-			return x, itemsChanged()
-		}
-		*[...]*ProposedItem{&x.Item, &x.Other}[i] = items[at]
+	one, found := findProposed(items, r.Item)
+	other, both := findProposed(items, r.Other)
+	if !found || !both {
+		return x, itemsChanged()
 	}
+	x.Item, x.Other = one, other
 	if by.Department != x.Item.DepartmentID && by.Department != x.Other.DepartmentID {
 		if err := mayOrganise(ctx, tx, by, v.CentreID); err != nil {
 			return x, err
 		}
 	}
-	if err := comparable(ctx, tx, x, items); err != nil {
+	if err := mayPair(ctx, tx, x, items); err != nil {
 		return x, err
 	}
 	if x.Kind == PairContrary {
@@ -381,8 +196,8 @@ func mayCompare(ctx context.Context, q bun.IDB, by auth.Actor, v Visit) error {
 	return mayOrganise(ctx, q, by, v.CentreID)
 }
 
-// comparable refuses two items that there is nothing to compare of.
-func comparable(ctx context.Context, q bun.IDB, x ItemPair, items []ProposedItem) error {
+// mayPair refuses two items that there is nothing to compare of.
+func mayPair(ctx context.Context, q bun.IDB, x ItemPair, items []ProposedItem) error {
 	if x.Kind != PairSame && x.Kind != PairContrary {
 		return fault.Refuse(fault.Invalid, "pair_kind", "请选择重复或者矛盾", "say whether they ask for the same or contradict each other")
 	}
@@ -542,54 +357,6 @@ func (d *Desk) endPairs(ctx context.Context, tx bun.IDB, v Visit) (leaves []audi
 		leaves = append(leaves, moved...)
 	}
 	return leaves, nil
-}
-
-// Unseen are the departments on the site that have not seen what the others ask
-// for: those of whom somebody has checked in and not left.
-func (v VisitView) Unseen() (out []Participant) {
-	for _, p := range v.Participants {
-		out = append(out, unseen(p.Participant, v.CheckIns, v.Proposed)...)
-	}
-	return out
-}
-
-func unseen(p Participant, people []CheckIn, items []ProposedItem) []Participant {
-	there := slices.ContainsFunc(people, func(c CheckIn) bool { return c.Party == p.ID && c.LeftAt.IsZero() })
-	if print := printSeen(Foreign(items, p.DepartmentID)); there && print != "" && print != p.ItemsSeen {
-		return []Participant{p}
-	}
-	return nil
-}
-
-// itemsShared refuses to end the site part while somebody on the site has not seen
-// the others' items, or two items contradict each other and nobody has settled it
-// or sent it to the supervisor (INS-1011). Refusals: items_unseen, items_contrary.
-func itemsShared(ctx context.Context, tx bun.IDB, v Visit) error {
-	tracks, err := listParticipants(ctx, tx, v.ID)
-	if err != nil {
-		return err
-	}
-	people, err := listCheckIns(ctx, tx, v)
-	if err != nil {
-		return err
-	}
-	items, err := proposedItems(ctx, tx, v)
-	if err != nil {
-		return err
-	}
-	var names []string
-	for _, p := range tracks {
-		for _, one := range unseen(p, people, items) {
-			names = append(names, one.Name)
-		}
-	}
-	if len(names) > 0 {
-		return fault.Refuse(fault.Conflict, "items_unseen",
-			"这些部门还没有看过其他部门提出的整改事项：%s。请其在勘验页面点“已看过”，或者由窗口当面出示后登记，再结束现场",
-			"these departments have not seen what the others ask to be put right: %s; they say so on their page, or the window shows it to them and records it, then the site part can end",
-			strings.Join(names, "、")).With("departments", names)
-	}
-	return noneContrary(ctx, tx, v, PairOpen)
 }
 
 // noneContrary refuses while a pair is in one of these states: before the site part
