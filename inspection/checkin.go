@@ -256,6 +256,24 @@ func (d *Desk) arrive(ctx context.Context, tx bun.IDB, p Participant, v Visit) (
 	return append([]audit.Leaf{leaf}, owed...), err
 }
 
+// thereAs finds a person of a department who came to the visit. Refusal:
+// not_checked_in.
+func thereAs(ctx context.Context, q bun.IDB, p Participant, v Visit, checkInID string) (CheckIn, error) {
+	there, err := listThere(ctx, q, p, v)
+	if err != nil {
+		return CheckIn{}, err
+	}
+	i := slices.IndexFunc(there, func(c CheckIn) bool { return c.ID == checkInID })
+	if i < 0 {
+		return CheckIn{}, notCheckedIn()
+	}
+	return there[i], nil
+}
+
+func notCheckedIn() error {
+	return fault.Refuse(fault.Conflict, "not_checked_in", "该人员没有签到，请先登记签到", "this person has not checked in; record the arrival first")
+}
+
 // checkInLeaf keeps no name and no number (SIM-8), and of a position that there is one:
 // a leaf stays for ever, and others than the window read it.
 func (d *Desk) checkInLeaf(v Visit, p Participant, c CheckIn) audit.Leaf {
@@ -290,7 +308,7 @@ func (d *Desk) Leave(ctx context.Context, by auth.Actor, visitID, checkInID stri
 			}
 			i := slices.IndexFunc(people, func(c CheckIn) bool { return c.ID == checkInID })
 			if i < 0 {
-				return nil, fault.Refuse(fault.Conflict, "not_checked_in", "该人员没有签到，请先登记签到", "this person has not checked in; record the arrival first")
+				return nil, notCheckedIn()
 			}
 			c := people[i]
 			if v.State != VisitInProgress {

@@ -201,16 +201,8 @@ func whoSees(ctx context.Context, tx bun.IDB, by auth.Actor, p Participant, v Vi
 	if err := mayOrganise(ctx, tx, by, v.CentreID); err != nil {
 		return "", err
 	}
-	there, err := listThere(ctx, tx, p, v)
-	if err != nil {
-		return "", err
-	}
-	for _, c := range there {
-		if c.ID == checkIn {
-			return c.Name, nil
-		}
-	}
-	return "", fault.Refuse(fault.Conflict, "not_checked_in", "该人员没有签到，请先登记签到", "this person has not checked in; record the arrival first")
+	shown, err := thereAs(ctx, tx, p, v, checkIn)
+	return shown.Name, err
 }
 
 // Unseen are the departments on the site that have not seen what the others ask

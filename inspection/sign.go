@@ -152,13 +152,9 @@ func (d *Desk) signOnPaper(ctx context.Context, tx bun.IDB, by auth.Actor, p Par
 	if err := mayOrganise(ctx, tx, by, v.CentreID); err != nil {
 		return nil, err
 	}
-	there, err := listThere(ctx, tx, p, v)
+	signer, err := thereAs(ctx, tx, p, v, r.CheckInID)
 	if err != nil {
 		return nil, err
-	}
-	i := slices.IndexFunc(there, func(c CheckIn) bool { return c.ID == r.CheckInID })
-	if i < 0 {
-		return nil, fault.Refuse(fault.Conflict, "not_checked_in", "该人员没有签到，请先登记签到", "this person has not checked in; record the arrival first")
 	}
 	if len(r.Scan.Bytes) == 0 {
 		return nil, scanMissing()
@@ -168,7 +164,7 @@ func (d *Desk) signOnPaper(ctx context.Context, tx bun.IDB, by auth.Actor, p Par
 		return nil, err
 	}
 	leaves, err := d.sign(ctx, tx, p, v, &o, Signature{
-		Signer: there[i].ID, Name: there[i].Name, Capacity: CapacityPresent, Scan: scan.ID, RecordedBy: by.String(),
+		Signer: signer.ID, Name: signer.Name, Capacity: CapacityPresent, Scan: scan.ID, RecordedBy: by.String(),
 	})
 	if err != nil {
 		return nil, err
