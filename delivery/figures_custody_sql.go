@@ -100,8 +100,9 @@ func claimsSettled(ctx context.Context, q bun.IDB, query FigureQuery) (out []cla
 		return nil, fmt.Errorf("count proofs confirmed: %w", err)
 	}
 	var waiting []Parcel
-	err = q.NewSelect().Model(&waiting).Column("delivered_at").Where("state = 'delivered_unverified'"). // in the words of its index
-														Where("centre_id = ? AND due_at >= ? AND due_at < ?", query.CentreID, query.From.Midnight(), query.To.AddDays(1).Midnight()).Scan(ctx)
+	const inWordsOfItsIndex = "state = 'delivered_unverified'"
+	err = q.NewSelect().Model(&waiting).Column("delivered_at").Where(inWordsOfItsIndex).
+		Where("centre_id = ? AND due_at >= ? AND due_at < ?", query.CentreID, query.From.Midnight(), query.To.AddDays(1).Midnight()).Scan(ctx)
 	for _, p := range waiting {
 		out = append(out, claimRow{ClaimedAt: p.DeliveredAt})
 	}
