@@ -27,6 +27,7 @@ func (p *site) pairPages() {
 // proposedPanel is the part of a page about them. Mine and Theirs are what the
 // reader can compare: at the window both are all.
 type proposedPanel struct {
+	Kind         inspection.VisitKind
 	Base         string // of the forms
 	Once         string
 	Items        []proposedLine
@@ -61,7 +62,7 @@ type seenLine struct {
 }
 
 func (p *site) proposedOf(v *view, found inspection.VisitView, base string) proposedPanel {
-	d := proposedPanel{Base: base, Once: newOnce(), Window: v.organises(found.CentreID)}
+	d := proposedPanel{Kind: found.Kind, Base: base, Once: newOnce(), Window: v.organises(found.CentreID)}
 	d.Open = found.State == inspection.VisitInProgress || found.State == inspection.VisitCollecting
 	left := found.LeftOut()
 	for _, i := range found.Proposed {

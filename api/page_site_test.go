@@ -6,6 +6,7 @@ import (
 	"image/png"
 	"net/http"
 	"net/url"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -158,22 +159,28 @@ func (s *stage) checkInOf(name string) string {
 	return ""
 }
 
-func TestTheRollOfAReviewIsCalledAtTheWindowAndAnsweredInTheInbox(t *testing.T) { // INS-1014
-	s := &stage{world: newWorld(t)}
+// review books one, in a room.
+func (s *stage) review() inspection.Visit {
 	s.until(s.trust.Now().Add(time.Hour))
-	s.must(s.db.Write(t.Context(), func(tx bun.IDB) error {
-		_, err := tx.NewRaw("UPDATE matter_rules SET check_kind = 'both'").Exec(t.Context())
+	s.must(s.db.Write(s.t.Context(), func(tx bun.IDB) error {
+		_, err := tx.NewRaw("UPDATE matter_rules SET check_kind = 'both'").Exec(s.t.Context())
 		return err
 	}))
 	c := s.accept("湘味轩餐饮店", inspection.YesNo(true))
-	draft, err := s.Inspection.Plan(t.Context(), s.actor("clerk"), inspection.PlanRequest{CaseID: c.ID, Kind: inspection.KindReview})
+	draft, err := s.Inspection.Plan(s.t.Context(), s.actor("clerk"), inspection.PlanRequest{CaseID: c.ID, Kind: inspection.KindReview})
 	s.must(err)
-	found, err := s.Inspection.Slots(t.Context(), s.actor("clerk"), inspection.SlotRequest{VisitID: draft.ID, Limit: 1})
+	found, err := s.Inspection.Slots(s.t.Context(), s.actor("clerk"), inspection.SlotRequest{VisitID: draft.ID, Limit: 1})
 	s.must(err)
-	v, err := s.Inspection.Book(t.Context(), s.actor("clerk"), inspection.BookRequest{
+	v, err := s.Inspection.Book(s.t.Context(), s.actor("clerk"), inspection.BookRequest{
 		VisitID: draft.ID, Choice: inspection.SlotChoice{Start: found.Offers[0].Start, Resources: resourcesOf(found.Offers[0])},
 	})
 	s.must(err)
+	return v
+}
+
+func TestTheRollOfAReviewIsCalledAtTheWindowAndAnsweredInTheInbox(t *testing.T) { // INS-1014
+	s := &stage{world: newWorld(t)}
+	v := s.review()
 	s.until(v.Start)
 	s.again()
 	site, inbox := "/visits/"+v.ID+"/site", "/inbox/"+v.ID
@@ -189,4 +196,45 @@ func TestTheRollOfAReviewIsCalledAtTheWindowAndAnsweredInTheInbox(t *testing.T) 
 	s.browse("inspector", inbox+"/checkin", answer).is(http.StatusSeeOther)
 	checkPage(t, inbox, s.browse("inspector", inbox, nil).is(http.StatusOK).says("您已签到", "远程参会").body)
 	checkPage(t, site, s.browse("clerk", site, nil).is(http.StatusOK).says("远程参会").body)
+}
+
+// A review meets in a room: nothing on its pages sends anybody to a site.
+func TestThePagesOfAReviewSayNothingOfASite(t *testing.T) { // INS-1014
+	s := &stage{world: newWorld(t)}
+	v := s.review()
+	pages := map[string]string{"/visits/" + v.ID: "clerk", "/visits/" + v.ID + "/site": "clerk", "/inbox/" + v.ID: "inspector"}
+	look := func() {
+		t.Helper()
+		for path, who := range pages {
+			for lang, wrong := range map[string]*regexp.Regexp{"zh": siteWords, "en": siteWordsEnglish} {
+				body := s.browseIn(lang, who, path, nil).is(http.StatusOK).body
+				_, body, _ = strings.Cut(body, "<main")
+				if found := wrong.FindAllString(crumbs.ReplaceAllString(body, ""), -1); len(found) > 0 {
+					t.Errorf("%s of a %s review says %q", path, s.stateOf(v.ID), found)
+				}
+			}
+		}
+	}
+	look()
+	s.until(v.Start)
+	s.again()
+	look()
+	s.browse("clerk", "/visits/"+v.ID+"/start", url.Values{}).is(http.StatusSeeOther)
+	look()
+	s.browse("clerk", "/visits/"+v.ID+"/end", url.Values{}).is(http.StatusSeeOther)
+	look()
+	s.browse("clerk", "/visits/"+v.ID+"/site", nil).says("评审签到", "窗口在场人员")
+	s.browse("clerk", "/visits/"+v.ID, nil).says("评审会议结束")
+}
+
+var (
+	siteWords        = regexp.MustCompile(`.{0,12}(?:勘验|踏勘|现场(?:[^复]|$)).{0,12}`) // 现场复勘 is where a revisit may be
+	siteWordsEnglish = regexp.MustCompile(`(?i)on (?:the )?site|site part|joint inspection|inspectors`)
+	crumbs           = regexp.MustCompile(`<p class="crumbs">.*?</p>`)
+)
+
+func (s *stage) stateOf(visit string) inspection.VisitState {
+	found, err := s.Inspection.FindVisit(s.t.Context(), s.actor("clerk"), visit)
+	s.must(err)
+	return found.State
 }

@@ -64,7 +64,7 @@ func (p *site) moments(v *view, visit inspection.VisitView, entries []audit.Entr
 		}
 		who := actorNames(v, q, p)
 		for i := len(entries) - 1; i >= 0; i-- {
-			m := p.moment(v, entries[i], departments)
+			m := p.moment(v, visit.Kind, entries[i], departments)
 			if m.Who, err = who(entries[i].Actor); err != nil {
 				return err
 			}
@@ -75,7 +75,7 @@ func (p *site) moments(v *view, visit inspection.VisitView, entries []audit.Entr
 	return out, err
 }
 
-func (p *site) moment(v *view, e audit.Entry, departments map[string]string) moment {
+func (p *site) moment(v *view, of inspection.VisitKind, e audit.Entry, departments map[string]string) moment {
 	kind := e.Type
 	if kind == "deadline_set" && e.Text("why") != "" {
 		kind = "deadline_moved"
@@ -106,7 +106,7 @@ func (p *site) moment(v *view, e audit.Entry, departments map[string]string) mom
 	if kind == "deemed" && e.Text("reason") != string(inspection.NoReply) {
 		key = "leaf.deemed." + e.Text("reason")
 	}
-	m.Text = p.set.Mark(v.x.lang, key, args...)
+	m.Text = p.set.Mark(v.x.lang, p.set.KeyOf(of, key), args...)
 	return m
 }
 

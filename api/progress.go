@@ -17,7 +17,7 @@ func (s *Server) progressRoutes() {
 	for _, a := range []act{
 		{"start", "startVisit", words{"开始勘验", "Start a visit"}, s.Inspection.Start},
 		{"roll-call", "callRoll", words{"联合评审点名，供远程参会人员应答", "Call the roll of a joint review, for people elsewhere to answer"}, s.Inspection.CallRoll},
-		{"end-site", "endSite", words{"现场结束，收集意见", "End the site part and collect opinions"}, s.Inspection.EndSite},
+		{"end-site", "endSite", words{"到场部分结束，收集意见", "End the part on the spot and collect opinions"}, s.Inspection.EndSite},
 	} {
 		register(s, Route{
 			Method: http.MethodPost, Path: "/visits/{id}/" + a.verb, Act: a.name, Title: a.title, Who: organisers,

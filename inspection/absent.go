@@ -156,12 +156,12 @@ func (d *Desk) mayAttest(ctx context.Context, tx bun.IDB, by auth.Actor, p Parti
 	case AttestDepartment:
 		if by.Department == "" || by.Department == p.DepartmentID || !by.Is(auth.Inspector) && !by.Is(auth.Head) {
 			return fault.Refuse(fault.Forbidden, "attest_role",
-				"只能由现场窗口人员，以及申请人、其他部门勘验人员或主管确认", "the window on the site attests, with the applicant, an inspector of another department or a supervisor")
+				"只能由在场的窗口人员，以及申请人、其他部门人员或主管确认", "somebody of the window who is there attests, with the applicant, an inspector of another department or a supervisor")
 		}
 		_, err = here(func(c CheckIn) bool { return c.Party != PartyWindow && c.Party != p.ID && c.PersonID == by.ID })
 	default:
 		err = fault.Refuse(fault.Forbidden, "attest_role",
-			"只能由现场窗口人员，以及申请人、其他部门勘验人员或主管确认", "the window on the site attests, with the applicant, an inspector of another department or a supervisor")
+			"只能由在场的窗口人员，以及申请人、其他部门人员或主管确认", "somebody of the window who is there attests, with the applicant, an inspector of another department or a supervisor")
 	}
 	return err
 }

@@ -146,7 +146,7 @@ func (d *Desk) settleAbsence(ctx context.Context, tx bun.IDB, p Participant, v V
 	}
 	detail := p.Name + "未到场，尚未由两人确认，不会视为同意；请确认，或请该部门出具意见"
 	if p.Attendance == AttendanceExpected {
-		detail = p.Name + "在宽限时间届满前现场已结束，不能认定未到场；请该部门出具意见或另行约定"
+		detail = p.Name + "在宽限时间届满前已经结束，不能认定未到场；请该部门出具意见或另行约定"
 	}
 	return nil, raiseTask(ctx, tx, v, Task{
 		Kind: TaskAbsence, Subject: p.ID, CreatedAt: d.now(), ForRole: string(auth.Supervisor), Detail: detail,

@@ -197,7 +197,7 @@ func (d *Desk) checkArrival(v Visit, p Participant, c CheckIn, r CheckInRequest)
 	paper := r.Way == ByPaper && v.State == VisitCollecting
 	if v.State != VisitInProgress && !paper {
 		return fault.Refuse(fault.Conflict, "checkin_closed",
-			"签到在窗口点“开始”之后、现场结束之前办理；现场已结束的，请窗口凭书面签到表补登", "people check in between the start and the end of the site part; afterwards the window enters the signed sheet")
+			"签到在窗口点“开始”之后、“结束”之前办理；已结束的，请窗口凭书面签到表补登", "people check in between its start and its end; afterwards the window enters the signed sheet")
 	}
 	if p.Attendance == AttendanceAbsent {
 		return fault.Refuse(fault.Conflict, "absence_attested",
@@ -216,7 +216,7 @@ func (d *Desk) checkArrival(v Visit, p Participant, c CheckIn, r CheckInRequest)
 	}
 	if c.CameAt.Before(v.Start.Add(-EarlyStart)) || c.CameAt.After(latestCame) {
 		return fault.Refuse(fault.Invalid, "came_time",
-			"到场时间应在勘验开始前一小时至现场结束之间，请按签到表填写", "somebody came between one hour before the visit and the end of its site part; enter what the sheet says")
+			"到场时间应在开始前一小时至结束之间，请按签到表填写", "somebody came between one hour before the start and the end; enter what the sheet says")
 	}
 	if r.Way == ByPaper && len(r.Scan.Bytes) == 0 {
 		return scanMissing()
@@ -312,7 +312,7 @@ func (d *Desk) Leave(ctx context.Context, by auth.Actor, visitID, checkInID stri
 			}
 			c := people[i]
 			if v.State != VisitInProgress {
-				return nil, fault.Refuse(fault.Conflict, "checkin_closed", "现场已结束，不用再登记离场", "the site part is over; nobody needs to be recorded as leaving")
+				return nil, fault.Refuse(fault.Conflict, "checkin_closed", "已经结束，不用再登记离场", "it is over; nobody needs to be recorded as leaving")
 			}
 			if !c.LeftAt.IsZero() {
 				return nil, fault.Refuse(fault.Conflict, "already_left", "已登记过该人员离场", "it is on record already that this person has left")

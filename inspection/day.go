@@ -240,7 +240,7 @@ func (d *Desk) moveOpinion(ctx context.Context, tx bun.IDB, p Participant, v Vis
 		if kind == Agree {
 			return nil // attached; the deemed row stays
 		}
-		return d.review(ctx, tx, p, v, p.Name+"已视为同意，现场提出不同意见，请主管复核")
+		return d.review(ctx, tx, p, v, p.Name+"已视为同意，到场后提出不同意见，请主管复核")
 	case OpinionReview:
 		stands, err := effective(ctx, tx, p)
 		if err != nil || stands || p.Consent == ConsentDeemed {

@@ -164,9 +164,9 @@ func (r DeemedRecord) sheet() (s paper.Sheet) {
 	if r.Reversal != nil {
 		s.Add(paper.Part{Section: "撤销", Facts: r.Reversal.facts()})
 	}
-	meaning := "这是该部门对本次勘验的意见，不是行政许可决定。"
+	meaning := "这是该部门对本次" + r.Visit.act() + "的意见，不是行政许可决定。"
 	if r.Reversal != nil {
-		meaning = "撤销之前，它也只是该部门对本次勘验的意见，不是行政许可决定。"
+		meaning = "撤销之前，它也只是该部门对本次" + r.Visit.act() + "的意见，不是行政许可决定。"
 	}
 	s.Add(
 		paper.Part{Text: []string{
@@ -184,7 +184,7 @@ func (r DeemedRecord) effect() string {
 	case r.Reversal != nil:
 		return "【已撤销】本记录已于 " + instantText(r.Reversal.DecidedAt) + " 由两人决定撤销，自该时起不作为该部门的意见。"
 	case r.Void:
-		return "【该轮已改期】本记录只说明该部门在第 " + strconv.Itoa(r.Row.Round) + " 轮逾期未反馈，不再作为对本次勘验的意见。"
+		return "【该轮已改期】本记录只说明该部门在第 " + strconv.Itoa(r.Row.Round) + " 轮逾期未反馈，不再作为对本次" + r.Visit.act() + "的意见。"
 	case !r.Row.SuspendedAt.IsZero():
 		return "【效力中止】本记录自 " + instantText(r.Row.SuspendedAt) + " 起效力中止，待主管复核。"
 	}
@@ -194,7 +194,7 @@ func (r DeemedRecord) effect() string {
 func (r DeemedRecord) what() []paper.Fact {
 	return []paper.Fact{
 		{Name: "部门", Value: r.Part.Name}, {Name: "办件编号", Value: r.Visit.CaseNumber}, {Name: "事项", Value: r.Visit.MatterName},
-		{Name: "申请人", Value: r.Visit.Case.Applicant.Masked().Name}, {Name: "勘验", Value: fmt.Sprintf("%s，第 %d 轮", kindWords[r.Visit.Sort()], r.Row.Round)},
+		{Name: "申请人", Value: r.Visit.Case.Applicant.Masked().Name}, {Name: r.Visit.act(), Value: fmt.Sprintf("%s，第 %d 轮", kindWords[r.Visit.Sort()], r.Row.Round)},
 		{Name: "场所", Value: r.Place}, {Name: "时间", Value: spanText(r.Start, r.End)},
 		{Name: "认定理由", Value: deemedWords[r.Row.Reason]}, {Name: "规则依据", Value: r.Row.Citation},
 	}

@@ -31,9 +31,18 @@ func (j JointOpinion) opinion(s *paper.Sheet) {
 		s.Add(paper.Part{Section: "紧急危险", Table: dangerTable(c.Dangers)})
 	}
 	s.Add(
-		paper.Part{Text: []string{"本意见书汇总各部门对本次勘验的意见，不是行政许可决定；许可由各部门依法作出。"}},
+		paper.Part{Text: []string{j.meaning()}},
 		paper.Part{Facts: []paper.Fact{{Name: "出具单位", Value: strings.TrimSpace(c.Centre + " " + windowText(c.Window))}, {Name: "经办人", Value: c.Clerk}, {Name: "出具时间", Value: instantText(j.IssuedAt)}}},
 	)
+}
+
+// meaning says what it is, and that it is no permit.
+func (j JointOpinion) meaning() string {
+	paper := "本意见书"
+	if j.Content.Kind == KindReview {
+		paper = "本纪要"
+	}
+	return paper + "汇总各部门对本次" + actWords[j.Content.Kind] + "的意见，不是行政许可决定；许可由各部门依法作出。"
 }
 
 // dangerTable names each danger, and how it was cleared (INS-1015).
@@ -61,7 +70,7 @@ func (j JointOpinion) head() paper.Part {
 	c := j.Content
 	facts := []paper.Fact{
 		{Name: "办件编号", Value: c.CaseNumber}, {Name: "事项", Value: c.Matter}, {Name: "场所", Value: c.Place},
-		{Name: "勘验时间", Value: spanText(c.HeldFrom, c.HeldTo)}, {Name: "结论", Value: resultWords[j.Result]},
+		{Name: actWords[c.Kind] + "时间", Value: spanText(c.HeldFrom, c.HeldTo)}, {Name: "结论", Value: resultWords[j.Result]},
 	}
 	if c.Replaces != "" {
 		facts = append(facts, paper.Fact{Name: "版本", Value: fmt.Sprintf("第 %d 版，%s，代替 %s；前一版仍可查阅", j.Version, whyWords[c.Why], c.Replaces)})
@@ -154,7 +163,7 @@ func (j JointOpinion) rectify(s *paper.Sheet) {
 		j.head(),
 		paper.Part{Section: "整改事项", Table: table},
 		paper.Part{Text: []string{
-			"以上是各部门一次提出的全部整改事项；除现场有紧急危险，或者勘验后发现隐瞒、情况变化外，各部门不再追加。",
+			"以上是各部门一次提出的全部整改事项；除有紧急危险，或者此后发现隐瞒、情况变化外，各部门不再追加。",
 			"整改完成后请联系综合窗口申请复勘，由窗口统一安排。",
 		}},
 		paper.Part{Signs: []string{"窗口经办人", "申请人签收"}},
@@ -173,7 +182,7 @@ func (v VisitView) added(s *paper.Sheet, list RectifyList) {
 		paper.Part{Facts: v.about()},
 		paper.Part{Section: "补充整改事项", Table: table},
 		paper.Part{Text: []string{
-			"整改通知书已一次列明各部门的整改事项。以上事项属于紧急危险、勘验时被隐瞒的情况或者此后变化的情况，经主管审定后补充。",
+			"整改通知书已一次列明各部门的整改事项。以上事项属于紧急危险、当时被隐瞒的情况或者此后变化的情况，经主管审定后补充。",
 			"整改完成后请联系综合窗口申请复勘，由窗口统一安排。",
 		}},
 		paper.Part{Signs: []string{"窗口经办人", "申请人签收"}},

@@ -47,6 +47,23 @@ func wantWords(t *testing.T, text string, words ...string) {
 	}
 }
 
+func TestThePapersOfAReviewSayNothingOfASite(t *testing.T) { // INS-1014
+	town.Each(t, func(t *testing.T, d *db.DB) {
+		w := newWorld(t, d)
+		v := w.review()
+		papers := map[DocumentKind]string{DocLaunch: "", DocSignIn: "", DocTask: "fire", DocNotice: "fire"}
+		for kind, of := range papers {
+			text, _ := w.printed(w.clerk, v, kind, of)
+			wantWords(t, text, v.CaseNumber)
+			for _, wrong := range []string{"现场", "勘验", "踏勘"} {
+				if strings.Contains(text, wrong) {
+					t.Errorf("%s of a review says %s:\n%s", kind, wrong, text)
+				}
+			}
+		}
+	})
+}
+
 // INS-1102, INS-1104…1106: the whole of the main job on paper.
 func TestDocumentsOfAVisitSayWhatTheRecordSays(t *testing.T) {
 	town.Each(t, func(t *testing.T, d *db.DB) {

@@ -10,7 +10,7 @@ import (
 
 // launch is the form by which the window calls the departments together (D01).
 func (v VisitView) launch(s *paper.Sheet) {
-	facts := append(v.about(), paper.Fact{Name: "办理时限", Value: v.Case.LimitDate + " 前完成勘验"}, paper.Fact{Name: "组织单位", Value: v.Centre.Name + "，电话 " + v.Centre.Phone})
+	facts := append(v.about(), paper.Fact{Name: "办理时限", Value: v.Case.LimitDate + " 前完成" + v.act()}, paper.Fact{Name: "组织单位", Value: v.Centre.Name + "，电话 " + v.Centre.Phone})
 	table := paper.Table{Columns: []paper.Column{{Title: "部门", Width: 48}, {Title: "参加", Width: 22}, {Title: "人员", Width: 40}, {Title: "依据"}}}
 	for _, p := range v.Participants {
 		name := p.Name
@@ -57,10 +57,10 @@ func (v VisitView) task(s *paper.Sheet, part ParticipantView) {
 	}
 	s.Add(
 		paper.Part{Facts: append([]paper.Fact{{Name: "部门", Value: part.Name}}, append(v.about(), paper.Fact{Name: "依据", Value: part.Basis})...)},
-		paper.Part{Section: "勘验人员", Table: &people},
-		paper.Part{Text: []string{"请携带执法证件准时到场，与其他部门一并勘验，当场出具意见。不能到场的，请按应约通知书在期限内反馈。组织窗口电话 " + v.Centre.Phone + "。"}},
-		paper.Part{Section: "现场记录", Facts: []paper.Fact{{Name: "到场时间", Value: "\u3000"}, {Name: "查看情况", Value: "\u3000\n\u3000\n\u3000\n\u3000"}, {Name: "意见", Value: "□ 同意　　□ 整改后复勘　　□ 不同意"}}},
-		paper.Part{Signs: []string{"勘验人员签名", "申请人或代办人签名"}},
+		paper.Part{Section: v.act() + "人员", Table: &people},
+		paper.Part{Text: []string{"请携带执法证件准时到场，与其他部门一并" + v.act() + "，当场出具意见。不能到场的，请按应约通知书在期限内反馈。组织窗口电话 " + v.Centre.Phone + "。"}},
+		paper.Part{Section: v.act() + "记录", Facts: []paper.Fact{{Name: "到场时间", Value: "\u3000"}, {Name: "查看情况", Value: "\u3000\n\u3000\n\u3000\n\u3000"}, {Name: "意见", Value: "□ 同意　　□ 整改后复勘　　□ 不同意"}}},
+		paper.Part{Signs: []string{v.act() + "人员签名", "申请人或代办人签名"}},
 	)
 }
 
@@ -113,9 +113,9 @@ func foundWord(i ItemFound) string {
 
 // ended tells that a visit does not take place or did not (D04).
 func (v VisitView) ended(s *paper.Sheet) {
-	what := "原定的勘验已取消，各部门不再到场。"
+	what := "原定的" + v.act() + "已取消，各部门不再到场。"
 	if v.State == VisitNotHeld {
-		what = "勘验当日未能进行，另行安排的时间以新的应约通知书为准。"
+		what = v.act() + "当日未能进行，另行安排的时间以新的应约通知书为准。"
 	}
 	var names []string
 	for _, p := range v.Participants {

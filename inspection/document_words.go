@@ -11,8 +11,10 @@ func (v VisitView) documentTitle(kind DocumentKind) string {
 		return "联合评审发起单"
 	case kind == DocOpinion && review:
 		return "联合评审会议纪要"
+	case kind == DocTask && review:
+		return "评审任务单"
 	case kind == DocEnded && v.State == VisitNotHeld:
-		return "勘验未能进行通知书"
+		return v.act() + "未能进行通知书"
 	}
 	return map[DocumentKind]string{
 		DocLaunch: "联合踏勘发起单", DocSignIn: "签到表", DocRectify: "整改通知书", DocOpinion: "联合勘验意见书", DocEnded: "取消通知书",
@@ -20,7 +22,11 @@ func (v VisitView) documentTitle(kind DocumentKind) string {
 	}[kind]
 }
 
+// act is the word for what the departments do together.
+func (v VisitView) act() string { return actWords[v.Kind] }
+
 var (
+	actWords     = map[VisitKind]string{KindSite: "勘验", KindReview: "评审"}
 	weekdayWords = [...]string{"周日", "周一", "周二", "周三", "周四", "周五", "周六"}
 	resultWords  = map[string]string{ResultPassed: "通过", ResultRectify: "需整改", ResultFailed: "不通过"}
 	opinionWords = map[OpinionKind]string{Agree: "同意", Rectify: "整改后复勘", Disagree: "不同意", Deferred: "暂缓出具"}
@@ -40,11 +46,11 @@ var (
 	}
 	attendanceWords = map[Attendance]string{AttendancePresent: "到场", AttendanceLate: "迟到", AttendanceShort: "人数不足"}
 	attestWords     = map[AttestRole]string{
-		AttestWindow: "窗口现场人员", AttestApplicant: "申请人", AttestDepartment: "其他部门人员", AttestSupervisor: "主管",
+		AttestWindow: "窗口在场人员", AttestApplicant: "申请人", AttestDepartment: "其他部门人员", AttestSupervisor: "主管",
 	}
 	endWords = map[string]string{
 		"applicant_asked": "申请人要求", "applicant_absent": "申请人未到场", "holiday": "遇放假", "weather": "天气原因", "site_not_ready": "场所未准备好",
-		"case_withdrawn": "办件已撤回", "danger": "现场有危险", "error": "登记错误", "other": "其他", "department_excused": "部门有正当理由",
+		"case_withdrawn": "办件已撤回", "danger": "当场有危险", "error": "登记错误", "other": "其他", "department_excused": "部门有正当理由",
 		"counter_accepted": "采纳改期建议",
 	}
 )

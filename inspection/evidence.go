@@ -208,7 +208,7 @@ func checkNoShow(deemed audit.Entry, report *audit.Report) {
 		report.Fail(9, "term_short", "期限少于规定的工作日", "the deadline is shorter than the term")
 		return
 	case deemed.Time("site_ended").Before(deemed.Time("grace_until")):
-		report.Fail(9, "grace_short", "现场在宽限时间届满前已结束，未到场不成立", "the site part ended before the grace did; the absence does not stand")
+		report.Fail(9, "grace_short", "宽限时间届满前已经结束，未到场不成立", "it ended before the grace did; the absence does not stand")
 		return
 	}
 	roles, _ := deemed.Fields["attested"].([]string)

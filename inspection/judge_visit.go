@@ -81,11 +81,11 @@ func (e VisitDay) noShowIdle() bool {
 func (e VisitDay) noShowDoubts() []Doubt {
 	out := e.common(e.DueInbox, e.Due) // INS-923, 924, 928
 	add := adder(&out)
-	add(e.T1.IsZero() || e.T2.IsZero() || !latest(e.T2, e.madeUp()).Before(e.Start), HoldAtRisk, "答复期限不早于勘验开始时间")                                // INS-923
-	add(e.VisitState != VisitCollecting || e.SiteEndedAt.IsZero() || !e.ApplicantCame || !e.OthersCame, HoldNotHeld, "申请人未签到，或者现场没有其他部门和窗口人员签到") // INS-921
-	add(e.Attendance != AttendanceAbsent || !attestedByTwo(e.Attestations), HoldNotAttested, "未到场尚未由窗口现场人员和另一方各一人确认")                            // INS-922
-	add(e.GraceUntil.IsZero() || e.SiteEndedAt.Before(e.GraceUntil), HoldGrace, "现场在宽限时间届满前已结束")                                                 // INS-927
-	add(e.Consent == ConsentUnserved, HoldService, "通知没有送达证明")                                                                                   // INS-923
+	add(e.T1.IsZero() || e.T2.IsZero() || !latest(e.T2, e.madeUp()).Before(e.Start), HoldAtRisk, "答复期限不早于勘验开始时间")                              // INS-923
+	add(e.VisitState != VisitCollecting || e.SiteEndedAt.IsZero() || !e.ApplicantCame || !e.OthersCame, HoldNotHeld, "申请人未签到，或者没有其他部门和窗口人员签到") // INS-921
+	add(e.Attendance != AttendanceAbsent || !attestedByTwo(e.Attestations), HoldNotAttested, "未到场尚未由窗口在场人员和另一方各一人确认")                          // INS-922
+	add(e.GraceUntil.IsZero() || e.SiteEndedAt.Before(e.GraceUntil), HoldGrace, "宽限时间届满前已经结束")                                                 // INS-927
+	add(e.Consent == ConsentUnserved, HoldService, "通知没有送达证明")                                                                                 // INS-923
 	e.openWords(add)
 	return out
 }

@@ -246,8 +246,8 @@ func itemsShared(ctx context.Context, tx bun.IDB, v Visit) error {
 	}
 	if len(names) > 0 {
 		return fault.Refuse(fault.Conflict, "items_unseen",
-			"这些部门还没有看过其他部门提出的整改事项：%s。请其在勘验页面点“已看过”，或者由窗口当面出示后登记，再结束现场",
-			"these departments have not seen what the others ask to be put right: %s; they say so on their page, or the window shows it to them and records it, then the site part can end",
+			"这些部门还没有看过其他部门提出的整改事项：%s。请其在收件箱中点“已看过”，或者由窗口当面出示后登记，再结束",
+			"these departments have not seen what the others ask to be put right: %s; they say so on their page, or the window shows it to them and records it, then it can end",
 			strings.Join(names, "、")).With("departments", names)
 	}
 	return noneContrary(ctx, tx, v, PairOpen)

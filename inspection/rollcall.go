@@ -40,7 +40,7 @@ func (d *Desk) CallRoll(ctx context.Context, by auth.Actor, visitID string) (Vis
 
 func noRemoteVisit() error {
 	return fault.Refuse(fault.Conflict, "roll_call_kind",
-		"只有联合评审可以远程参会；实地踏勘请到现场签到", "only a joint review can be attended from afar; check in on the site of an inspection")
+		"只有联合评审可以远程参会；踏勘请到场后签到", "only a joint review can be attended from afar; check in on the site of an inspection")
 }
 
 // mayAnswerRoll refuses an answer to a roll that nobody has called.

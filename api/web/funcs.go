@@ -12,6 +12,7 @@ import (
 func (w words) funcs() template.FuncMap {
 	return template.FuncMap{
 		"t":        w.marked,
+		"of":       w.of,
 		"word":     w.word,
 		"has":      func(key string) bool { _, ok := w.texts[key]; return ok },
 		"chip":     w.chip,

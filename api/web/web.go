@@ -220,6 +220,9 @@ func (p *Pages) Mark(lang, key string, args ...any) template.HTML {
 	return text
 }
 
+// KeyOf is the key of the words that a kind has of its own, or the common one.
+func (p *Pages) KeyOf(kind any, key string) string { return p.words[Languages[0]].keyOf(kind, key) }
+
 // Has reports whether the catalogues have a text.
 func (p *Pages) Has(key string) bool {
 	_, ok := p.words[Languages[0]].texts[key]

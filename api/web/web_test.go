@@ -67,7 +67,7 @@ func TestCataloguesHaveTheSameKeysAndPlaceholders(t *testing.T) {
 }
 
 var (
-	literalKey = regexp.MustCompile(`[({ ]t "([^"]+)"`)
+	literalKey = regexp.MustCompile(`[({ ](?:t|of [$.\w]+) "([^"]+)"`)
 	wordKind   = regexp.MustCompile(`\b(?:word|chip) "([^"]+)"`)
 )
 

@@ -51,6 +51,20 @@ func (w words) marked(key string, args ...any) (template.HTML, error) {
 	return template.HTML(out), err
 }
 
+// of is marked for a page about one visit: a review has words of its own where those
+// of a visit to the site would be wrong (INS-1014).
+func (w words) of(kind any, key string, args ...any) (template.HTML, error) {
+	return w.marked(w.keyOf(kind, key), args...)
+}
+
+// keyOf is the key of a kind's own words, or the common one.
+func (w words) keyOf(kind any, key string) string {
+	if own := fmt.Sprintf("%s.%v", key, kind); w.texts[own] != "" {
+		return own
+	}
+	return key
+}
+
 // fill puts values, as write writes them, into the placeholders of a text; args
 // are names and values in turn.
 func fill(text string, args []any, write func(value string) string) (string, error) {
