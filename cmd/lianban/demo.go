@@ -144,8 +144,9 @@ var roleNames = map[string]string{
 	"courier": "派送员|courier", "auditor": "审计员|auditor", "admin": "系统管理员|administrator", "security": "安全管理员|security administrator",
 }
 
-// demoOfficers are the departments that a restaurant with a sign needs: with
-// them a case goes from the visit to the door by buttons alone.
+// demoOfficers are the departments that a restaurant with a sign needs, with which
+// a case goes from the visit to the door by buttons alone, and the one that has a
+// damaged permit to decide on.
 var demoOfficers = []struct {
 	system, placeEN string
 	nth             int
@@ -155,15 +156,17 @@ var demoOfficers = []struct {
 	{"fire", "Lengshuitan Fire and Rescue", 2, auth.Inspector},
 	{"amr", "Lengshuitan Market Regulation", 2, auth.Inspector},
 	{"urban", "Lengshuitan Urban Management", 2, auth.Inspector},
+	{"health", "Lengshuitan Health", 2, auth.Inspector},
 }
 
 // demoTasks are what waits for an account on the first morning, and so shows
 // most of what there is to do.
 var demoTasks = map[string][2]string{
-	"clerk":      {"签收移交，齐套的封装出件", "sign for papers, seal complete sets"},
-	"supervisor": {"核实“妥投待核验”，回访不满意的申请人", "settle a delivery that lacks proof, call back who was dissatisfied"},
-	"courier":    {"接收邮件，上门派送", "take parcels over, carry them to the door"},
-	"amr.lst2":   {"向窗口移交许可证", "hand a permit over to the window"},
+	"clerk":       {"签收移交，齐套的封装出件", "sign for papers, seal complete sets"},
+	"supervisor":  {"核实“妥投待核验”，回访不满意的申请人", "settle a delivery that lacks proof, call back who was dissatisfied"},
+	"courier":     {"接收邮件，上门派送", "take parcels over, carry them to the door"},
+	"amr.lst2":    {"向窗口移交许可证", "hand a permit over to the window"},
+	"health.lst2": {"决定打湿的许可证怎么办", "decide on a permit that the rain got to"},
 }
 
 // tracked is a parcel whose receiver can look for it, and rate how it went: one
@@ -178,7 +181,12 @@ func (w *world) tracked(ctx context.Context) (api.DemoTrack, error) {
 }
 
 // Mail addresses of applicants who gave one, and so got a link.
-const keeperMail, bakerMail = "zhanggui@example.com", "maitian@example.com"
+const (
+	keeperMail = "zhanggui@example.com"
+	bakerMail  = "maitian@example.com"
+	fisherMail = "yujia@example.com"
+	cloudMail  = "yunduo@example.com"
+)
 
 var linkPath = regexp.MustCompile(`/a/[A-Z0-9]+`)
 

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 
@@ -152,7 +153,17 @@ func (w *world) nextDeadline(ctx context.Context) (due time.Time, err error) {
 	return due, err
 }
 
-// sweep runs every sweep once, without leases: the demo is one process.
+// sweep runs the sweeps whose turn it is by the demo clock, without leases: the
+// demo is one process. Those that look every few seconds look at every halt; most
+// halts of a scene are a moment after the last one.
 func (w *world) sweep(ctx context.Context) error {
-	return runAll(ctx, w.sweeps(func(context.Context) error { return nil }))
+	now := w.dial.Now()
+	waits := func(s scheduler.Sweep) bool {
+		return s.Every > 5*time.Second && now.Sub(w.swept[s.Name]) < s.Every
+	}
+	due := slices.DeleteFunc(w.sweeps(func(context.Context) error { return nil }), waits)
+	for _, s := range due {
+		w.swept[s.Name] = now
+	}
+	return runAll(ctx, due)
 }

@@ -10,14 +10,14 @@ import (
 
 // demoHistory is how many working days before its first morning the city is
 // set up, so that every page has something to show.
-const demoHistory = 9
+const demoHistory = 10
 
 // history plays the days before the demonstration by the real acts. Every
 // scene names the day, counted back from the first morning.
 func (w *world) history(ctx context.Context) error {
 	s := &stage{world: w, ctx: ctx}
 	m := newMailroom(s)
-	s.skip(8, "09:00")
+	s.skip(9, "09:00")
 	s.fail("sign in", w.signIn(ctx))
 	m.books()
 	diner := s.booksDiner()

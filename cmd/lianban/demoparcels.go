@@ -30,8 +30,23 @@ var errands = []errand{
 	{"collected", scenario{"lst", "M16", "小剪刀理发店", "13807461229", "冷水滩区清桥路7号", 26.4482, 111.5963, ""}, "廖志鹏", "health", "公共场所卫生许可证"},
 	{"sealed", scenario{"lst", "M04", "阿婆小馆", "13807461230", "冷水滩区滨江路41号", 26.4353, 111.6146, ""}, "王𡈼", "amr", "食品经营许可证"},
 	{"complete", scenario{"lst", "M15", "水云间美容店", "13807461231", "冷水滩区潇湘大道9号", 26.4321, 111.6101, ""}, "何念慈", "health", "公共场所卫生许可证、卫生信誉度等级公示牌"},
+	{"lost", scenario{"lst", "M27", "小袋鼠母婴生活馆", "13807461233", "冷水滩区育才路61号", 26.4459, 111.6030, ""}, "刘一舟", "amr", "食品经营许可证"},
+	{"writtenOff", scenario{"lst", "M16", "时光理发店", "13807461234", "冷水滩区梧桐路52号", 26.4393, 111.6015, ""}, "欧阳倩", "health", "公共场所卫生许可证"},
+	{"later", scenario{"lst", "M04", "渔家小灶", "13807461235", "冷水滩区滨江路19号", 26.4351, 111.6148, ""}, "黄渔生", "amr", "食品经营许可证"},
+	{"twice", scenario{"lst", "M22", "江永香柚旅行社", "13807461236", "冷水滩区逸云路33号", 26.4216, 111.6119, ""}, "柏秋实", "culture", "旅行社业务经营许可证"},
+	{"arrived", scenario{"lst", "M15", "花间美容店", "13807461237", "冷水滩区翠竹路29号", 26.4469, 111.6038, ""}, "谢知微", "health", "公共场所卫生许可证"},
+	{"held", scenario{"lst", "M04", "双牌米豆腐店", "13807461238", "冷水滩区清桥路60号", 26.4484, 111.5968, ""}, "何㭎", "amr", "食品经营许可证"},
+	{"recalled", scenario{"lst", "M22", "舜皇山旅行社", "13807461239", "冷水滩区梅湾路91号", 26.4434, 111.5953, ""}, "魏云帆", "culture", "旅行社业务经营许可证"},
+	{"wet", scenario{"lst", "M16", "木梳理发店", "13807461240", "冷水滩区凤凰路77号", 26.4383, 111.6077, ""}, "邓雨薇", "health", "公共场所卫生许可证"},
+	{"stained", scenario{"lst", "M15", "素颜美容店", "13807461241", "冷水滩区零陵北路12号", 26.4501, 111.5986, ""}, "申屠静", "health", "公共场所卫生许可证、卫生信誉度等级公示牌、从业人员健康证明名册"},
+	{"counted", scenario{"lst", "M26", "鲜丰水果店", "13807461242", "冷水滩区珍珠路8号", 26.4408, 111.6041, ""}, "蒋丰年", "amr", "食品经营备案凭证、备案信息公示牌、食品安全承诺书"},
+	{"waiting", scenario{"lst", "M27", "乐宝母婴店", "13807461243", "冷水滩区育才路80号", 26.4461, 111.6033, ""}, "唐乐怡", "amr", "食品经营许可证"},
+	{"asked", scenario{"lst", "M25", "云朵蛋糕店", "13807461244", "冷水滩区潇湘大道77号", 26.4325, 111.6103, "outdoor_sign=yes"}, "邹云", "amr urban", "户外招牌设置许可证"},
 	{"toSign", scenario{"lst", "M22", "阳明山旅行社", "13807461232", "冷水滩区逸云路58号", 26.4219, 111.6121, ""}, "成思远", "culture", "旅行社业务经营许可证"},
 }
+
+// mailOf are the applicants who gave an address, and so act by their link.
+var mailOf = map[string]string{"delivered": bakerMail, "later": fisherMail, "asked": cloudMail}
 
 func (e errand) keys() (out []string) {
 	for system := range strings.FieldsSeq(e.systems) {
@@ -52,17 +67,15 @@ func newMailroom(s *stage) *mailroom {
 	return &mailroom{stage: s, cases: map[string]inspection.Case{}, parcels: map[string]delivery.Parcel{}}
 }
 
-// books takes the errands in and books their visits: half of them two working
-// days on, the others three.
+// books takes the errands in and books their visits, two to four working days
+// on: there are two vehicles.
 func (m *mailroom) books() {
 	for n, e := range errands {
 		r := m.request(e.scenario)
 		r.Applicant.Agent = e.receiver
-		if e.name == "delivered" {
-			r.Applicant.Email = bakerMail
-		}
+		r.Applicant.Email = mailOf[e.name]
 		c := m.takeCase(e.area, r)
-		v := m.book(c, 2+n%2, "09:00")
+		v := m.book(c, 2+n%3, "09:00")
 		for _, key := range e.keys() {
 			m.answer(v, key, inspection.ReplyAccept, "")
 		}
@@ -165,6 +178,7 @@ func (m *mailroom) twoDaysBefore() {
 	m.parcels["collected"] = m.seals(m.cases["collected"], delivery.WayWindow, "")
 	m.leaves("courier2", "delivered")
 	m.sends("courier2", deed{parcel: m.parcels["delivered"], what: delivery.EventStarted})
+	m.setsOutBadly()
 	m.at(2, "13:36")
 	p := m.parcels["delivered"]
 	m.sends("courier2", deed{parcel: p, what: delivery.EventArrived})
@@ -181,6 +195,7 @@ func (m *mailroom) eveningBefore() {
 	m.packs("failed", "returned")
 	m.leaves("courier", "failed")
 	m.leaves("courier2", "returned")
+	m.losesOne()
 }
 
 // yesterdayMorning: nobody is at home, one refuses, and one set is complete
@@ -197,15 +212,17 @@ func (m *mailroom) yesterdayMorning() {
 	m.sends("courier2", deed{parcel: refused, what: delivery.EventArrived}, deed{parcel: refused, what: delivery.EventFailed, says: map[string]any{
 		"outcome": delivery.Refused, "reason": "经办人称店名有误，要求更正后再送", "call_note": "与窗口通话确认退回",
 	}}, deed{parcel: refused, what: delivery.EventReturning, says: map[string]any{"reason": "拒收，按窗口要求带回"}})
+	m.asksOtherwise()
 }
 
 func (m *mailroom) yesterdayNoon() {
 	m.at(1, "10:05")
-	m.gathers("unverified")
+	m.gathers("unverified", "lost")
 	m.signsFor(m.handsOver(m.blocked(), "lst/fire", "公众聚集场所营业前消防安全检查合格证"))
 	m.pass(10)
-	m.packs("unverified")
+	m.packs("unverified", "lost")
 	m.leaves("courier", "unverified")
+	m.bothDeliver()
 }
 
 // blocked is the case for which one department still owes its result.
@@ -213,9 +230,9 @@ func (m *mailroom) blocked() inspection.Case { return m.cases["blocked"] }
 
 func (m *mailroom) yesterdayAfternoon() {
 	m.at(1, "14:10")
-	m.gathers("out", "carried", "assigned", "pickup")
+	m.gathers("out", "carried", "assigned", "pickup", "arrived", "held", "recalled", "wet", "stained")
 	m.pass(15)
-	m.packs("out", "assigned")
+	m.packs("out", "assigned", "arrived", "held", "recalled", "wet")
 	m.packsApart("carried")
 	m.parcels["pickup"] = m.seals(m.cases["pickup"], delivery.WayWindow, "")
 	p := m.parcels["unverified"]
@@ -224,6 +241,8 @@ func (m *mailroom) yesterdayAfternoon() {
 	m.sends("courier", deed{parcel: p, what: delivery.EventDelivered, says: map[string]any{
 		"outcome": delivery.ToRecipient, "receiver": p.Receiver.Name,
 	}})
+	m.runsBefore()
+	m.countsOtherwise()
 }
 
 // yesterdayEvening: what was refused is back, and one applicant came by.
@@ -244,6 +263,8 @@ func (m *mailroom) yesterdayEvening() {
 			Number: p.Number, PhoneLast4: p.Receiver.Phone[len(p.Receiver.Phone)-4:], Level: delivery.Bad, Words: "短信说可以取件，来了窗口正在交接，等了半小时。",
 		}))
 	}
+	m.shelfLeaks()
+	m.searchEnds()
 }
 
 // thisMorning: the courier has set out, one parcel waits for it at the window,
@@ -254,11 +275,12 @@ func (m *mailroom) thisMorning() {
 	m.at(0, "09:12")
 	m.gathers("sealed", "complete")
 	m.sendsFile(m.blocked(), "lst/urban", "户外招牌设置许可证")
-	m.packs("sealed")
+	m.sealsAnew("sealed")
 	m.leaves("courier", "out", "carried", "carried2")
 	m.gives(m.parcels["assigned"], "courier")
 	m.pass(5)
 	m.sends("courier", deed{parcel: m.parcels["out"], what: delivery.EventStarted}, deed{parcel: m.parcels["carried"], what: delivery.EventStarted})
+	m.onTheRoad()
 	m.handsOver(m.cases["toSign"], "lst/culture", "旅行社业务经营许可证")
 	if token := m.tokenOf(bakerMail); m.err == nil {
 		m.fail("report what did not arrive", m.delivery.ReportMissing(m.ctx, token, m.parcels["delivered"].Number))

@@ -17,7 +17,7 @@ import (
 func (s *stage) booksDiner() inspection.Visit {
 	v := s.book(s.accept(scenario{
 		"lst", "M03", "福满楼家常菜馆", "13807461216", "冷水滩区永州大道118号", 26.4402, 111.6071, "floor_area_m2=150 outdoor_sign=yes",
-	}), 4, "10:00")
+	}), 5, "10:00")
 	s.accepts(v, "lst/amr", "lst/fire", "lst/urban")
 	return v
 }

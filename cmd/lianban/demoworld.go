@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"strings"
+	"time"
 
 	"github.com/uptrace/bun"
 
@@ -30,6 +31,7 @@ type world struct {
 	centres     map[string]office.Centre     // by area key
 	departments map[string]office.Department // by "area/system"
 	people      map[string]auth.Actor        // by login
+	swept       map[string]time.Time         // when a sweep last ran, by its name
 }
 
 // demoActor is the author of what the demonstration sets up without a person.
@@ -65,7 +67,7 @@ func bareWorld(today workday.Date) (*world, error) {
 	if err != nil {
 		return nil, err
 	}
-	w := &world{centres: map[string]office.Centre{}, departments: map[string]office.Department{}, people: map[string]auth.Actor{}}
+	w := &world{centres: map[string]office.Centre{}, departments: map[string]office.Department{}, people: map[string]auth.Actor{}, swept: map[string]time.Time{}}
 	if w.cal, err = workday.New(1, years); err != nil {
 		return nil, err
 	}
