@@ -143,7 +143,7 @@ func (b bug) test(t *testing.T) ([]byte, error) {
 	if err := errors.Join(os.WriteFile(fake, b.planted(t), 0o600), os.WriteFile(list, overlay, 0o600)); err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.CommandContext(t.Context(), "go", "test", "-vet=off", "-failfast", "-count=1", "-overlay", list, "./"+filepath.Dir(b.file))
+	cmd := exec.CommandContext(t.Context(), "go", "test", "-vet=off", "-failfast", "-count=1", "-timeout", "1h", "-overlay", list, "./"+filepath.Dir(b.file))
 	cmd.Env = append(os.Environ(), "LIANBAN_NIGHTLY=") // the suite of the day is to find it
 	return cmd.CombinedOutput()
 }
