@@ -164,7 +164,7 @@ var notCreating = map[string]string{
 	"waiveResult": "moves the line", "acceptTransfer": "signed once", "refuseTransfer": "refused once",
 	"handOverParcel": "the same courier again is the same hand-over", "takeOverParcels": "signed once", "newParcelCode": "three at most, each voids the last",
 	"cancelParcel": "moves the parcel", "returnParcel": "moves the parcel", "collectParcel": "moves the parcel", "confirmDelivery": "moves the parcel",
-	"declareEventWrong": "what is wrong stays wrong", "acceptEventTime": "accepted is accepted",
+	"declareEventWrong": "what is wrong stays wrong", "undoEvent": "what was taken back is not taken back again", "acceptEventTime": "accepted is accepted",
 	"printLabels": "each copy is entered and says which it is", "printParcel": "each copy says which it is", "printRound": "each copy says which it is", "printSlip": "each copy says which it is", "printDemand": "each copy says which it is", "printBag": "each copy says which it is", "printNote": "each copy says which it is", "printTaken": "each link ends the one before", "mailLink": "each link ends the one before",
 	"pauseParcel": "one pause stands at a time", "endPause": "a pause ends once", "reviewPause": "reviewed once",
 	"holdParcel": "moves the parcel", "resumeParcel": "moves the parcel", "recallParcel": "moves the parcel", "foundParcel": "moves the parcel",

@@ -329,6 +329,7 @@ func apiSamples(s *scene) map[string]sample {
 		"collectParcel":     {path: parcel("/collect"), object: true, body: map[string]any{"receiver": "周志强", "code": "1"}},
 		"confirmDelivery":   {path: parcel("/events/" + s.sealing + "/confirm"), object: true, body: reason},
 		"declareEventWrong": {path: parcel("/events/" + s.sealing + "/declare"), object: true, body: map[string]any{"kind": "did_not_occur", "reason": "x"}},
+		"undoEvent":         {path: parcel("/events/" + s.sealing + "/undo"), object: true},
 		"acceptEventTime":   {path: parcel("/events/" + s.sealing + "/accept-time"), object: true, body: reason},
 		"holdParcel":        {path: parcel("/hold"), object: true, body: reason},
 		"resumeParcel":      {path: parcel("/resume"), object: true, body: reason},

@@ -269,7 +269,7 @@ var fieldOfCode = map[string]string{
 	"reason_missing": "reason why note objection detail", "receiver_missing": "receiver given_by caller", "service_time": "at", "received_time": "received_at",
 	"proposals": "proposal1", "proposal_impossible": "proposal1", "excuse_category": "category", "opinion_items": "finding1", "bundle_unreadable": "bundle",
 	"password_weak": "fresh", "password_reused": "fresh", "password_differs": "again",
-	"door_code_wrong": "code", "door_id_wrong": "id_last4", "rating_level": "level", "closure_past": "day", "closure_exists": "day",
+	"door_code_wrong": "code", "signature_blank": "signature", "door_id_wrong": "id_last4", "rating_level": "level", "closure_past": "day", "closure_exists": "day",
 	"scan_missing": "scan", "scan_not_uploaded": "scan", "blob_type": "scan", "blob_size": "scan", "scan_purpose": "purpose", "scan_type": "scan", "scan_size": "scan",
 	"name_missing": "name person", "certificate_missing": "certificate", "came_time": "came_at",
 	"code_wrong": "code", "ground_missing": "text opinion_text", "deferral_ground": "ground",

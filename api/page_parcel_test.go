@@ -383,6 +383,39 @@ func TestSignatureOfTheDoorIsShownToTheWindow(t *testing.T) {
 	}
 }
 
+// DEL-605: a dot on the pad is refused while the receiver stands there, and what was
+// typed and drawn comes back; DEL-529: a wrong tap is taken back.
+func TestTheDoorAsksForAnotherSignatureAndTakesAWrongTapBack(t *testing.T) {
+	s := newCounter(t)
+	p := s.pack(s.open)
+	s.carry(p)
+	s.report(p, s.door(p, "started")).is(http.StatusSeeOther)
+	form := s.door(p, "delivered")
+	for name, value := range map[string]string{"outcome": "recipient", "receiver": "欧阳修", "id_last4": "123x", "drawn": `{"w":640,"h":240,"strokes":[[5,5]]}`} {
+		form.Set(name, value)
+	}
+	at := "/round/" + p.ID
+	refused := s.sendFile("courier", at, form, "signature", drawn(t)).is(http.StatusUnprocessableEntity).says("请收件人重新签上姓名")
+	if !strings.Contains(refused.body, `value="{&#34;w&#34;:640`) || !strings.Contains(refused.body, `value="欧阳修"`) {
+		t.Error("what was drawn or typed is gone")
+	}
+	form.Set("drawn", `{"w":640,"h":240,"strokes":[[100,60,300,60],[200,40,200,180],[120,180,320,120]]}`)
+	s.sendFile("courier", at, form, "signature", drawn(t)).is(http.StatusSeeOther)
+	page := s.browse("courier", at, nil).is(http.StatusOK).says("60秒内撤销", "撤销刚才的登记")
+	tap := regexp.MustCompile(`name="undone" value="([^"]+)"`).FindStringSubmatch(page.body)
+	if tap == nil {
+		t.Fatal("no form to undo it")
+	}
+	undo := url.Values{"undone": {tap[1]}}
+	s.browse("clerk", at+"/undo", undo).is(http.StatusNotFound)
+	s.browse("courier", at+"/undo", undo).is(http.StatusSeeOther)
+	if got := s.parcelAt(p.ID).State; got != delivery.ParcelOut {
+		t.Errorf("taken back: %s", got)
+	}
+	s.browse("courier", at+"/undo", undo).is(http.StatusUnprocessableEntity).says("请刷新后选择要处理的记录")
+	s.browseIn("en", "courier", at, nil).is(http.StatusOK)
+}
+
 // drawn is a small PNG.
 func drawn(t testing.TB) []byte {
 	var out bytes.Buffer

@@ -2,6 +2,7 @@ package api
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -22,6 +23,7 @@ func (p *site) roundPages() {
 	p.on(Route{
 		Method: http.MethodPost, Path: "/round/{id}", Act: "pageReportEvent", Who: onRound, Rate: drainRate, Body: 3 * delivery.MaxProof,
 	}, p.report)
+	p.on(Route{Method: http.MethodPost, Path: "/round/{id}/undo", Act: "pageUndoEvent", Who: onRound}, p.undo)
 }
 
 // onRound is the courier who has the parcel; for others it does not exist.
@@ -135,6 +137,7 @@ type stopPage struct {
 	Next      string
 	Pieces    []delivery.PieceView // that the courier has of the same sending (DEL-402)
 	Whole     delivery.ParcelState
+	Undo      delivery.StepView // what can still be taken back; without an id: nothing (DEL-529)
 }
 
 // stopReceiver is one kind of receiver as the form offers it.
@@ -155,6 +158,9 @@ func (p *site) stop(v *view) error {
 		Stop: line, Proofs: found.Demand.Proofs.In(v.x.lang), Needs: map[string]bool{}, Me: v.by.ID, Bag: found.Bag,
 		Attempt: attemptOf(found), Events: map[string]string{}, Next: string(found.State), Phone: phoneShown(found, v.by),
 		Whole: found.Whole,
+	}
+	if n := slices.IndexFunc(found.Steps, func(s delivery.StepView) bool { return !s.UndoUntil.IsZero() }); n >= 0 {
+		d.Undo = found.Steps[n]
 	}
 	if len(found.Sending) > 1 {
 		d.Pieces = found.Sending

@@ -27,8 +27,7 @@ func (p *site) report(v *view) error {
 		return v.leave("/round/"+found.ID, "flash.stop.duplicate")
 	}
 	if act == string(delivery.EventDelivered) && atDoor(v) {
-		_, err := p.Delivery.TryAtDoor(v.ctx(), v.by, delivery.DoorTry{ParcelID: found.ID, Code: digits(v.form("code")), IDLast4: v.form("id_last4")})
-		if err != nil {
+		if err := p.askedAtDoor(v, found); err != nil {
 			return p.done(v, err, form{act, ""}, p.stop)
 		}
 	}
@@ -43,6 +42,16 @@ func (p *site) report(v *view) error {
 // mistyped can be typed again (DEL-611). A form that the telephone has kept is
 // sent when nobody stands there any more: what it says has happened.
 func atDoor(v *view) bool { return v.form("occurred") == "" || v.form("live") == "yes" }
+
+// askedAtDoor checks what the receiver, who still stands there, can do again: sign
+// (DEL-605), read the code out, show the document (DEL-611).
+func (p *site) askedAtDoor(v *view, found delivery.ParcelView) error {
+	if err := delivery.CheckDrawn([]byte(v.form("drawn"))); err != nil {
+		return err
+	}
+	_, err := p.Delivery.TryAtDoor(v.ctx(), v.by, delivery.DoorTry{ParcelID: found.ID, Code: digits(v.form("code")), IDLast4: v.form("id_last4")})
+	return err
+}
 
 // reported says what became of an event: accepted, there already, or refused.
 func (p *site) reported(v *view, found delivery.ParcelView, act string, answer delivery.EventAnswer) error {
@@ -76,6 +85,14 @@ func wordsOf(proofs []delivery.Proof, lang string) string {
 		return strings.Join(out, ", ")
 	}
 	return strings.Join(out, "、")
+}
+
+// undo takes back what the courier has just reported by a wrong tap (DEL-529).
+func (p *site) undo(v *view) error {
+	if _, err := p.Delivery.Undo(v.ctx(), v.by, v.id(), v.form("undone")); err != nil {
+		return p.done(v, err, form{"undo", ""}, p.stop)
+	}
+	return v.leave("/round/"+v.id(), "flash.stop.undone")
 }
 
 // photoFields are the pictures of the forms; photo is one that proves nothing
@@ -125,6 +142,9 @@ func payloadOf(v *view) map[string]any {
 	}
 	if code := digits(v.form("code")); code != "" {
 		payload["code"] = code
+	}
+	if drawn := v.form("drawn"); json.Valid([]byte(drawn)) { // the strokes of the signature (DEL-605)
+		payload["drawn"] = json.RawMessage(drawn)
 	}
 	return payload
 }

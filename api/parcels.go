@@ -66,6 +66,10 @@ func (s *Server) parcelRoutes() {
 		Title: words{"更正记录", "Declare a record wrong"}, Who: window,
 	}, s.declareEventWrong)
 	register(s, Route{
+		Method: http.MethodPost, Path: "/parcels/{id}/events/{event}/undo", Act: "undoEvent",
+		Title: words{"一分钟内撤销误点的登记", "Take back, within a minute, what was reported by a wrong tap"}, Who: keepers(auth.Courier),
+	}, s.undoEvent)
+	register(s, Route{
 		Method: http.MethodPost, Path: "/parcels/{id}/events/{event}/accept-time", Act: "acceptEventTime",
 		Title: words{"认可手机时间", "Accept the device time of a record"}, Who: keepers(auth.Supervisor),
 	}, s.acceptEventTime)
@@ -293,6 +297,15 @@ type declareEventWrong struct {
 
 func (s *Server) declareEventWrong(ctx context.Context, c *call, in *declareEventWrong) (delivery.Parcel, error) {
 	return s.Delivery.Declare(ctx, c.by, in.ID, in.Event, in.Body.Kind, in.Body.Reason)
+}
+
+type undoEvent struct {
+	ID    string `path:"id" validate:"required,code"`
+	Event string `path:"event" validate:"required,code"`
+}
+
+func (s *Server) undoEvent(ctx context.Context, c *call, in *undoEvent) (delivery.Parcel, error) {
+	return s.Delivery.Undo(ctx, c.by, in.ID, in.Event)
 }
 
 func (s *Server) listCouriers(ctx context.Context, c *call, _ *struct{}) (listPage[delivery.CourierName], error) {

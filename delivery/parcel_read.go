@@ -57,6 +57,9 @@ func (d *Desk) view(ctx context.Context, q bun.IDB, by auth.Actor, p Parcel) (v 
 		if e.Type == EventDelivered {
 			step.Missing = p.missing(e, f.have)
 		}
+		if s.EventID == g.EventID && e.tappedBy(by) && !d.now().After(e.undoUntil()) {
+			step.UndoUntil = e.undoUntil()
+		}
 		v.Steps = append(v.Steps, step)
 	}
 	for _, b := range f.have {

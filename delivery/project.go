@@ -16,12 +16,13 @@ import (
 
 // proofFacts are what the payload of a hand-over says about its proof.
 type proofFacts struct {
-	Signature     string   `json:"signature,omitempty"` // SHA-256 of its blob
-	BagPhoto      string   `json:"bag_photo,omitempty"`
-	ReceiverPhoto string   `json:"receiver_photo,omitempty"`
-	Photos        []string `json:"photos,omitempty"` // of anything else
-	Code          string   `json:"code,omitempty"`   // never stored
-	IDLast4       string   `json:"id_last4,omitempty"`
+	Signature     string          `json:"signature,omitempty"` // SHA-256 of its blob
+	Drawn         json.RawMessage `json:"drawn,omitempty"`     // its strokes, see drawing
+	BagPhoto      string          `json:"bag_photo,omitempty"`
+	ReceiverPhoto string          `json:"receiver_photo,omitempty"`
+	Photos        []string        `json:"photos,omitempty"` // of anything else
+	Code          string          `json:"code,omitempty"`   // never stored
+	IDLast4       string          `json:"id_last4,omitempty"`
 }
 
 // handOverOf is which kinds of receiver an outcome may stand for. The legal
@@ -63,7 +64,7 @@ func (e EventRow) shown(f Facts, have evidence) (out []Proof) {
 		there bool
 	}{
 		{ProofName, f.Receiver != ""}, {ProofCode, e.Checked.Code == MatchRight}, {ProofID, e.Checked.ID == MatchRight},
-		{ProofSignature, here(p.Signature)}, {ProofBagPhoto, here(p.BagPhoto)}, {ProofReceiverPhoto, here(p.ReceiverPhoto)},
+		{ProofSignature, here(p.Signature) && !blankDrawn(p.Drawn)}, {ProofBagPhoto, here(p.BagPhoto)}, {ProofReceiverPhoto, here(p.ReceiverPhoto)},
 	} {
 		if one.there {
 			out = append(out, one.proof)

@@ -166,6 +166,8 @@ type StepView struct {
 	State   ParcelState `json:"state"` // after it
 	At      time.Time   `json:"at"`    // time that counts
 	Missing []Proof     `json:"missing,omitempty"`
+	// UndoUntil is how long the reader may take it back by [Desk.Undo]; zero: not at all.
+	UndoUntil time.Time `json:"undo_until,omitzero"`
 }
 
 // ParcelView is a parcel with everything that belongs to it.

@@ -163,7 +163,7 @@ func (v *visitor) fail(format string, args ...any) {
 		}
 	}
 	where, _ := chromedp.Run(v.ctx, chromedp.Location())
-	v.t.Fatalf(where+": "+format, args...)
+	v.t.Fatalf("%s: %s", where, fmt.Sprintf(format, args...))
 }
 
 // arrives does what leads to another page, and looks at that page.

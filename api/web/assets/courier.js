@@ -184,46 +184,77 @@ function put(input, blob, name) {
 }
 
 // pad lets a receiver sign on the screen; what is drawn goes into the file field
-// beside it. A dot or a slip is no signature (DEL-605).
+// beside it, its strokes into the hidden one. A form that comes back for another
+// reason brings them along, so nobody signs twice. Whether it is a signature the
+// server says, too (DEL-605).
 function pad(box) {
   const canvas = box.querySelector("canvas");
   const input = box.querySelector("input[type=file]");
+  const drawn = box.querySelector("input[name=drawn]");
   const pen = canvas.getContext("2d");
-  let strokes = 0;
-  let points = 0;
+  let strokes = [];
   box.querySelector("[data-pad]").hidden = false;
+  const point = (event) => {
+    const edge = canvas.getBoundingClientRect();
+    return [(event.clientX - edge.left) * canvas.width / edge.width, (event.clientY - edge.top) * canvas.height / edge.height].map(Math.round);
+  };
+  const line = (stroke) => { // its last piece; a tap is a dot
+    const at = Math.max(0, stroke.length - 4);
+    pen.beginPath();
+    pen.moveTo(stroke[at], stroke[at + 1]);
+    pen.lineTo(stroke.at(-2), stroke.at(-1));
+    pen.stroke();
+  };
+  const signed = () => {
+    const points = strokes.reduce((n, stroke) => n + stroke.length / 2, 0);
+    const side = (from, most) => {
+      const all = strokes.flatMap((stroke) => stroke.filter((_, i) => i % 2 === from)).map((n) => Math.min(most, Math.max(0, n)));
+      return Math.max(...all) - Math.min(...all);
+    };
+    return (strokes.length >= 3 || points >= 20) && side(0, canvas.width) * side(1, canvas.height) * 20 >= canvas.width * canvas.height;
+  };
+  const keep = () => {
+    drawn.value = strokes.length ? JSON.stringify({ w: canvas.width, h: canvas.height, strokes }) : "";
+    if (signed()) {
+      canvas.toBlob((blob) => put(input, blob, "signature.png"), "image/png");
+    } else {
+      put(input, null);
+    }
+  };
   const blank = () => {
     pen.fillStyle = "#fff";
     pen.fillRect(0, 0, canvas.width, canvas.height);
     pen.lineWidth = 3;
     pen.lineCap = pen.lineJoin = "round";
-    strokes = points = 0;
-    put(input, null);
-  };
-  const point = (event) => {
-    const edge = canvas.getBoundingClientRect();
-    return [(event.clientX - edge.left) * canvas.width / edge.width, (event.clientY - edge.top) * canvas.height / edge.height];
+    strokes = [];
   };
   canvas.addEventListener("pointerdown", (event) => {
     canvas.setPointerCapture(event.pointerId);
-    strokes++;
-    pen.beginPath();
-    pen.moveTo(...point(event));
+    strokes.push(point(event));
+    line(strokes.at(-1));
   });
   canvas.addEventListener("pointermove", (event) => {
-    if (event.buttons === 1) {
-      points++;
-      pen.lineTo(...point(event));
-      pen.stroke();
+    const [x, y] = point(event);
+    const stroke = strokes.at(-1);
+    if (event.buttons === 1 && stroke && stroke.length < 4000 && Math.hypot(x - stroke.at(-2), y - stroke.at(-1)) >= 3) {
+      stroke.push(x, y); // every third unit is line enough and keeps the record small
+      line(stroke);
     }
   });
-  canvas.addEventListener("pointerup", () => {
-    if (strokes >= 3 || points >= 20) {
-      canvas.toBlob((blob) => put(input, blob, "signature.png"), "image/png");
-    }
-  });
-  box.querySelector("button").addEventListener("click", blank);
+  canvas.addEventListener("pointerup", keep);
+  input.addEventListener("change", () => { drawn.value = ""; }); // a photo of paper instead
+  box.querySelector("button").addEventListener("click", () => { blank(); keep(); });
   blank();
+  if (drawn.value) {
+    for (const stroke of JSON.parse(drawn.value).strokes) {
+      strokes.push([]);
+      for (let i = 0; i < stroke.length; i += 2) {
+        strokes.at(-1).push(stroke[i], stroke[i + 1]);
+        line(strokes.at(-1));
+      }
+    }
+    keep();
+  }
 }
 
 function prepare() {
