@@ -67,6 +67,7 @@ type caseByLink struct {
 	MayChoose  bool                 `json:"may_choose"`
 	MayAddress bool                 `json:"may_address"`
 	MayWay     bool                 `json:"may_way"`
+	WindowOnly bool                 `json:"window_only" doc:"all that is to come has to be collected at the window, so the way cannot be delivery"`
 	MayConsent bool                 `json:"may_consent"`
 	MayRate    bool                 `json:"may_rate"`
 }
@@ -99,6 +100,7 @@ type lineByLink struct {
 	Since        time.Time          `json:"since,omitzero"`
 	Sent         bool               `json:"sent" doc:"it is in a parcel"`
 	File         bool               `json:"file" doc:"it goes as a file"`
+	WindowOnly   bool               `json:"window_only" doc:"it has to be collected at the window"`
 }
 
 type parcelByLink struct {
@@ -217,13 +219,13 @@ func caseOf(v delivery.ApplicantView) caseByLink {
 	out := caseByLink{
 		Number: v.CaseNumber, MatterCode: v.MatterCode, Matter: v.Matter, Name: v.Name, Centre: v.Centre, Phone: v.Phone,
 		Receiver: receiverOf(v.Known), Way: v.Wish.Way, Files: v.Files, Consented: v.Consented, Consent: v.Phoned, Rated: v.Rated,
-		MayChoose: v.MayChoose, MayAddress: v.MayAddress, MayWay: v.MayWay, MayConsent: v.MayConsent, MayRate: v.MayRate,
+		MayChoose: v.MayChoose, MayAddress: v.MayAddress, MayWay: v.MayWay, WindowOnly: v.WindowOnly, MayConsent: v.MayConsent, MayRate: v.MayRate,
 	}
 	if c := v.Choice; c != nil {
 		out.Choice = &choiceByLink{c.Choice, c.Channel, c.RecordedAt}
 	}
 	for _, l := range v.Lines {
-		out.Lines = append(out.Lines, lineByLink{l.DepartmentID, l.Department, l.Permit, l.State, l.Since, l.Sent, l.File})
+		out.Lines = append(out.Lines, lineByLink{l.DepartmentID, l.Department, l.Permit, l.State, l.Since, l.Sent, l.File, l.WindowOnly})
 	}
 	for i := range v.Parcels {
 		out.Parcels = append(out.Parcels, parcelOf(&v.Parcels[i]))

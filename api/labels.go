@@ -219,6 +219,7 @@ var labels = map[string]words{
 	"visit":             {"勘验", "visit"},
 	"visit_id":          {"勘验", "visit"},
 	"way":               {"送达方式", "way"},
+	"window_only":       {"须到窗口领取", "collect at the window"},
 	"what":              {"情况", "what happened"},
 	"why":               {"理由", "reason"},
 	"words":             {"原话", "words"},

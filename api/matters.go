@@ -36,13 +36,14 @@ type MatterSummary struct {
 	Permits       []string     `json:"permits"`
 	NeverDeemed   bool         `json:"never_deemed"`
 	Commitment    bool         `json:"commitment" doc:"no visit before the decision"`
+	WindowOnly    bool         `json:"window_only" doc:"its results have to be collected at the window"`
 	EffectiveFrom workday.Date `json:"effective_from"`
 }
 
 func summaryOfMatter(m inspection.Matter) MatterSummary {
 	return MatterSummary{
 		Code: m.Code, Version: m.Version, NameZH: m.NameZH, NameEN: m.NameEN, Permits: m.Permits,
-		NeverDeemed: m.NeverDeemed, Commitment: m.Commitment, EffectiveFrom: m.EffectiveFrom,
+		NeverDeemed: m.NeverDeemed, Commitment: m.Commitment, WindowOnly: m.WindowOnly, EffectiveFrom: m.EffectiveFrom,
 	}
 }
 

@@ -51,6 +51,7 @@ type applicantPage struct {
 	Once    string
 	First   string // earliest day to ask for
 	Last    string
+	Apart   bool        // some results have to be collected at the window, others not (DEL-204)
 	Report  *breachForm // what is reported to the ledger
 	Code    shownCode   // asked for just now
 }
@@ -107,6 +108,7 @@ func (p *site) applicantWith(v *view, code shownCode) error {
 func (p *site) fillApplicant(v *view, d *applicantPage) {
 	for _, l := range d.View.Lines {
 		d.Lines = append(d.Lines, p.lineForApplicant(v, l))
+		d.Apart = d.Apart || l.WindowOnly && !d.View.WindowOnly
 	}
 	for i := range d.View.Parcels {
 		found := d.View.Parcels[i]

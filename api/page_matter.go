@@ -269,8 +269,9 @@ type matterLine struct {
 	Code, Name              string
 	Permits                 []string
 	NeverDeemed, Commitment bool
+	WindowOnly              bool // results are collected at the window (DEL-204)
 }
 
 func matterOf(v *view, m inspection.Matter) matterLine {
-	return matterLine{Code: m.Code, Name: m.Name(v.x.lang), Permits: m.Permits, NeverDeemed: m.NeverDeemed, Commitment: m.Commitment}
+	return matterLine{Code: m.Code, Name: m.Name(v.x.lang), Permits: m.Permits, NeverDeemed: m.NeverDeemed, Commitment: m.Commitment, WindowOnly: m.WindowOnly}
 }

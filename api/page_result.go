@@ -111,7 +111,7 @@ func (p *site) result(v *view) error {
 	for _, c := range delivery.ResultClasses() {
 		d.Classes = append(d.Classes, option{Value: string(c), Text: c.In(v.x.lang)})
 	}
-	d.MaySupply, d.MayFile = d.MayRelease && found.File() == nil, window
+	d.MaySupply, d.MayFile = d.MayRelease && found.File() == nil && !found.WindowOnly, window
 	if d.MaySupply {
 		d.FileClasses, d.Signatures = p.fileOptions(v)
 	}
@@ -205,7 +205,7 @@ func (p *site) chooseFor(v *view) error {
 func (p *site) addResultTo(v *view) error {
 	return p.onSet(v, form{"add", ""}, "flash.result_added", func() error {
 		_, err := p.Delivery.AddLine(v.ctx(), v.by, delivery.AddLineRequest{
-			CaseID: v.id(), DepartmentID: v.form("department"), Permit: v.form("permit"), Ground: v.form("ground"), Once: v.once(),
+			CaseID: v.id(), DepartmentID: v.form("department"), Permit: v.form("permit"), Ground: v.form("ground"), WindowOnly: v.form("window_only") == "yes", Once: v.once(),
 		})
 		return err
 	})
@@ -230,8 +230,8 @@ type caseSet struct {
 	MayDecide   bool
 	Departments []option
 	Once        string
-	Parcels     []parcelLine // for the window and auditors
-	Owed        []delivery.ResultLine
+	Parcels     []parcelLine          // for the window and auditors
+	Owed        []delivery.ResultLine // that may go as files
 	Methods     []delivery.ElectronicMethod
 }
 
@@ -245,7 +245,7 @@ func (p *site) setOf(v *view, caseID string) (*caseSet, error) {
 	}
 	d := &caseSet{setLine: lineOfSet(found), MayDecide: v.organises(found.CentreID), Once: newOnce(), Methods: delivery.ElectronicMethods[:]}
 	for _, l := range found.Lines {
-		if l.State == delivery.LineExpected || l.State == delivery.LineSplit {
+		if (l.State == delivery.LineExpected || l.State == delivery.LineSplit) && !l.WindowOnly {
 			d.Owed = append(d.Owed, l)
 		}
 	}

@@ -17,6 +17,7 @@ type sealPage struct {
 	Ways      []sealWay
 	To        delivery.Addressee // as the case has it
 	Split     string             // why the items cannot go together
+	Apart     bool               // some of them have to be collected at the window, others not (DEL-204)
 	HasSeal   bool
 	Once      string
 	Redeliver string   // parcel that came back
@@ -27,6 +28,7 @@ type sealItem struct {
 	delivery.Item
 	ClassWord string
 	Chosen    bool
+	Collect   bool   // at the window only
 	Piece     string // as the form had it
 }
 
@@ -61,9 +63,11 @@ func (p *site) sealForm(v *view) error {
 	}
 	d := sealPage{Offer: offer, To: to, Once: newOnce(), Redeliver: v.query("redelivery")}
 	kept := v.tried.Keeps("seal", "")
+	d.Apart = len(offer.Only) > 0 && len(offer.Only) < len(offer.Items)
 	for _, i := range offer.Items {
-		chosen := !kept || v.tried.Chose("seal", "", "item", i.ID)
-		d.Items = append(d.Items, sealItem{i, i.Class.In(v.x.lang), chosen, v.form("piece-" + i.ID)})
+		collect := slices.ContainsFunc(offer.Only, func(o delivery.Item) bool { return o.ID == i.ID })
+		chosen := !kept && !(collect && d.Apart) || v.tried.Chose("seal", "", "item", i.ID)
+		d.Items = append(d.Items, sealItem{i, i.Class.In(v.x.lang), chosen, collect, v.form("piece-" + i.ID)})
 		d.HasSeal = d.HasSeal || i.Class == delivery.ClassSeal
 	}
 	if len(d.Items) > 1 {
@@ -79,24 +83,28 @@ func (p *site) sealForm(v *view) error {
 		d.Receivers = append(d.Receivers, sealReceiver{a.Receiver, a.Receiver.In(v.x.lang), proofs, a.Consent, a.Authorisation})
 	}
 	for _, w := range offer.Ways {
-		d.Ways = append(d.Ways, p.sealWayOf(v, w, offer.Set.Wish))
+		d.Ways = append(d.Ways, p.sealWayOf(v, w, firstWay(offer)))
 	}
 	return p.show(v, "seal", d)
 }
 
-// sealWayOf words a way. The centre's own courier is chosen unless it is closed, or
-// the applicant asked to fetch it.
-func (p *site) sealWayOf(v *view, w delivery.WayOffer, wish *delivery.Wish) sealWay {
+// firstWay is the way that is chosen beforehand: the centre's own courier, unless
+// the applicant asked to fetch it or has to (DEL-204).
+func firstWay(o delivery.Offer) delivery.Way {
+	if len(o.Only) == len(o.Items) || o.Set.Wish != nil && o.Set.Wish.Way == delivery.WishCollect {
+		return delivery.WayWindow
+	}
+	return delivery.WayOwnCourier
+}
+
+// sealWayOf words a way; first is chosen unless it is closed.
+func (p *site) sealWayOf(v *view, w delivery.WayOffer, first delivery.Way) sealWay {
 	out := sealWay{Value: string(w.Way), Text: w.Way.In(v.x.lang)}
 	for _, g := range w.Closed {
 		out.Closed = append(out.Closed, g.Class.In(v.x.lang)+p.say(v, "colon")+g.In(v.x.lang))
 	}
 	if !w.Offered && len(out.Closed) == 0 {
 		out.Closed = []string{p.say(v, "seal.not_yet")}
-	}
-	first := delivery.WayOwnCourier
-	if wish != nil && wish.Way == delivery.WishCollect {
-		first = delivery.WayWindow
 	}
 	out.Chosen = v.tried.Chose("seal", "", "way", out.Value) || !v.tried.Keeps("seal", "") && w.Way == first && w.Offered
 	return out

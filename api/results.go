@@ -110,12 +110,13 @@ type addResult struct {
 		Department string `json:"department_id" validate:"required,code"`
 		Permit     string `json:"permit,omitempty" validate:"omitempty,line=120" doc:"what it is about"`
 		Ground     string `json:"ground" validate:"required,line=200"`
+		WindowOnly bool   `json:"window_only,omitempty" doc:"it has to be collected at the window; so it is anyway where the matter says so"`
 	}
 }
 
 func (s *Server) addResult(ctx context.Context, c *call, in *addResult) (delivery.ResultLine, error) {
 	out, err := s.Delivery.AddLine(ctx, c.by, delivery.AddLineRequest{
-		CaseID: in.ID, DepartmentID: in.Body.Department, Permit: in.Body.Permit, Ground: in.Body.Ground, Once: c.key(in.Key),
+		CaseID: in.ID, DepartmentID: in.Body.Department, Permit: in.Body.Permit, Ground: in.Body.Ground, WindowOnly: in.Body.WindowOnly, Once: c.key(in.Key),
 	})
 	if err == nil {
 		c.created("/results/" + out.ID)

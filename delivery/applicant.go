@@ -26,6 +26,7 @@ type Applicant struct {
 	CentreID   string    // whose window hands the results out
 	Receiver   Addressee `bun:"type:jsonb"` // as the case was taken in; empty: not known
 	Wish       Wish      `bun:"type:jsonb"` // what the applicant asked for since
+	WindowOnly bool      // what the case leads to may only be collected at the window (DEL-204)
 	Version    int
 	ClosedAt   time.Time `bun:",nullzero"` // everything has arrived
 	InvitedAt  time.Time `bun:",nullzero"` // to rate (DEL-1206)

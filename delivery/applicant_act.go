@@ -60,7 +60,7 @@ func (d *Desk) saidLast(ctx context.Context, q bun.IDB, r ChoiceRequest) (bool, 
 }
 
 // ConsentByLink is ConsentElectronic by the applicant's own hand, for all that is
-// still owed (DEL-240, DEL-1205). Refusals: applicant_link, consent_late, those of
+// still owed and does not have to be collected (DEL-204, DEL-240, DEL-1205). Refusals: applicant_link, consent_late, those of
 // ConsentElectronic.
 func (d *Desk) ConsentByLink(ctx context.Context, token string, r ElectronicConsentRequest, key once.Key) error {
 	return d.byLink(ctx, token, func(d *Desk, tx bun.IDB, h *caller) error {
@@ -68,7 +68,7 @@ func (d *Desk) ConsentByLink(ctx context.Context, token string, r ElectronicCons
 		_, _, err := once.Do(ctx, tx, key, d.now(), func() (ElectronicConsent, error) {
 			r.CaseID, r.Channel, r.Lines = h.CaseID, ChannelLink, nil
 			for _, l := range h.lines {
-				if l.open() {
+				if l.open() && !l.WindowOnly {
 					r.Lines = append(r.Lines, l.ID)
 				}
 			}

@@ -73,6 +73,9 @@ func takenSheet(ctx context.Context, q bun.IDB, a Applicant, centre office.Centr
 		s.Add(paper.Part{Section: "已收材料", Table: t})
 		s.Add(paper.Part{Text: []string{"上列材料已收，其他部门办理本事项时由窗口提供复印件或收件凭据，不再向您要。"}})
 	}
+	if a.WindowOnly { // DEL-204
+		s.Add(paper.Part{Section: "领取方式", Text: []string{"本事项的结果须到窗口领取，不派送，也不网上传输；请带身份证件到" + centre.Name + "领取。"}})
+	}
 	s.Add(paper.Part{Section: "查询和办理", Code: link, Text: []string{
 		"用手机扫描下面的二维码，可以查看各部门办到哪一步、结果何时送到，确认或更正收件地址，选择等齐或先送、派送或自取，改约时间，委托代办人。",
 		"二维码等同于钥匙，请不要转借或拍照外传。重新打印后，以前的凭据上的二维码即停用。",

@@ -26,6 +26,8 @@ type ApplicantView struct {
 	Consented bool      // to results as files
 	Phoned    string    // masked telephone of that consent
 
+	WindowOnly bool // everything that is still to come has to be collected at the window (DEL-204)
+
 	MayChoose, MayAddress, MayWay, MayConsent bool
 	Rated, MayRate                            bool
 }
@@ -38,6 +40,8 @@ type ApplicantLine struct {
 	Since time.Time // owed or received since
 	Sent  bool      // it is in a parcel
 	File  bool      // it goes as a file instead of paper
+
+	WindowOnly bool // it has to be collected at the window (DEL-204)
 }
 
 // ApplicantParcel is one parcel of the case.
@@ -87,13 +91,14 @@ func (d *Desk) FindApplicant(ctx context.Context, token string) (out ApplicantVi
 
 func (d *Desk) applicantView(ctx context.Context, q bun.IDB, h caller) (v ApplicantView, err error) {
 	owed := slices.ContainsFunc(h.lines, ResultLine.open)
+	filed := func(l ResultLine) bool { return l.open() && !l.WindowOnly }
 	v = ApplicantView{
 		CaseNumber: h.CaseNumber, MatterCode: h.MatterCode, Matter: h.MatterName, Name: h.Name, Centre: h.centre.Name, Phone: h.centre.Phone,
-		Known: h.known().Masked(), Wish: h.Wish.Masked(), MayChoose: owed, MayAddress: h.waits(), MayConsent: owed,
+		Known: h.known().Masked(), Wish: h.Wish.Masked(), MayChoose: owed, MayAddress: h.waits(), MayConsent: slices.ContainsFunc(h.lines, filed), WindowOnly: h.collects(),
 		MayWay: h.waits() || slices.ContainsFunc(h.parcels, Parcel.here),
 	}
 	for _, l := range h.lines {
-		line := ApplicantLine{Department: l.Department, DepartmentID: l.DepartmentID, Permit: l.Permit, State: l.State, Since: l.ExpectedAt, Sent: l.ParcelID != "", File: l.ElectronicID != ""}
+		line := ApplicantLine{Department: l.Department, DepartmentID: l.DepartmentID, Permit: l.Permit, State: l.State, Since: l.ExpectedAt, Sent: l.ParcelID != "", File: l.ElectronicID != "", WindowOnly: l.WindowOnly}
 		if !l.ReceivedAt.IsZero() {
 			line.Since = l.ReceivedAt
 		}

@@ -183,7 +183,7 @@ func TestTheAddressMayBeCorrectedUntilItIsSealed(t *testing.T) {
 		w.refused(err, "wish_differs")
 		spoken := r
 		spoken.Agreed = true
-		if err := w.DB.Write(ctx, func(tx bun.IDB) error { return heed(ctx, tx, spoken) }); err != nil {
+		if err := w.DB.Write(ctx, func(tx bun.IDB) error { return heed(ctx, tx, spoken, false) }); err != nil {
 			t.Errorf("agreed with the applicant: %v", err)
 		}
 		r.To.Address = "零陵区南津渡路9号2栋1202"

@@ -16,7 +16,7 @@ import (
 // (DEL-910). The gate is asked again: a stricter rule reaches sealed parcels
 // (DEL-213). The caller records the leaves last. Refusals: not_found,
 // not_receiving_window, parcel_state, parcel_for_window, carrier_not_allowed,
-// courier_unknown.
+// window_only, courier_unknown.
 func (d *Desk) Dispatch(ctx context.Context, tx bun.IDB, by auth.Actor, parcelID, courierID string) (Parcel, []audit.Leaf, error) {
 	d = d.still()
 	p, err := lockParcel(ctx, tx, parcelID)

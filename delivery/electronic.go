@@ -166,7 +166,7 @@ func (r *SupplyRequest) check(today workday.Date) error {
 // not_receiving_window, line_settled, transfer_open, electronic_no_consent,
 // electronic_standing, decision_date, item_incomplete, electronic_signature,
 // text_invalid, electronic_size, electronic_type, electronic_active,
-// carrier_not_allowed.
+// carrier_not_allowed, window_only_file.
 func (d *Desk) Supply(ctx context.Context, by auth.Actor, r SupplyRequest) (ElectronicFile, error) {
 	d = d.still()
 	return once.Act(ctx, d.DB.Write, r.Once, d.now(), func(tx bun.IDB) (ElectronicFile, error) { return d.supply(ctx, tx, by, r) })
@@ -230,6 +230,9 @@ func (d *Desk) maySupply(ctx context.Context, tx bun.IDB, by auth.Actor, lineID 
 	if !l.open() {
 		return l, c, lineSettled()
 	}
+	if err := l.onPaper(); err != nil {
+		return l, c, err
+	}
 	if err := nothingUnderWay(ctx, tx, l); err != nil {
 		return l, c, err
 	}
@@ -264,7 +267,7 @@ func (d *Desk) fileLeaf(what string, f ElectronicFile, by string, more map[strin
 // second time it makes a new link and ends the old one. The line counts as
 // complete, with its ground; it is served only when the file is (DEL-242).
 // Refusals: not_found, not_receiving_window, electronic_over,
-// electronic_no_consent, carrier_not_allowed, line_settled.
+// electronic_no_consent, carrier_not_allowed, window_only_file, line_settled.
 func (d *Desk) SendFile(ctx context.Context, by auth.Actor, fileID string) (ElectronicFile, error) {
 	return d.onFile(ctx, by, fileID, func(d *Desk, tx bun.IDB, l *ResultLine, f *ElectronicFile) error {
 		return d.sendFile(ctx, tx, by, l, f)
@@ -281,6 +284,9 @@ func (d *Desk) sendFile(ctx context.Context, tx bun.IDB, by auth.Actor, l *Resul
 		return err
 	}
 	if _, err := d.electronicGate(f.Class, f.SuppliedAt); err != nil { // again at hand-over (DEL-210)
+		return err
+	}
+	if err := l.onPaper(); err != nil {
 		return err
 	}
 	if err := d.terms(ctx, tx, f); err != nil {

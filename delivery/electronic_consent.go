@@ -119,7 +119,8 @@ func (r *ElectronicConsentRequest) checkAddress() error {
 // ConsentElectronic records that the recipient consents to 网上传输 of some
 // results. Only the window that hands them out asks (DEL-101). Refusals:
 // not_found, not_receiving_window, electronic_consent_incomplete,
-// electronic_address, electronic_scope, text_invalid, electronic_line.
+// electronic_address, electronic_scope, text_invalid, electronic_line,
+// window_only_file.
 func (d *Desk) ConsentElectronic(ctx context.Context, by auth.Actor, r ElectronicConsentRequest) (ElectronicConsent, error) {
 	d = d.still()
 	r.Lines = unique(r.Lines)
@@ -139,9 +140,13 @@ func (d *Desk) consentElectronic(ctx context.Context, tx bun.IDB, by auth.Actor,
 		return ElectronicConsent{}, err
 	}
 	for _, id := range r.Lines {
-		if !slices.ContainsFunc(lines, func(l ResultLine) bool { return l.ID == id && l.open() }) {
+		n := slices.IndexFunc(lines, func(l ResultLine) bool { return l.ID == id && l.open() })
+		if n < 0 {
 			return ElectronicConsent{}, fault.Refuse(fault.Conflict, "electronic_line",
 				"所选结果已经送交或免交，不能再改为网上传输；请刷新后重新勾选", "one of these results was handed over or waived already; reload and mark others")
+		}
+		if err := lines[n].onPaper(); err != nil {
+			return ElectronicConsent{}, err
 		}
 	}
 	c := ElectronicConsent{

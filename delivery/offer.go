@@ -15,11 +15,12 @@ type Offer struct {
 	Set     Set
 	Items   []Item // at the window and in no parcel
 	Damaged []Item // of those, what its department has not decided on or has given up (DEL-808)
+	Only    []Item // of Items, what has to be collected at the window and so is packed apart (DEL-204)
 	Ways    []WayOffer
 	Promise Promise // of a parcel sealed now by an open way; zero while nothing is there
 
-	// Demand is what all items together ask for at the door; Split says why they
-	// cannot go in one parcel, nil if they can (DEL-201).
+	// Demand is what the items that may go together ask for at the door; Split says
+	// why they cannot go in one parcel, nil if they can (DEL-201).
 	Demand Demand
 	Split  error
 }
@@ -59,6 +60,9 @@ func (d *Desk) Offer(ctx context.Context, by auth.Actor, caseID string) (Offer, 
 		return Offer{}, err
 	}
 	now := Parcel{CentreID: set.CentreID, Way: WayOwnCourier}
+	if len(o.Only) == len(o.Items) {
+		now.Way = WayWindow
+	}
 	err = d.DB.Read(ctx, func(q bun.IDB) error { return d.promise(ctx, q, &now, set.Lines, o.Items) })
 	o.Promise = now.Promise
 	return o, err
@@ -93,15 +97,23 @@ func (d *Desk) judgeOffer(o *Offer) error {
 	if err != nil {
 		return err
 	}
+	only, together := splitByWindow(o.Set.Lines, o.Items)
+	if o.Only = only; len(together) == 0 {
+		together = only
+	}
 	var contents []Content
-	for _, i := range o.Items {
+	for _, i := range together {
 		contents = append(contents, Content{Class: i.Class, Owner: o.Set.CaseID})
 	}
 	o.Demand, o.Split = rules.Demand(contents, d.now())
 	for _, way := range Ways {
 		w := WayOffer{Way: way}
-		for _, class := range classesOf(o.Items) {
-			if g := gate.Ground(class, way, d.now()); !g.Allowed() {
+		for _, class := range classesOf(together) {
+			g := gate.Ground(class, way, d.now())
+			if len(only) == len(o.Items) && way != WayWindow {
+				g = windowOnlyGround(class, way)
+			}
+			if !g.Allowed() {
 				w.Closed = append(w.Closed, g)
 			}
 		}

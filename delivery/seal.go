@@ -27,7 +27,7 @@ var (
 // one set of proofs fit all of it, and the promise starts. A parcel with a seal
 // takes a second person (DEL-203). The receiver is sent a code. Refusals:
 // not_found, not_receiving_window, set_incomplete, item_not_here,
-// damage_open, damage_void, carrier_not_allowed, way_unsupported, addressee_incomplete, consent_incomplete,
+// damage_open, damage_void, carrier_not_allowed, window_only, way_unsupported, addressee_incomplete, consent_incomplete,
 // id_last4_form, bag_missing, text_invalid, wish_differs, second_person_missing,
 // second_person_same, sign_in_failed, redelivery_unknown, piece_many, piece_bag,
 // piece_doubled, and those of
@@ -119,6 +119,9 @@ func (d *Desk) newParcel(ctx context.Context, tx bun.IDB, by auth.Actor, lines [
 	if p.Demand, p.Ground, err = d.demand(items, r.CaseID, r.Way); err != nil {
 		return Parcel{}, err
 	}
+	if err := wantWindow(lines, items, r.Way); err != nil {
+		return Parcel{}, err
+	}
 	if !d.has(r.Way) {
 		return Parcel{}, fault.Refuse(fault.Invalid, "way_unsupported",
 			"目前不能走这种方式，请改选中心派送员、窗口自取或已开通的其他方式", "parcels do not go this way here; choose the centre's courier, pick-up or another way that is open")
@@ -126,7 +129,8 @@ func (d *Desk) newParcel(ctx context.Context, tx bun.IDB, by auth.Actor, lines [
 	if err := r.check(by); err != nil {
 		return Parcel{}, err
 	}
-	if err := heed(ctx, tx, r); err != nil {
+	only, _ := splitByWindow(lines, items)
+	if err := heed(ctx, tx, r, len(only) > 0); err != nil {
 		return Parcel{}, err
 	}
 	for i := range r.To.Consents {

@@ -58,6 +58,7 @@ type ResultLine struct {
 	RaisedAt     time.Time `bun:",nullzero" json:"raised_at,omitzero"` // to the supervisor
 	ElectronicID string    `json:"electronic_id,omitempty"`            // of a waived line: the file that went instead of paper
 	ServedAt     time.Time `bun:",nullzero" json:"served_at,omitzero"` // when that file was served (DEL-242)
+	WindowOnly   bool      `json:"window_only,omitempty"`              // 须到窗口领取 (DEL-204)
 	Version      int       `json:"version"`
 }
 
@@ -75,6 +76,7 @@ type Expectation struct {
 	CentreID                                   string    // the window that took the case in
 	Receiver                                   Addressee // as it was taken in; empty: not known
 	Owed                                       []Owed
+	WindowOnly                                 bool // all of it may only be collected at the window (DEL-204)
 	By                                         auth.Actor
 	At                                         time.Time
 }
@@ -93,7 +95,7 @@ func Expect(ctx context.Context, tx bun.IDB, e Expectation) ([]audit.Leaf, error
 		return nil, err
 	}
 	if err := Know(ctx, tx, Applicant{
-		CaseID: e.CaseID, CaseNumber: e.CaseNumber, MatterCode: e.MatterCode, MatterName: e.MatterName, Name: e.Applicant, CentreID: e.CentreID, Receiver: e.Receiver,
+		CaseID: e.CaseID, CaseNumber: e.CaseNumber, MatterCode: e.MatterCode, MatterName: e.MatterName, Name: e.Applicant, CentreID: e.CentreID, Receiver: e.Receiver, WindowOnly: e.WindowOnly,
 	}); err != nil {
 		return nil, err
 	}
@@ -105,7 +107,7 @@ func Expect(ctx context.Context, tx bun.IDB, e Expectation) ([]audit.Leaf, error
 		fresh = append(fresh, ResultLine{
 			ID: newID(), CaseID: e.CaseID, CaseNumber: e.CaseNumber, MatterCode: e.MatterCode, MatterName: e.MatterName,
 			Applicant: e.Applicant, CentreID: e.CentreID, DepartmentID: o.DepartmentID, Department: o.Department,
-			Permit: o.Permit, State: LineExpected, ExpectedAt: e.At, RemindAt: morning, Version: 1,
+			Permit: o.Permit, State: LineExpected, ExpectedAt: e.At, RemindAt: morning, WindowOnly: e.WindowOnly, Version: 1,
 		})
 	}
 	if len(fresh) == 0 {
@@ -132,6 +134,7 @@ type AddLineRequest struct {
 	CaseID, DepartmentID string
 	Permit               string // what it is about
 	Ground               string
+	WindowOnly           bool // 须到窗口领取; so it is anyway where the matter says so (DEL-204)
 	Once                 once.Key
 }
 
@@ -174,11 +177,15 @@ func (d *Desk) addLine(ctx context.Context, tx bun.IDB, by auth.Actor, r AddLine
 	if err != nil {
 		return ResultLine{}, err
 	}
+	a, err := findApplicant(ctx, tx, r.CaseID)
+	if err != nil && !fault.Is(err, "not_found") {
+		return ResultLine{}, err
+	}
 	l := lines[0]
 	l = ResultLine{
 		ID: newID(), CaseID: l.CaseID, CaseNumber: l.CaseNumber, MatterCode: l.MatterCode, MatterName: l.MatterName,
 		Applicant: l.Applicant, CentreID: l.CentreID, DepartmentID: dep.ID, Department: dep.Name, Permit: r.Permit,
-		State: LineExpected, Ground: r.Ground, ExpectedAt: d.now(), RemindAt: morning, Version: 1,
+		State: LineExpected, Ground: r.Ground, ExpectedAt: d.now(), RemindAt: morning, WindowOnly: r.WindowOnly || a.WindowOnly, Version: 1,
 	}
 	if err := insertLines(ctx, tx, []ResultLine{l}); err != nil {
 		return ResultLine{}, err

@@ -52,7 +52,7 @@ var actorKuaidi100 = auth.System(Kuaidi100)
 // Post gives a sealed parcel to EMS under the number on its form: the window's
 // record of the hand-over, which both sides have signed on the list (DEL-1108).
 // The gate is asked again (DEL-213). Refusals: not_found, not_receiving_window,
-// parcel_state, parcel_not_posted, carrier_not_allowed, waybill_number, waybill_taken.
+// parcel_state, parcel_not_posted, carrier_not_allowed, window_only, waybill_number, waybill_taken.
 func (d *Desk) Post(ctx context.Context, by auth.Actor, parcelID, number string) (Parcel, error) {
 	d = d.still()
 	number = foldNumber(number)
@@ -97,7 +97,7 @@ func (d *Desk) posted(ctx context.Context, tx bun.IDB, by auth.Actor, p *Parcel,
 }
 
 // gateAgain asks the gate at hand-over: a stricter rule reaches sealed parcels
-// (DEL-213).
+// (DEL-213), and so does the word that something has to be collected (DEL-204).
 func (d *Desk) gateAgain(ctx context.Context, tx bun.IDB, p Parcel) error {
 	items, err := itemsIn(ctx, tx, []string{p.ID})
 	if err != nil {
@@ -107,8 +107,14 @@ func (d *Desk) gateAgain(ctx context.Context, tx bun.IDB, p Parcel) error {
 	if err != nil {
 		return err
 	}
-	_, err = gate.Permit(classesOf(items[p.ID]), p.Way, p.SealedAt, d.now())
-	return err
+	if _, err = gate.Permit(classesOf(items[p.ID]), p.Way, p.SealedAt, d.now()); err != nil {
+		return err
+	}
+	lines, err := linesOf(ctx, tx, p.CaseID)
+	if err != nil {
+		return err
+	}
+	return wantWindow(lines, items[p.ID], p.Way)
 }
 
 // CarrierPush takes a push of 快递100: verified over the raw bytes before

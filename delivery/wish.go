@@ -140,8 +140,9 @@ func wishMoved() *fault.Error {
 // ChooseWay records that the applicant fetches the results at the window, or wants
 // them brought. What is sealed and given to nobody yet is taken back and packed
 // anew, as the window would on the applicant's word (DEL-222, DEL-806); once a
-// courier is named it is too late. Refusals: applicant_link, wish_way,
-// wish_dispatched, wish_moved.
+// courier is named it is too late, and what has to be collected at the window stays
+// as it is (DEL-204). Refusals: applicant_link, wish_way, wish_dispatched,
+// wish_window_only, wish_moved.
 func (d *Desk) ChooseWay(ctx context.Context, token string, way WishedWay) error {
 	return d.byLink(ctx, token, func(d *Desk, tx bun.IDB, h *caller) error {
 		if way != WishDeliver && way != WishCollect {
@@ -149,6 +150,9 @@ func (d *Desk) ChooseWay(ctx context.Context, token string, way WishedWay) error
 				"请选择“派送上门”或“窗口自取”", "choose delivery or pick-up at the window")
 		}
 		if err := h.dispatched(); err != nil {
+			return err
+		}
+		if err := h.brought(way); err != nil {
 			return err
 		}
 		leaves, err := d.packAnew(ctx, tx, h, way)
@@ -166,6 +170,13 @@ func (d *Desk) packAnew(ctx context.Context, tx bun.IDB, h *caller, way WishedWa
 	for i := range h.parcels {
 		p := &h.parcels[i]
 		if !p.here() || (p.Way == WayWindow) == (way == WishCollect) {
+			continue
+		}
+		stays, err := h.staysPacked(ctx, tx, *p, way)
+		if err != nil {
+			return nil, err
+		}
+		if stays {
 			continue
 		}
 		leaf, err := d.takeBack(ctx, tx, h.by, p, "申请人通过链接改为"+way.in("zh"))
@@ -250,8 +261,9 @@ func nameOn(ctx context.Context, tx bun.IDB, h caller, p *Parcel, r AgentRequest
 
 // heed refuses a parcel that is packed otherwise than the applicant asked by the
 // link, so that a form opened before does not undo it (DEL-230). A window that has
-// spoken with the applicant since says so.
-func heed(ctx context.Context, tx bun.IDB, r SealRequest) error {
+// spoken with the applicant since says so. What has to be collected at the window
+// keeps no other way (DEL-204).
+func heed(ctx context.Context, tx bun.IDB, r SealRequest, windowOnly bool) error {
 	if r.Agreed {
 		return nil
 	}
@@ -261,6 +273,9 @@ func heed(ctx context.Context, tx bun.IDB, r SealRequest) error {
 	}
 	if err != nil {
 		return err
+	}
+	if windowOnly {
+		a.Wish.Way = ""
 	}
 	other := a.Wish.differs(r)
 	if len(other) == 0 {

@@ -10,10 +10,11 @@ import (
 )
 
 // waiting is the applicant of a case as the other half knows whom it serves.
-func waiting(c Case) delivery.Applicant {
+func waiting(c Case, m Matter) delivery.Applicant {
 	return delivery.Applicant{
 		CaseID: c.ID, CaseNumber: c.Number, MatterCode: c.MatterCode, MatterName: c.MatterName,
 		Name: c.Applicant.Masked().Name, CentreID: c.CentreID, Receiver: addresseeOf(c),
+		WindowOnly: m.WindowOnly,
 	}
 }
 
@@ -21,21 +22,34 @@ func waiting(c Case) delivery.Applicant {
 // window that took the case in (DEL-1110, DEL-1201). Refusals: not_found,
 // not_receiving_window.
 func (d *Desk) PrintTaken(ctx context.Context, by auth.Actor, papers *delivery.Desk, caseID string) (delivery.Print, error) {
-	c, err := d.whole(ctx, caseID, func(c Case) bool { return MayRead(by, c) })
+	c, m, err := d.withMatter(ctx, by, caseID)
 	if err != nil {
 		return delivery.Print{}, err
 	}
-	return papers.PrintTaken(ctx, by, waiting(c))
+	return papers.PrintTaken(ctx, by, waiting(c, m))
 }
 
 // MailLink sends the applicant a new link by mail, from the window that took the
 // case in (DEL-1201). Refusals: not_found, not_receiving_window, applicant_no_mail.
 func (d *Desk) MailLink(ctx context.Context, by auth.Actor, letters *delivery.Desk, caseID string) error {
-	c, err := d.whole(ctx, caseID, func(c Case) bool { return MayRead(by, c) })
+	c, m, err := d.withMatter(ctx, by, caseID)
 	if err != nil {
 		return err
 	}
-	return letters.MailLink(ctx, by, waiting(c), c.Applicant.Email)
+	return letters.MailLink(ctx, by, waiting(c, m), c.Applicant.Email)
+}
+
+// withMatter is whole for a reader of the case, with the matter it was taken in
+// under. Refusal: not_found.
+func (d *Desk) withMatter(ctx context.Context, by auth.Actor, caseID string) (c Case, m Matter, err error) {
+	if c, err = d.whole(ctx, caseID, func(c Case) bool { return MayRead(by, c) }); err != nil {
+		return c, m, err
+	}
+	err = d.DB.Read(ctx, func(q bun.IDB) (err error) {
+		m, err = FindMatter(ctx, q, c.MatterCode, c.MatterVersion)
+		return err
+	})
+	return c, m, err
 }
 
 // whole is a case with the applicant unmasked, for acts that need the address; who

@@ -239,7 +239,7 @@ func (d *Desk) accept(ctx context.Context, tx bun.IDB, by auth.Actor, r AcceptRe
 		return Case{}, err
 	}
 	if c.Applicant.Email != "" { // DEL-1201: the applicant's own page from the first day on
-		if err := delivery.QueueLink(ctx, tx, now, waiting(c), c.Applicant.Email); err != nil {
+		if err := delivery.QueueLink(ctx, tx, now, waiting(c, matter), c.Applicant.Email); err != nil {
 			return Case{}, err
 		}
 	}

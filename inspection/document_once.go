@@ -69,6 +69,9 @@ func (f onceFacts) sheet() (s paper.Sheet) {
 	if f.matter.Commitment {
 		s.Add(paper.Part{Text: []string{"本事项适用告知承诺：作出承诺后可先办理，不以勘验为前提。"}})
 	}
+	if f.matter.WindowOnly { // DEL-204
+		s.Add(paper.Part{Text: []string{"本事项的结果须到窗口领取，不寄递，也不网上传输。"}})
+	}
 	s.Add(
 		paper.Part{Section: "五、时限", Text: []string{fmt.Sprintf(
 			"受理后 %d 个工作日内完成勘验，本办件应在 %s 前完成；部门收到通知后 %d 个工作日内反馈，逾期未反馈的视为同意（%s）。",

@@ -146,7 +146,7 @@ func (w *testWorld) linkOf(c Case) (links *delivery.Desk, token string) {
 	token = "applicant-" + c.ID
 	sum := sha256.Sum256([]byte(token))
 	w.must(w.DB.Write(w.t.Context(), func(tx bun.IDB) error {
-		if err := delivery.Know(w.t.Context(), tx, waiting(c)); err != nil {
+		if err := delivery.Know(w.t.Context(), tx, waiting(c, Matter{})); err != nil {
 			return err
 		}
 		_, err := tx.NewInsert().Model(&delivery.ApplicantLink{

@@ -26,7 +26,8 @@ type Matter struct {
 	NeverDeemed   bool         `json:"never_deemed"` // for all departments (INS-310)
 	Commitment    bool         `json:"commitment"`   // 告知承诺: no visit before the decision (DEC-20)
 	Certainty     Certainty    `json:"certainty,omitempty"`
-	Search        string       `json:"-"` // folded text for look-up (STK-23)
+	WindowOnly    bool         `json:"window_only,omitempty"` // 须到窗口领取 (DEL-204); left out when false, so that older hashes stand
+	Search        string       `json:"-"`                     // folded text for look-up (STK-23)
 	Hash          string       `json:"hash"`
 	PublishedAt   time.Time    `json:"published_at"`
 	PublishedBy   string       `json:"published_by"`

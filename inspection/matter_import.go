@@ -68,7 +68,7 @@ var errDryRun = errors.New("dry run")
 // ImportMatters publishes what is new or changed in a CSV file, all in one
 // transaction or nothing: UTF-8 with or without a mark, or GB18030. Columns are
 // those of data/matters.csv, in any order, and if wanted commitment,
-// effective_from, effective_to, basis; see parseVisits for visits. The caller
+// window_only, effective_from, effective_to, basis; see parseVisits for visits. The caller
 // has checked that Actor may.
 //
 // Refusals: table_unreadable, table_columns, table_too_large; matters_refused
@@ -171,7 +171,7 @@ func (r MatterReport) refusal() error {
 
 var (
 	matterColumns         = []string{"id", "name_zh", "name_en", "lead_department", "permits", "visits", "never_deemed", "certainty"}
-	optionalMatterColumns = []string{"commitment", "effective_from", "effective_to", "basis"}
+	optionalMatterColumns = []string{"commitment", "window_only", "effective_from", "effective_to", "basis"}
 )
 
 // readMatters reads and checks a file. The report has the warnings, or with the
@@ -219,6 +219,10 @@ func matterOf(r tableRow, from workday.Date) (Matter, []*fault.Error) {
 	}
 	if text := r.cell("commitment"); text != "" {
 		m.Commitment, err = parseYesNo(text)
+		note(err)
+	}
+	if text := r.cell("window_only"); text != "" { // an older table has no such column (DEL-204)
+		m.WindowOnly, err = parseYesNo(text)
 		note(err)
 	}
 	if text := r.cell("effective_from"); text != "" {

@@ -258,3 +258,36 @@ func FuzzReadMatters(f *testing.F) { // TST-2
 		}
 	})
 }
+
+// DEL-204: a table may say that results are collected at the window; one without
+// the column says no, and means the same matter as before.
+func TestWindowOnlyIsReadFromTheTableAndIsNoWhereTheColumnIsMissing(t *testing.T) {
+	const header = "id,name_zh,name_en,lead_department,permits,visits,never_deemed,certainty"
+	const row = "M38,我要开烟花爆竹店,Open a fireworks shop,emergency,烟花爆竹经营(零售)许可,emergency: always,true,P"
+	read := func(file string) Matter {
+		t.Helper()
+		lines, _, err := readMatters([]byte(file), mustDate(t, "2026-01-01"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return lines[0].matter
+	}
+	hash := func(m Matter) string {
+		t.Helper()
+		out, err := m.contentHash()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return out
+	}
+	old, no, yes := read(header+"\n"+row), read(header+",window_only\n"+row+",false"), read(header+",window_only\n"+row+",true")
+	if old.WindowOnly || no.WindowOnly || !yes.WindowOnly {
+		t.Errorf("old %v, no %v, yes %v", old.WindowOnly, no.WindowOnly, yes.WindowOnly)
+	}
+	if hash(old) != hash(no) || hash(old) == hash(yes) {
+		t.Error("the flag does not make a version of its own, or its absence does")
+	}
+	if _, _, err := readMatters([]byte(header+",window_only\n"+row+",maybe"), mustDate(t, "2026-01-01")); err == nil {
+		t.Error("maybe was taken")
+	}
+}

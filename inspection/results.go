@@ -16,21 +16,21 @@ import (
 // to come, in a case without a visit all that take part (plan 三(一)二). The
 // window that took the case in hands everything out (DEL-101).
 func (d *Desk) expectResults(ctx context.Context, tx bun.IDB, c Case, by auth.Actor) ([]audit.Leaf, error) {
-	owed, err := owedBy(ctx, tx, c)
+	matter, err := FindMatter(ctx, tx, c.MatterCode, c.MatterVersion)
+	if err != nil {
+		return nil, err
+	}
+	owed, err := owedBy(ctx, tx, c, matter)
 	if err != nil || len(owed) == 0 {
 		return nil, err
 	}
 	return delivery.Expect(ctx, tx, delivery.Expectation{
 		CaseID: c.ID, CaseNumber: c.Number, MatterCode: c.MatterCode, MatterName: c.MatterName,
-		Applicant: c.Applicant.Masked().Name, CentreID: c.CentreID, Receiver: addresseeOf(c), Owed: owed, By: by, At: d.now(),
+		Applicant: c.Applicant.Masked().Name, CentreID: c.CentreID, Receiver: addresseeOf(c), Owed: owed, WindowOnly: matter.WindowOnly, By: by, At: d.now(),
 	})
 }
 
-func owedBy(ctx context.Context, q bun.IDB, c Case) (out []delivery.Owed, err error) {
-	matter, err := FindMatter(ctx, q, c.MatterCode, c.MatterVersion)
-	if err != nil {
-		return nil, err
-	}
+func owedBy(ctx context.Context, q bun.IDB, c Case, matter Matter) (out []delivery.Owed, err error) {
 	permits := map[string]string{}
 	for _, r := range matter.Rules {
 		if permits[r.System] == "" {

@@ -182,6 +182,7 @@ func (s *stage) thisMorning(parcels func()) {
 	s.accept(scenario{"lst", "M12", "极速网吧", "13807461211", "冷水滩区清桥路48号", 26.4480, 111.5960, "floor_area_m2=160"})
 	s.accept(scenario{"lst", "M02", "邻里便利店", "13807461212", "冷水滩区育才路12号", 26.4455, 111.6021, "sells_tobacco=? outdoor_sign=yes"})
 	s.accept(scenario{"lst", "M37", "湘南加油站", "13807461213", "冷水滩区湘江西路500号", 26.4277, 111.5870, ""})
+	s.accept(scenario{"lst", "M38", "喜庆烟花爆竹店", "13807461240", "冷水滩区零陵北路302号", 26.4521, 111.5993, ""}) // collected at the window (DEL-204)
 	s.accept(scenario{"lst", "M28", "仁和医疗器械店", "13807461214", "冷水滩区梅湾路77号", 26.4433, 111.5951, "medical_device_class=2"})
 	s.passOn()
 }
