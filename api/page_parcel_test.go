@@ -75,8 +75,14 @@ func sealForm(items []delivery.Item, once string) url.Values {
 // pack seals a parcel with one certificate.
 func (s *stage) pack(c inspection.Case) delivery.ParcelView {
 	s.t.Helper()
-	items := s.shelve(c, delivery.ClassCertificate)
-	to := s.browse("clerk", "/cases/"+c.ID+"/seal", sealForm(items, "seal-"+c.ID)).is(http.StatusSeeOther).to()
+	return s.packFor(c, sealForm(nil, "").Get("address"))
+}
+
+func (s *stage) packFor(c inspection.Case, address string) delivery.ParcelView {
+	s.t.Helper()
+	form := sealForm(s.shelve(c, delivery.ClassCertificate), "seal-"+c.ID)
+	form.Set("address", address)
+	to := s.browse("clerk", "/cases/"+c.ID+"/seal", form).is(http.StatusSeeOther).to()
 	return s.parcelAt(strings.TrimPrefix(to, "/parcels/"))
 }
 

@@ -80,8 +80,10 @@ func (p *site) showRound(v *view, taken []takenLine) error {
 	}
 	if d.Search != "" { // what was looked for, with its place in the whole order
 		for _, s := range d.Plan.Stops {
-			if found(s.stopLine) {
-				d.Rest = append(d.Rest, s.stopLine)
+			for _, line := range s.Things() {
+				if found(line) {
+					d.Rest = append(d.Rest, line)
+				}
 			}
 		}
 		d.Plan.Stops = nil

@@ -32,9 +32,10 @@ type plannedPart struct {
 	To      string // page of a stop, before its id
 }
 
-// plannedLine is one stop in words.
+// plannedLine is one stop in words, with what else is for the same door.
 type plannedLine struct {
 	stopLine
+	Also   []stopLine
 	Plan   delivery.PlannedStop
 	Today  bool // its times need no date
 	Way    string
@@ -43,12 +44,18 @@ type plannedLine struct {
 	Pinned bool
 }
 
+// Things are the parcels of a stop.
+func (l plannedLine) Things() []stopLine { return append([]stopLine{l.stopLine}, l.Also...) }
+
 func (p *site) plannedOf(v *view, round delivery.RoundView) plannedPart {
 	d := plannedPart{Round: round}
 	for _, s := range round.Stops {
 		line := plannedLine{
 			stopLine: p.stopLineOf(v, s.Stop), Plan: s, Today: workday.DateOf(s.P80) == workday.DateOf(p.now()), Pinned: s.PinnedBy != "",
 			Why: s.Why.In(v.x.lang, round.Label), Late: s.Late.In(v.x.lang, round.Label),
+		}
+		for _, more := range s.Also {
+			line.Also = append(line.Also, p.stopLineOf(v, more))
 		}
 		if s.Metres > 0 {
 			line.Way = p.say(v, "round.way", "km", tenths(s.Metres))

@@ -15,7 +15,7 @@ import (
 func TestCourierAndWindowDecideWhatGoesFirst(t *testing.T) {
 	s := newCounter(t)
 	one := s.pack(s.open)
-	two := s.pack(s.accept(trouble, s.open.Answers["outdoor_sign"]))
+	two := s.packFor(s.accept(trouble, s.open.Answers["outdoor_sign"]), "梅湾路2号")
 	s.carry(one)
 	s.carry(two)
 	courier := s.actor("courier").ID
@@ -42,5 +42,23 @@ func TestCourierAndWindowDecideWhatGoesFirst(t *testing.T) {
 	s.must(err)
 	if round.Cause != delivery.CauseOrder {
 		t.Errorf("planned for %s", round.Cause)
+	}
+}
+
+// DEL-1031: what is for one address is one stop on both pages, with each parcel to
+// choose; it is found by either number.
+func TestParcelsForOneAddressAreOneStop(t *testing.T) {
+	s := newCounter(t)
+	one := s.pack(s.open)
+	two := s.pack(s.accept(trouble, s.open.Answers["outdoor_sign"]))
+	s.carry(one)
+	s.carry(two)
+	courier := s.browse("courier", "/round", nil).is(http.StatusOK).says("今天 1 站", "这一站 2 件", one.Number, two.Number)
+	clerk := s.browse("clerk", "/couriers/"+s.actor("courier").ID, nil).is(http.StatusOK).says("这一站 2 件")
+	for _, p := range []delivery.ParcelView{one, two} {
+		if !strings.Contains(courier.body, "/round/"+p.ID) || !strings.Contains(clerk.body, "/parcels/"+p.ID) {
+			t.Errorf("no page of %s to choose", p.Number)
+		}
+		s.browse("courier", "/round?q="+p.Number, nil).is(http.StatusOK).says("查到的邮件", p.Number)
 	}
 }

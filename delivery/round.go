@@ -107,9 +107,11 @@ func (v RoundView) Label(id string) string {
 	return id
 }
 
-// PlannedStop is a stop with its time. P80 is the arrival that four in five keep.
+// PlannedStop is a stop with its time, and what else is for the same door. P80 is the
+// arrival that four in five keep.
 type PlannedStop struct {
 	Stop
+	Also []Stop `json:"also,omitempty"`
 	route.Planned
 	P80      time.Time `json:"p80"`
 	PinnedBy string    `json:"pinned_by,omitempty"`
@@ -241,21 +243,22 @@ func (s roundState) stale(now time.Time) RoundCause {
 		}
 		return ""
 	}
-	stops := 0
-	for _, p := range s.parcels {
-		if !slices.Contains(roundStates, p.State) {
-			continue
-		}
-		stops++
-		i := slices.IndexFunc(s.last.Problem.Stops, func(o route.Stop) bool { return o.ID == p.ID })
-		if i < 0 || !s.last.Problem.Stops[i].Due.Equal(p.DueAt) || p.State == ParcelArrived && s.last.Plan.Stops[0].ID != p.ID {
+	stops := doors(s.parcels, nil)
+	if len(stops) != len(s.last.Plan.Stops) {
+		return CauseStops
+	}
+	for _, one := range stops {
+		same := func(o route.Stop) bool { return slices.Equal(thingsOf(o), thingsOf(one)) && o.Due.Equal(one.Due) }
+		if !slices.ContainsFunc(s.last.Problem.Stops, same) {
 			return CauseStops
 		}
 	}
-	if stops != len(s.last.Plan.Stops) {
-		return CauseStops
+	for _, p := range s.parcels {
+		if p.State == ParcelArrived && doorOf(stops, p.ID) != s.last.Plan.Stops[0].ID {
+			return CauseStops
+		}
 	}
-	if stops > 0 && now.After(p80(s.last.Problem.Begin, s.last.Plan.Stops[0].Leave)) {
+	if len(stops) > 0 && now.After(p80(s.last.Problem.Begin, s.last.Plan.Stops[0].Leave)) {
 		return CauseLate
 	}
 	return ""
@@ -298,7 +301,7 @@ func (d *Desk) replan(ctx context.Context, tx bun.IDB, s *roundState, cause Roun
 	}
 	row := RoundRow{
 		ID: newID(), CourierID: s.courier.ID, CentreID: s.courier.Centre, MadeAt: d.now(), Cause: cause, Actor: by.String(),
-		Pins:   slices.DeleteFunc(slices.Clone(pins), func(p Pin) bool { return !slices.Contains(problem.First, p.ParcelID) }),
+		Pins:   slices.DeleteFunc(slices.Clone(pins), func(p Pin) bool { return !slices.Contains(problem.First, doorOf(problem.Stops, p.ParcelID)) }),
 		Before: in.Before, Problem: problem, Plan: plan,
 	}
 	var order []string
@@ -322,7 +325,8 @@ func (d *Desk) predict(ctx context.Context, tx bun.IDB, s *roundState) error {
 	for i := range s.parcels {
 		p := &s.parcels[i]
 		p.PredictedAt, p.PredictedP80 = time.Time{}, time.Time{}
-		j := slices.IndexFunc(s.last.Plan.Stops, func(o route.Planned) bool { return o.ID == p.ID })
+		door := doorOf(s.last.Problem.Stops, p.ID)
+		j := slices.IndexFunc(s.last.Plan.Stops, func(o route.Planned) bool { return o.ID == door })
 		if j < 0 {
 			continue
 		}
@@ -342,6 +346,7 @@ func (d *Desk) roundInput(ctx context.Context, q bun.IDB, s roundState) (in roun
 	for _, one := range s.last.Plan.Stops {
 		in.Before = append(in.Before, one.ID)
 	}
+	in.Before = renamed(s.last.Problem.Stops, doors(s.parcels, nil), in.Before)
 	var ids []string
 	for _, p := range s.parcels {
 		ids = append(ids, p.ID)
@@ -400,12 +405,12 @@ func (d *Desk) roundView(ctx context.Context, q bun.IDB, s roundState) (RoundVie
 		return v, err
 	}
 	for _, one := range s.last.Plan.Stops {
-		i := slices.IndexFunc(stops, func(o Stop) bool { return o.ParcelID == one.ID })
-		if i < 0 {
+		things := s.last.things(one.ID, stops)
+		if len(things) == 0 {
 			continue
 		}
-		planned := PlannedStop{Stop: stops[i], Planned: one, P80: p80(s.last.Problem.Begin, one.Arrive)}
-		if j := slices.IndexFunc(s.last.Pins, func(p Pin) bool { return p.ParcelID == one.ID }); j >= 0 {
+		planned := PlannedStop{Stop: things[0], Also: things[1:], Planned: one, P80: p80(s.last.Problem.Begin, one.Arrive)}
+		if j := slices.IndexFunc(s.last.Pins, func(p Pin) bool { return doorOf(s.last.Problem.Stops, p.ParcelID) == one.ID }); j >= 0 {
 			planned.PinnedBy = s.last.Pins[j].By
 		}
 		v.Stops = append(v.Stops, planned)
@@ -420,6 +425,18 @@ func (d *Desk) roundView(ctx context.Context, q bun.IDB, s roundState) (RoundVie
 	}
 	v.Labels, err = labelsOf(ctx, q, s)
 	return v, err
+}
+
+// things are the parcels of a stop of the plan as the courier sees them, the one it
+// goes by first.
+func (r RoundRow) things(door string, stops []Stop) (out []Stop) {
+	i := slices.IndexFunc(r.Problem.Stops, func(o route.Stop) bool { return o.ID == door })
+	for _, id := range thingsOf(r.Problem.Stops[i]) {
+		if j := slices.IndexFunc(stops, func(o Stop) bool { return o.ParcelID == id }); j >= 0 {
+			out = append(out, stops[j])
+		}
+	}
+	return out
 }
 
 // labelsOf names every parcel that a plan speaks of, also those that have left.

@@ -50,13 +50,66 @@ type roundInput struct {
 // problem is the round for the planner.
 func (in roundInput) problem() route.Problem {
 	p := route.Problem{Begin: in.Begin, From: in.From, End: in.End, Roads: route.DefaultRoads()}
-	for _, one := range in.Parcels {
-		if slices.Contains(roundStates, one.State) {
-			p.Stops = append(p.Stops, one.stop(in.Classes[one.ID]))
+	p.Stops = doors(in.Parcels, in.Classes)
+	p.First = in.first(p.Stops)
+	return p
+}
+
+// doors are the places that a courier goes to: what is for one address is one stop,
+// that of its most urgent parcel, with the earliest due moment and the heaviest
+// weight (DEL-1031).
+func doors(parcels []Parcel, classes map[string][]Class) (out []route.Stop) {
+	for _, p := range parcels {
+		if !slices.Contains(roundStates, p.State) {
+			continue
+		}
+		s := p.stop(classes[p.ID])
+		i := slices.IndexFunc(out, func(o route.Stop) bool { return s.Place != "" && o.Place == s.Place })
+		if i < 0 {
+			out = append(out, s)
+			continue
+		}
+		door := &out[i]
+		door.Also = append(door.Also, s.ID)
+		door.Service, door.Weight = max(door.Service, s.Service), max(door.Weight, s.Weight)
+		if door.Due.IsZero() || !s.Due.IsZero() && s.Due.Before(door.Due) {
+			door.Due = s.Due
+		}
+		if door.At == (route.Point{}) {
+			door.At = s.At
 		}
 	}
-	p.First = in.first()
-	return p
+	return out
+}
+
+// thingsOf are the parcels of a stop, the one that it goes by first.
+func thingsOf(s route.Stop) []string { return append([]string{s.ID}, s.Also...) }
+
+// doorOf is the stop that a parcel belongs to, nothing if it is of none.
+func doorOf(stops []route.Stop, parcelID string) string {
+	i := slices.IndexFunc(stops, func(s route.Stop) bool { return slices.Contains(thingsOf(s), parcelID) })
+	if i < 0 {
+		return ""
+	}
+	return stops[i].ID
+}
+
+// renamed is an order of stops by the names that they have now: a door goes by
+// another parcel once the one it went by has left.
+func renamed(before, now []route.Stop, order []string) (ids []string) {
+	for _, id := range order {
+		i := slices.IndexFunc(before, func(s route.Stop) bool { return s.ID == id })
+		for _, thing := range thingsOf(before[i]) {
+			if door := doorOf(now, thing); door != "" {
+				id = door
+				break
+			}
+		}
+		if !slices.Contains(ids, id) {
+			ids = append(ids, id)
+		}
+	}
+	return ids
 }
 
 // stop is a parcel as the planner sees it. A seal weighs double: who waits for it
@@ -73,29 +126,26 @@ func (p Parcel) stop(classes []Class) route.Stop {
 
 // first is what has to stay at the head: where the courier stands, what people
 // put there, and on the road the next stops (DEL-1305, DEL-1306).
-func (in roundInput) first() (ids []string) {
-	goes := func(id string, states ...ParcelState) bool {
-		return slices.ContainsFunc(in.Parcels, func(p Parcel) bool { return p.ID == id && slices.Contains(states, p.State) })
-	}
-	add := func(id string, states ...ParcelState) bool {
-		if slices.Contains(ids, id) || !goes(id, states...) {
-			return false
+func (in roundInput) first(stops []route.Stop) (ids []string) {
+	add := func(parcelID string) {
+		if door := doorOf(stops, parcelID); door != "" && !slices.Contains(ids, door) {
+			ids = append(ids, door)
 		}
-		ids = append(ids, id)
-		return true
 	}
 	for _, p := range in.Parcels {
-		add(p.ID, ParcelArrived)
+		if p.State == ParcelArrived {
+			add(p.ID)
+		}
 	}
 	for _, pin := range in.Pins {
-		add(pin.ParcelID, roundStates...)
+		add(pin.ParcelID)
 	}
 	if !in.Road || !in.Freeze {
 		return ids
 	}
-	next := slices.DeleteFunc(slices.Clone(in.Before), func(id string) bool { return !goes(id, roundStates...) })
+	next := slices.DeleteFunc(slices.Clone(in.Before), func(id string) bool { return doorOf(stops, id) == "" })
 	for _, id := range next[:min(frozenStops, len(next))] {
-		add(id, roundStates...)
+		add(id)
 	}
 	return ids
 }

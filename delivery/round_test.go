@@ -297,3 +297,44 @@ func TestChangesNameTheFewestStops(t *testing.T) {
 		}
 	}
 }
+
+// DEL-402, DEL-1031: what is for one address is one stop with its parcels listed; it
+// stays the same stop when one of them has left, and a decision about one of them is
+// about the stop.
+func TestWhatIsForOneAddressIsOneStop(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		w := newParcelWorld(t, d)
+		near, far, second := w.carriedAt(1), w.carriedAt(6), w.carriedAt(6)
+		v := w.planned(w.courier)
+		if len(v.Stops) != 2 || len(v.Stops[0].Also) != 0 || len(v.Stops[1].Also) != 1 {
+			t.Fatalf("stops %+v", v.Stops)
+		}
+		door := []string{v.Stops[1].ParcelID, v.Stops[1].Also[0].ParcelID}
+		if slices.Sort(door); !slices.Equal(door, []string{far.ID, second.ID}) {
+			t.Errorf("at that door: %v", door)
+		}
+		if stay := v.Stops[1].Leave.Sub(v.Stops[1].Arrive); stay != serviceUsual*time.Second+time.Minute {
+			t.Errorf("two parcels take %s at the door", stay)
+		}
+		for _, p := range []Parcel{far, second} {
+			if got := w.parcel(p.ID); !got.PredictedAt.Equal(v.Stops[1].Arrive) {
+				t.Errorf("%s is expected at %s, its stop at %s", p.Number, got.PredictedAt, v.Stops[1].Arrive)
+			}
+		}
+		v = w.ordered(v.Stops[1].Also[0].ParcelID)
+		if got := orderOf(v); len(got) != 2 || got[1] != near.ID || v.Stops[0].PinnedBy == "" {
+			t.Errorf("put first by its second parcel: %v", got)
+		}
+		gone, stays := v.Stops[0].ParcelID, v.Stops[0].Also[0].ParcelID
+		w.deliver(w.parcel(gone).Parcel)
+		v = w.planned(w.courier)
+		if got := orderOf(v); !slices.Equal(got, []string{stays, near.ID}) && !slices.Equal(got, []string{near.ID, stays}) {
+			t.Errorf("after one has left: %v", got)
+		}
+		for _, c := range v.Changes {
+			if c.Kind != StopMoved {
+				t.Errorf("the stop is said to be another: %+v", v.Changes)
+			}
+		}
+	})
+}

@@ -67,6 +67,9 @@ func (c *checking) visit(i int, s Stop, one Planned) {
 	if s.Place != "" && s.Place == c.place {
 		hold = min(hold, c.problem.Roads.Further)
 	}
+	for range s.Also {
+		hold += c.problem.Roads.Further
+	}
 	if leave := one.Arrive.Add(time.Duration(hold) * time.Second); !one.Leave.Equal(leave) {
 		c.say("%s: left at %s, not %s", s.ID, leave.UTC(), one.Leave.UTC())
 	}

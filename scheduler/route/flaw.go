@@ -53,18 +53,23 @@ func (p Problem) Check() (out Flaws) {
 	add(p.Roads.Unknown < 0 || p.Roads.Unknown > 24*3600, FlawRange, "roads.unknown")
 	add(p.Roads.Further < 0 || p.Roads.Further > 24*3600, FlawRange, "roads.further")
 	add(len(p.Stops) > MaxStops, FlawMany, "stops")
-	seen := map[string]bool{}
+	seen, stops := map[string]bool{}, map[string]bool{}
 	for i, s := range p.Stops {
 		add(s.ID == "", FlawMissing, "stops[%d].id", i)
 		add(s.ID != "" && seen[s.ID], FlawTwice, "stops[%d].id", i)
 		add(!onEarth(s.At.Lat, s.At.Lon), FlawRange, "stops[%d].at", i)
 		add(s.Service < 0 || s.Service > 24*3600, FlawRange, "stops[%d].service", i)
 		add(s.Weight < 1 || s.Weight > 100, FlawRange, "stops[%d].weight", i)
-		seen[s.ID] = true
+		seen[s.ID], stops[s.ID] = true, true
+		for j, id := range s.Also {
+			add(id == "", FlawMissing, "stops[%d].also[%d]", i, j)
+			add(id != "" && seen[id], FlawTwice, "stops[%d].also[%d]", i, j)
+			seen[id] = true
+		}
 	}
 	pinned := map[string]bool{}
 	for i, id := range p.First {
-		add(!seen[id], FlawUnknown, "first[%d]", i)
+		add(!stops[id], FlawUnknown, "first[%d]", i)
 		add(pinned[id], FlawTwice, "first[%d]", i)
 		pinned[id] = true
 	}

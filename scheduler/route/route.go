@@ -32,10 +32,12 @@ type Problem struct {
 	First []string   `json:"first,omitempty"` // ids that stay at the head, in this order: pins, and what is frozen (DEL-1306)
 }
 
-// Stop is one place to go to. Stops with the same Place are one for travel, and
-// every further one there takes Further seconds (PLN-306).
+// Stop is one place to go to. What is Also left at its door comes and goes with it,
+// and each takes Further seconds more. Stops with the same Place are one for travel,
+// and every further one there takes Further seconds (PLN-306).
 type Stop struct {
 	ID      string     `json:"id"`
+	Also    []string   `json:"also,omitempty"`
 	At      slot.Point `json:"at,omitzero"` // zero: unknown, planned after the others
 	Place   string     `json:"place,omitempty"`
 	Service int        `json:"service"`      // seconds at the door
@@ -48,7 +50,7 @@ type Roads struct {
 	Detour  float64 `json:"detour"`  // road over straight line
 	Speed   int     `json:"speed"`   // km/h
 	Unknown int     `json:"unknown"` // seconds for a leg to or from a stop without a point
-	Further int     `json:"further"` // seconds at the door for one more stop at the same place
+	Further int     `json:"further"` // seconds at the door for one thing or stop more at the same place
 }
 
 // DefaultRoads are those of DEL-1301; the speed is that of an electric bicycle

@@ -116,6 +116,9 @@ func anyProblem(t *rapid.T) Problem {
 		if rapid.IntRange(0, 4).Draw(t, "known") > 0 {
 			s.At = slot.Point{Lat: p.From.Lat + float64(degrees.Draw(t, "lat"))/10000, Lon: p.From.Lon + float64(degrees.Draw(t, "lon"))/10000}
 		}
+		for j := range rapid.IntRange(0, 2).Draw(t, "also") {
+			s.Also = append(s.Also, fmt.Sprintf("p%02d+%d", i, j))
+		}
 		if rapid.Bool().Draw(t, "promised") {
 			s.Due = p.Begin.Add(time.Duration(rapid.IntRange(-30, 240).Draw(t, "due")) * time.Minute)
 		}
@@ -292,6 +295,36 @@ func TestStopsAtOnePlaceAreOneForTravel(t *testing.T) {
 		}
 	}
 	t.Errorf("no second stop at the same door: %+v", plan.Stops)
+}
+
+// DEL-1031: what is left at one door is one stop, and each thing more takes its
+// minute there; the checker counts them by itself.
+func TestWhatIsLeftAtOneDoorIsOneStop(t *testing.T) {
+	p := BenchWorld(3, 0, 1)
+	alone := mustMake(t, p, Options{})
+	p.Stops[1].Also = []string{"second", "third"}
+	together := mustMake(t, p, Options{})
+	if len(together.Stops) != 3 || together.Cost.Way != alone.Cost.Way {
+		t.Errorf("%d stops, %d s on the road, want 3 and %d", len(together.Stops), together.Cost.Way, alone.Cost.Way)
+	}
+	hold := func(plan Plan) time.Duration {
+		i := slices.IndexFunc(plan.Stops, func(s Planned) bool { return s.ID == p.Stops[1].ID })
+		return plan.Stops[i].Leave.Sub(plan.Stops[i].Arrive)
+	}
+	if more := hold(together) - hold(alone); more != 2*time.Minute {
+		t.Errorf("two things more take %s", more)
+	}
+	if wrong := Check(p, alone); len(wrong) == 0 {
+		t.Error("the checker takes a plan that leaves no time for them")
+	}
+	p.First = []string{"second"}
+	if _, err := Make(p, Options{}); err == nil {
+		t.Error("a thing was taken for a stop")
+	}
+	p.First, p.Stops[0].Also = nil, []string{"third"}
+	if _, err := Make(p, Options{}); err == nil {
+		t.Error("one thing is left at two doors")
+	}
 }
 
 // DEL-1308: whatever is damaged in a plan, the checker finds.

@@ -85,10 +85,11 @@ func (r Roads) leg(a, b Stop) (seconds, metres int) {
 
 // atDoor is the time that a stop takes when coming from another (PLN-306).
 func (r Roads) atDoor(from, at Stop) int {
+	more := len(at.Also) * r.Further
 	if at.Place != "" && at.Place == from.Place {
-		return min(r.Further, at.Service)
+		return more + min(r.Further, at.Service)
 	}
-	return at.Service
+	return more + at.Service
 }
 
 // number finds a stop by its id.
