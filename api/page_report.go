@@ -197,8 +197,8 @@ func (p *site) custody(v *view, f delivery.CustodyFigures) figureGroup {
 			name = p.say(v, "report.holder."+string(h.Kind))
 		}
 		g.Lines = append(g.Lines, figureLine{
-			p.say(v, "report.held", "holder", name), p.say(v, "report.days", "median", h.Median, "p80", h.P80),
-			p.say(v, "report.held.of", "n", h.N+h.Unknown, "longest", h.Longest), "",
+			p.say(v, "report.held", "holder", name), p.spread(v, "report.day.under", h.Median, h.P80),
+			p.say(v, "report.held.of", "n", h.N+h.Unknown, "longest", p.days(v, "report.day.under", h.Longest)), "",
 		})
 	}
 	return g
@@ -208,7 +208,7 @@ func (p *site) custody(v *view, f delivery.CustodyFigures) figureGroup {
 func (p *site) waits(v *view, f delivery.Figures) figureGroup {
 	dwell := "—"
 	if f.Dwell.N > 0 {
-		dwell = p.say(v, "report.minutes", "median", spent(v, f.Dwell.Median), "p80", spent(v, f.Dwell.P80))
+		dwell = p.say(v, "report.minutes", "median", spent(v, f.Dwell.Median), "p80", spent(v, max(1, f.Dwell.P80)))
 	}
 	g := figureGroup{Title: p.say(v, "report.waits"), Note: p.say(v, "report.waits.note"), Lines: []figureLine{{
 		p.say(v, "report.dwell"), dwell,
@@ -216,23 +216,48 @@ func (p *site) waits(v *view, f delivery.Figures) figureGroup {
 	}}}
 	for _, l := range f.Lag {
 		g.Lines = append(g.Lines, figureLine{
-			p.say(v, "report.lag", "department", l.Department), p.say(v, "report.days", "median", l.Median, "p80", l.P80),
+			p.say(v, "report.lag", "department", l.Department), p.spread(v, "report.day.same", l.Median, l.P80),
 			p.say(v, "report.papers", "n", l.N), "/sets",
 		})
 	}
 	return g
 }
 
+// spread writes a median number of days and what four in five keep; none is said as
+// the key says it.
+func (p *site) spread(v *view, none string, median, p80 int) string {
+	if p80 == 0 {
+		return p.say(v, "report.days.none", "none", p.say(v, none))
+	}
+	return p.say(v, "report.days", "median", p.days(v, none, median), "p80", p.days(v, none, p80))
+}
+
+// days writes a number of days as people say it.
+func (p *site) days(v *view, none string, n int) string {
+	switch n {
+	case 0:
+		return p.say(v, none)
+	case 1:
+		return p.say(v, "report.day.one")
+	}
+	return p.say(v, "report.day.n", "n", n)
+}
+
 // spent writes a number of minutes as hours and minutes.
 func spent(v *view, minutes int) string {
-	hour, minute := " 小时 ", " 分钟"
+	under, hour, minute := "不到 1 分钟", " 小时", " 分钟"
 	if v.x.lang == "en" {
-		hour, minute = " h ", " min"
+		under, hour, minute = "less than a minute", " h", " min"
 	}
-	if minutes < 60 {
+	switch {
+	case minutes == 0:
+		return under
+	case minutes < 60:
 		return strconv.Itoa(minutes) + minute
+	case minutes%60 == 0:
+		return strconv.Itoa(minutes/60) + hour
 	}
-	return strconv.Itoa(minutes/60) + hour + strconv.Itoa(minutes%60) + minute
+	return strconv.Itoa(minutes/60) + hour + " " + strconv.Itoa(minutes%60) + minute
 }
 
 // percent writes a share; of nothing there is none.

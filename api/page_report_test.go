@@ -14,8 +14,8 @@ func TestSupervisorReadsFiguresAndTakesThemAlong(t *testing.T) {
 	s.carry(p)
 	page := s.browse("supervisor", "/reports/delivery", nil).is(http.StatusOK).
 		says("寄递统计", "按时率", "未到期或暂停", "齐套到交出", "决定到窗口收到", "不足 5 件的派送员不单列", "周")
-	page.says("首次投递失败：按街路", "首次投递失败：按时段", "待核验妥投按时核实", "移交按时签收", "现在由派送员保管", "1件，最长0天")
-	s.browseIn("en", "supervisor", "/reports/delivery", nil).says("First tries that failed, by street", "Now held by couriers", "Loans returned in time")
+	page.says("首次投递失败：按街路", "首次投递失败：按时段", "待核验妥投按时核实", "移交按时签收", "现在由派送员保管", "1 件，最久：不到 1 天").lacks("0 天", "0 分钟")
+	s.browseIn("en", "supervisor", "/reports/delivery", nil).says("First tries that failed, by street", "Now held by couriers", "Loans returned in time", "less than a day for four in five or more").lacks("0 d", " 0 min")
 	if !strings.Contains(page.body, "result=running") {
 		t.Error("a figure does not lead to its parcels")
 	}
