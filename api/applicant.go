@@ -67,6 +67,7 @@ type caseByLink struct {
 	MayChoose  bool                 `json:"may_choose"`
 	MayAddress bool                 `json:"may_address"`
 	MayWay     bool                 `json:"may_way"`
+	Payer      delivery.Payer       `json:"payer" doc:"who bears what a carrier charges; the centre's own courier costs nothing"`
 	WindowOnly bool                 `json:"window_only" doc:"all that is to come has to be collected at the window, so the way cannot be delivery"`
 	MayConsent bool                 `json:"may_consent"`
 	MayRate    bool                 `json:"may_rate"`
@@ -219,7 +220,7 @@ func caseOf(v delivery.ApplicantView) caseByLink {
 	out := caseByLink{
 		Number: v.CaseNumber, MatterCode: v.MatterCode, Matter: v.Matter, Name: v.Name, Centre: v.Centre, Phone: v.Phone,
 		Receiver: receiverOf(v.Known), Way: v.Wish.Way, Files: v.Files, Consented: v.Consented, Consent: v.Phoned, Rated: v.Rated,
-		MayChoose: v.MayChoose, MayAddress: v.MayAddress, MayWay: v.MayWay, WindowOnly: v.WindowOnly, MayConsent: v.MayConsent, MayRate: v.MayRate,
+		MayChoose: v.MayChoose, MayAddress: v.MayAddress, MayWay: v.MayWay, Payer: v.Payer, WindowOnly: v.WindowOnly, MayConsent: v.MayConsent, MayRate: v.MayRate,
 	}
 	if c := v.Choice; c != nil {
 		out.Choice = &choiceByLink{c.Choice, c.Channel, c.RecordedAt}

@@ -43,6 +43,7 @@ type sealReceiver struct {
 type sealWay struct {
 	Value, Text string
 	Closed      []string
+	Payer       string // who pays for it (DEL-231)
 	Chosen      bool
 }
 
@@ -105,6 +106,9 @@ func (p *site) sealWayOf(v *view, w delivery.WayOffer, first delivery.Way) sealW
 	}
 	if !w.Offered && len(out.Closed) == 0 {
 		out.Closed = []string{p.say(v, "seal.not_yet")}
+	}
+	if len(out.Closed) == 0 {
+		out.Payer = w.Payer.In(v.x.lang)
 	}
 	out.Chosen = v.tried.Chose("seal", "", "way", out.Value) || !v.tried.Keeps("seal", "") && w.Way == first && w.Offered
 	return out

@@ -47,7 +47,7 @@ func TestPagesSayWhatIsCollectedAtTheWindow(t *testing.T) {
 	add := url.Values{"department": {"431103-urban"}, "permit": {"安全责任书"}, "ground": {"须当面签字"}, "window_only": {"yes"}, "once": {"a1"}}
 	s.browse("clerk", "/cases/"+s.open.ID+"/results", add).is(http.StatusSeeOther)
 	s.browse("clerk", "/cases/"+s.open.ID, nil).is(http.StatusOK).says("须到窗口领取").lacks("登记网上传输同意")
-	s.plain(link).says("须到窗口领取", "标有“须到窗口领取”的结果不派送", "派送上门")
+	s.plain(link).says("须到窗口领取", "标有“须到窗口领取”的结果不派送", "派送上门", "派送的费用由中心承担，您不用付")
 
 	owed, err := s.Delivery.ListLines(t.Context(), s.actor("clerk"), delivery.LineQuery{CaseID: s.open.ID, State: delivery.LineExpected})
 	s.must(err)
@@ -61,7 +61,7 @@ func TestPagesSayWhatIsCollectedAtTheWindow(t *testing.T) {
 	s.must(err)
 
 	at := "/cases/" + s.open.ID + "/seal"
-	s.browse("clerk", at, nil).is(http.StatusOK).says("须到窗口领取：安全责任书", "请单独封装")
+	s.browse("clerk", at, nil).is(http.StatusOK).says("须到窗口领取：安全责任书", "请单独封装", "费用由中心承担，收件人不用付") // DEL-231
 	both := sealForm(items, "w1")
 	both.Add("item", tr.Items[0].ItemID)
 	s.browse("clerk", at, both).is(http.StatusUnprocessableEntity).says("“安全责任书”须到窗口领取，不能以“中心派送员”寄出")

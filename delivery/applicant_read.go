@@ -26,7 +26,8 @@ type ApplicantView struct {
 	Consented bool      // to results as files
 	Phoned    string    // masked telephone of that consent
 
-	WindowOnly bool // everything that is still to come has to be collected at the window (DEL-204)
+	Payer      Payer // of what it costs to have it brought (DEL-231)
+	WindowOnly bool  // everything that is still to come has to be collected at the window (DEL-204)
 
 	MayChoose, MayAddress, MayWay, MayConsent bool
 	Rated, MayRate                            bool
@@ -103,6 +104,9 @@ func (d *Desk) applicantView(ctx context.Context, q bun.IDB, h caller) (v Applic
 			line.Since = l.ReceivedAt
 		}
 		v.Lines = append(v.Lines, line)
+	}
+	if v.Payer, err = d.payerShown(ctx, q, h.CentreID); err != nil {
+		return v, err
 	}
 	if err := d.applicantParcels(ctx, q, h, &v); err != nil {
 		return v, err

@@ -16,6 +16,7 @@ import (
 type label struct {
 	Centre, Phone string // who sends it
 	Way           string
+	Payer         string `json:",omitempty"` // 寄付 or 到付, where a carrier charges (DEL-231)
 	Waybill       string `json:",omitempty"` // the carrier's number, if it was posted
 	Number        string
 	Code          string // of the QR code
@@ -34,6 +35,9 @@ func labelOf(p Parcel, items []Item, centre office.Centre) label {
 		To: p.Receiver.Masked(), Due: dueText(p.DueAt), Bag: p.Bag, Piece: fmt.Sprintf("%d/%d", p.Piece, p.Pieces),
 	}
 	l.To.Consents = nil
+	if p.Way != WayOwnCourier {
+		l.Payer = p.Payer.mark()
+	}
 	for _, c := range classesOf(items) {
 		l.Classes = append(l.Classes, c.In("zh"))
 	}
@@ -78,7 +82,10 @@ func printLabels(labels []label) (Print, error) {
 func (l label) draw(d *paper.Doc) {
 	d.Page()
 	const left, right = labelSide, labelSide + labelWide
-	d.Line(left, 3.2, 11, paper.Left, l.Way)
+	way := d.Line(left, 3.2, 11, paper.Left, l.Way)
+	if l.Payer != "" {
+		d.Badge(left+way+2, 3.2, 9, l.Payer)
+	}
 	if l.Due != "" { // else it says below that it is promised nothing
 		d.Line(right, 3.6, 8, paper.Right, "一日送达")
 	}

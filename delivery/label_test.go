@@ -35,6 +35,7 @@ func TestTheLongestLabelFits(t *testing.T) {
 	l.Classes = []string{"证照", "批准文书", "印章", "发票"}
 	l.Door = append(l.Door, "收件人姓名、收货码、证件号后四位、签名、封袋完好照片、收件人手持封袋照片")
 	l.Centre, l.Bag = long(40), long(20)
+	l.Way, l.Payer = "即时配送", "到付"
 	out, err := printLabels([]label{l})
 	if err != nil {
 		t.Fatal(err)

@@ -30,6 +30,7 @@ type WayOffer struct {
 	Way     Way
 	Closed  []Ground // none: the gate is open to all of them
 	Offered bool     // it may be chosen: the gate is open and the house has this way
+	Payer   Payer    // of what it costs, shown before the choice (DEL-231)
 }
 
 // Offer gives what may be packed for a case, to the window that hands its
@@ -63,7 +64,16 @@ func (d *Desk) Offer(ctx context.Context, by auth.Actor, caseID string) (Offer, 
 	if len(o.Only) == len(o.Items) {
 		now.Way = WayWindow
 	}
-	err = d.DB.Read(ctx, func(q bun.IDB) error { return d.promise(ctx, q, &now, set.Lines, o.Items) })
+	err = d.DB.Read(ctx, func(q bun.IDB) error {
+		payer, err := d.payer(ctx, q, set.CentreID)
+		if err != nil {
+			return err
+		}
+		for i := range o.Ways {
+			o.Ways[i].Payer = payer.of(o.Ways[i].Way)
+		}
+		return d.promise(ctx, q, &now, set.Lines, o.Items)
+	})
 	o.Promise = now.Promise
 	return o, err
 }

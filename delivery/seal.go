@@ -143,6 +143,11 @@ func (d *Desk) newParcel(ctx context.Context, tx bun.IDB, by auth.Actor, lines [
 	if err := d.checkRedelivery(ctx, tx, r); err != nil {
 		return Parcel{}, err
 	}
+	payer, err := d.payer(ctx, tx, p.CentreID)
+	if err != nil {
+		return Parcel{}, err
+	}
+	p.Payer = payer.of(p.Way)
 	err = d.promise(ctx, tx, &p, lines, items)
 	return p, err
 }
@@ -257,7 +262,7 @@ func (d *Desk) close(ctx context.Context, tx bun.IDB, by auth.Actor, p Parcel, l
 		}
 	}
 	err := d.happened(ctx, tx, by, &p, EventSealed, Facts{}, map[string]any{
-		"way": string(p.Way), "bag": p.Bag, "items": r.Items, "second": p.SealedWith, "agreed": r.Agreed, "due": audit.Instant(p.DueAt),
+		"way": string(p.Way), "bag": p.Bag, "items": r.Items, "second": p.SealedWith, "agreed": r.Agreed, "payer": string(p.Payer), "due": audit.Instant(p.DueAt),
 	})
 	return p, err
 }

@@ -26,6 +26,7 @@ type Parcel struct {
 	Receiver      Addressee     `bun:"type:jsonb" json:"receiver"`
 	Demand        Demand        `bun:"type:jsonb" json:"demand"` // what has to be shown at the door, frozen at sealing
 	Bag           string        `json:"bag,omitempty"`           // number of the bag's seal
+	Payer         Payer         `json:"payer,omitempty"`         // of what the carrier charges, as it was told (DEL-231)
 	SealedAt      time.Time     `json:"sealed_at"`
 	SealedBy      string        `json:"sealed_by"`
 	SealedWith    string        `json:"sealed_with,omitempty"` // second person (DEL-203)

@@ -84,6 +84,7 @@ var definitions = []definition{
 	{"transfer.signin_hours", "4", alone, "一栋楼内移交的签收时限; estimate", count(1, 16, "办公小时", func(r *Rules) *int { return &r.SignInHours })},
 	{"transfer.signin_next", "12:00", alone, "不在一处的，次一工作日; estimate", hour("08:00", "18:00", func(r *Rules) *int { return &r.SignInNext })},
 	{"runs.circulation", "09:30, 14:30", alone, estimate, dayTimes(func(r *Rules) *RunTimes { return &r.CirculationRuns })},
+	{"delivery.payer", PayerCentre, both, "湖北 2018", choice(func(r *Rules) *string { return &r.Payer }, PayerCentre, PayerApplicant)},
 	{"edelivery.link_days", "30", alone, estimate, count(1, 90, "天", func(r *Rules) *int { return &r.LinkDays })},
 	{"track.link_days", "30", alone, estimate, count(1, 90, "天", func(r *Rules) *int { return &r.TrackDays })},
 	{"batch.radius_km", "3", alone, "“一车踏勘”, 郯城; 0 = 不提示; estimate", count(0, 20, "km", func(r *Rules) *int { return &r.BatchRadius })},

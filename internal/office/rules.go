@@ -69,13 +69,15 @@ type Rules struct {
 	LinkDays         int      // an electronic result may be fetched for, in calendar days, DEL-241
 	SignInHours      int      // hall hours to sign for what comes from the same address, DEL-912
 	SignInNext       int      // else the minute after midnight of the next working day
+	Payer            string   // who bears what a carrier charges, PayerCentre or PayerApplicant; DEL-231
 	TrackDays        int      // an applicant's link opens for after closing, in calendar days, DEL-1201
 	CirculationRuns  RunTimes // of each working day, DEL-922
 	BatchRadius      int      // km within which visits may share a trip, 0 = none; INS-609
 	VehiclePolicy    string   // VehicleNone, VehicleOptional or VehicleRequired
 }
 
-// The choices of deem.mode (INS-910), deem.revisit (INS-919) and vehicle.policy.
+// The choices of deem.mode (INS-910), deem.revisit (INS-919), vehicle.policy and
+// delivery.payer (DEL-231).
 const (
 	DeemAuto        = "auto"
 	DeemConfirm     = "confirm"
@@ -84,6 +86,8 @@ const (
 	VehicleNone     = "none"
 	VehicleOptional = "optional"
 	VehicleRequired = "required"
+	PayerCentre     = "centre"
+	PayerApplicant  = "applicant"
 )
 
 // RunTimes are the hours at which something leaves on a working day, such as

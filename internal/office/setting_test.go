@@ -58,7 +58,7 @@ func TestEverySettingHasADefault(t *testing.T) {
 			HoldTTL: 15 * time.Minute, EscalateChannel: 2 * time.Hour, EscalateTelephone: 4 * time.Hour, SMSPerDay: 3,
 			DurationSite: 60, DurationReview: 90, BufferBefore: 0, BufferAfter: 15,
 			TravelSpeed: 30, TravelDetour: 1.4, TravelPark: 10, TravelUnknown: 30,
-			PerDay: 4, CentrePerHalfDay: 0, Keeper: "amr", LoanDays: 5, LinkDays: 30, TrackDays: 30, SignInHours: 4, SignInNext: 12 * 60, CirculationRuns: "09:30, 14:30", BatchRadius: 3, VehiclePolicy: office.VehicleOptional,
+			PerDay: 4, CentrePerHalfDay: 0, Keeper: "amr", LoanDays: 5, Payer: office.PayerCentre, LinkDays: 30, TrackDays: 30, SignInHours: 4, SignInNext: 12 * 60, CirculationRuns: "09:30, 14:30", BatchRadius: 3, VehiclePolicy: office.VehicleOptional,
 		}
 		if got := h.rules(h.now, office.Scope{}); got != want {
 			t.Errorf("got  %+v\nwant %+v", got, want)
