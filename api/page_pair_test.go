@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"lianban/api/web"
 	"lianban/inspection"
 	"lianban/internal/auth"
 )
@@ -77,4 +78,25 @@ func TestDepartmentsSeeEachOthersItemsBeforeTheSitePartEnds(t *testing.T) {
 	s.browse("supervisor", settle, url.Values{"keep": {"item"}}).is(http.StatusUnprocessableEntity).says("请填写")
 	s.browse("supervisor", settle, url.Values{"keep": {"item"}, "reason": {"消防优先"}}).is(http.StatusSeeOther)
 	s.browse("clerk", onSite, nil).says("不单独列入，以", "已处理", "消防优先")
+}
+
+// INS-1011: the program's own words follow the page; what people wrote stays.
+func TestAMergedItemOfTheJointOpinionIsExplainedInThePagesLanguage(t *testing.T) {
+	set, err := web.New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	merged := inspection.RectifyItem{
+		Finding: "后门堆放杂物", Clause: "第五条", Left: "不单独列入，以消防第1项为准", Stands: &inspection.Standing{DepartmentID: "fire", Department: "消防", N: 1},
+	}
+	j := inspection.JointOpinion{Content: inspection.JointContent{Kind: inspection.KindSite, Departments: []inspection.JointLine{{Department: "城管", Items: []inspection.RectifyItem{merged}}}}}
+	for lang, want := range map[string]string{"zh": "不单独列入，以Fire第 1 项为准", "en": "not listed by itself; Fire, item 1 stands for it"} {
+		body, err := set.Render("opinion", web.Page{Lang: lang, Names: web.Names{"fire": "Fire"}, Data: jointPage{Joint: j}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains(string(body), want) || lang == "en" && strings.Contains(string(body), "不单独列入") {
+			t.Errorf("%s: %s", lang, body)
+		}
+	}
 }

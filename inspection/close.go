@@ -264,9 +264,7 @@ func jointLines(ctx context.Context, tx bun.IDB, tracks []Participant) ([]JointL
 				return nil, "", err
 			}
 			line.Kind, line.Text, line.Items, line.At = o.Kind, o.Text, o.Items, o.SignedAt
-			for i := range line.Items {
-				line.Items[i].Left = left.why(p, i)
-			}
+			left.say(p, line.Items)
 		}
 		switch {
 		case p.Opinion == OpinionDeemed:

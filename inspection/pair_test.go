@@ -154,6 +154,9 @@ func TestItemsThatAskForTheSameAreOneItemOfTheList(t *testing.T) {
 		}
 		text, _ := w.printed(w.clerk, v, DocOpinion, "")
 		wantWords(t, text, litter.Finding, "不单独列入，以冷水滩区消防救援第1项为准")
+		if got := leftIn(j); got == nil || got.DepartmentID != w.department("fire") || got.N != 1 {
+			t.Errorf("in the place of urban's item stands %+v", got)
+		}
 		if text, _ = w.printed(w.clerk, v, DocRectify, ""); strings.Contains(text, litter.Finding) {
 			t.Error("the list prints the merged item")
 		}
@@ -255,6 +258,18 @@ func TestWhoIsNotOnTheSiteSeesNoItemsOfOthers(t *testing.T) { // INS-1011, SEC-3
 		}
 	}
 	w.must(w.ends(v)) // nobody else is there
+}
+
+// leftIn is what stands in the place of the first merged item of a joint opinion.
+func leftIn(j JointOpinion) *Standing {
+	for _, l := range j.Content.Departments {
+		for _, i := range l.Items {
+			if i.Left != "" {
+				return i.Stands
+			}
+		}
+	}
+	return nil
 }
 
 func TestOfARingOfLeftOutItemsOneStands(t *testing.T) { // INS-1011

@@ -67,10 +67,24 @@ type place struct {
 	n           int
 }
 
-// leftItems says of an item of an opinion why it is not on the list.
-type leftItems map[place]string
+// leftItems gives for an item of an opinion that is not on the list the one that is.
+type leftItems map[place]ProposedItem
 
-func (l leftItems) why(p Participant, n int) string { return l[place{p.ID, n}] }
+func (l leftItems) has(p Participant, n int) bool {
+	_, out := l[place{p.ID, n}]
+	return out
+}
+
+// say writes into a department's items why they are not on the list: as the Chinese
+// paper says it, and as facts for a page in another language.
+func (l leftItems) say(p Participant, items []RectifyItem) {
+	for n := range items {
+		if stands, out := l[place{p.ID, n}]; out {
+			items[n].Left = "不单独列入，以" + stands.name() + "为准"
+			items[n].Stands = &Standing{DepartmentID: stands.DepartmentID, Department: stands.Department, N: stands.N}
+		}
+	}
+}
 
 // leftOutOf says what is left out of the list of what these departments ask for.
 func leftOutOf(ctx context.Context, q bun.IDB, tracks []Participant) (leftItems, error) {
@@ -94,7 +108,7 @@ func leftOutOf(ctx context.Context, q bun.IDB, tracks []Participant) (leftItems,
 	left, out := leftOut(items, pairs), leftItems{}
 	for _, i := range items {
 		if stands, gone := left[i.ID]; gone {
-			out[place{i.ParticipantID, i.N - 1}] = "不单独列入，以" + stands.name() + "为准"
+			out[place{i.ParticipantID, i.N - 1}] = stands
 		}
 	}
 	return out, nil

@@ -45,7 +45,16 @@ type RectifyItem struct {
 
 	Outcome   ItemState `json:"outcome,omitempty"` // in a later version of the joint opinion
 	Left      string    `json:"left,omitempty"`    // in a joint opinion: why it is not on the list (INS-1011)
+	Stands    *Standing `json:"stands,omitempty"`  // in its place; a page says Left in its own language
 	SettledAt time.Time `json:"settled_at,omitzero"`
+}
+
+// Standing is the item of another department that stands in the place of one that
+// asks for the same (INS-1011).
+type Standing struct {
+	DepartmentID string `json:"department_id"`
+	Department   string `json:"department"`
+	N            int    `json:"n"` // in that department's opinion
 }
 
 func checkItems(items []RectifyItem) error {
@@ -215,7 +224,7 @@ func (d *Desk) drawUp(ctx context.Context, tx bun.IDB, v Visit, j JointOpinion) 
 			continue
 		}
 		for i, item := range o.Items {
-			if left.why(p, i) == "" {
+			if !left.has(p, i) {
 				items = append(items, listed(p, item.whole(g), list, len(items)+1))
 			}
 		}
