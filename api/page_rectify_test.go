@@ -5,12 +5,14 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/uptrace/bun"
 
 	"lianban/inspection"
 	"lianban/internal/fault"
 	"lianban/internal/once"
+	"lianban/scheduler/workday"
 )
 
 // INS-1107, INS-1012
@@ -32,7 +34,7 @@ func TestTheWindowGivesTheListOnceAndADepartmentAddsByTwoPersonsOnly(t *testing.
 	s.plain(link).says("联合踏勘", "需整改", "到场部门", "请等窗口送达整改通知书").lacks("需要整改的事项", "视为同意")
 
 	give := list + "/lists/1"
-	now := local(s.now())
+	now := forInput(s.now())
 	signed := map[string]string{"how": "signed", "receiver": "李梅", "at": now}
 	s.upload("clerk", give, signed, nil).is(http.StatusUnprocessableEntity).says("请上传纸质件的扫描件")
 	refused := map[string]string{"how": "refused", "receiver": "李梅", "at": now, "reason": "不认可", "witness1": "周强"}
@@ -67,7 +69,7 @@ func TestARevisitRunsFromTheRequestToTheNewVersionOfTheOpinion(t *testing.T) {
 	visit := "/visits/" + s.closed.ID
 	list := visit + "/rectify"
 	s.browse("clerk", list+"/request", url.Values{"channel": {"phone"}, "person": {"李梅"}}).is(http.StatusConflict).says("尚未送达申请人")
-	s.upload("clerk", list+"/lists/1", map[string]string{"how": "signed", "receiver": "李梅", "at": local(s.now())}, picture(t)).is(http.StatusSeeOther)
+	s.upload("clerk", list+"/lists/1", map[string]string{"how": "signed", "receiver": "李梅", "at": forInput(s.now())}, picture(t)).is(http.StatusSeeOther)
 	s.browse("clerk", list, nil).is(http.StatusOK).says("登记复勘申请")
 	s.browse("clerk", list+"/plan", url.Values{}).is(http.StatusConflict).says("申请人还没有申请复勘")
 	s.browse("clerk", list+"/request", url.Values{"channel": {"phone"}, "person": {""}}).is(http.StatusUnprocessableEntity).says("请填写申请人姓名")
@@ -145,7 +147,7 @@ func TestADeemedDepartmentThatAsksForAnotherVisitStandsInTheLedger(t *testing.T)
 func (s *stage) listByPhoto() {
 	s.t.Helper()
 	list := "/visits/" + s.closed.ID + "/rectify/lists/1"
-	s.upload("clerk", list, map[string]string{"how": "signed", "receiver": "李梅", "at": local(s.now())}, picture(s.t)).is(http.StatusSeeOther)
+	s.upload("clerk", list, map[string]string{"how": "signed", "receiver": "李梅", "at": forInput(s.now())}, picture(s.t)).is(http.StatusSeeOther)
 	s.must(s.db.Write(s.t.Context(), func(tx bun.IDB) error {
 		_, err := tx.NewRaw("UPDATE rectify_items SET verify = 'photo'").Exec(s.t.Context())
 		return err
@@ -192,3 +194,6 @@ func TestAnItemIsPutRightByAPhotoThatItsDepartmentAgreesTo(t *testing.T) {
 	s.browse("clerk", list+"/conclude", url.Values{}).is(http.StatusSeeOther)
 	s.browse("clerk", visit+"/opinion", nil).is(http.StatusOK).says("第 2 版，整改照片核查后重新出具")
 }
+
+// forInput is an instant as a person types it into a form.
+func forInput(t time.Time) string { return t.In(workday.Shanghai).Format("2006-01-02 15:04") }

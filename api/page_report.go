@@ -75,15 +75,12 @@ func (p *site) deliveryFigures(v *view) (d figuresPage, err error) {
 
 // weekday writes a day with the day of the week.
 func weekday(v *view, d workday.Date) string {
-	if v.x.lang == "en" {
-		return d.Midnight().In(workday.Shanghai).Format("Mon 2006-01-02")
-	}
-	return d.String() + " 周" + string([]rune("日一二三四五六")[d.Midnight().In(workday.Shanghai).Weekday()])
+	return workday.DayText(v.x.lang, d)
 }
 
 // withWeekday writes a time with the day of the week, for words around it.
 func withWeekday(v *view, t time.Time) string {
-	return weekday(v, workday.DateOf(t)) + t.In(workday.Shanghai).Format(" 15:04")
+	return workday.MomentText(v.x.lang, t)
 }
 
 // centreChoice lets who has no centre choose one; the first is shown unasked.

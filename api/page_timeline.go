@@ -90,6 +90,8 @@ func (p *site) moment(v *view, of inspection.VisitKind, e audit.Entry, departmen
 			value = p.say(v, words+"."+e.Text(name))
 		} else if name == "t2" || name == "t6" || e.Type == "visit_retimed" && name == "start" {
 			value = withWeekday(v, e.Time(name))
+		} else if name == "line" && v.x.lang == "en" { // the arithmetic is kept in Chinese
+			value = withWeekday(v, e.Time("t3"))
 		}
 		args = append(args, name, value)
 	}

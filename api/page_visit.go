@@ -277,11 +277,8 @@ func (p *site) deadlineLine(v *view, d *workday.Deadline) string {
 	if v.x.lang == "zh" {
 		return d.Line
 	}
-	return p.say(v, "deadline.line", "start", local(d.Start), "served", d.Served, "term", d.Term, "due", local(d.Due), "version", d.CalendarVersion)
+	return p.say(v, "deadline.line", "start", withWeekday(v, d.Start), "served", weekday(v, d.Served), "term", d.Term, "due", withWeekday(v, d.Due), "version", d.CalendarVersion)
 }
-
-// local writes an instant of Shanghai in a line of text.
-func local(t time.Time) string { return t.In(workday.Shanghai).Format("2006-01-02 15:04") }
 
 // onVisit ends an act on a visit: back to it, or the page with the refusal. Who
 // may not read the visit learns nothing of it (SEC-3).

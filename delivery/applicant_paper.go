@@ -66,7 +66,7 @@ func takenSheet(ctx context.Context, q bun.IDB, a Applicant, centre office.Centr
 	t := &paper.Table{Columns: []paper.Column{{Title: "序", Width: 10, Align: paper.Center}, {Title: "已收材料原件"}, {Title: "留存单位", Width: 60}, {Title: "收件时间", Width: 40}}}
 	for _, m := range materials {
 		if m.original() {
-			t.Rows = append(t.Rows, []string{fmt.Sprint(len(t.Rows) + 1), m.Item.Title, m.Keeper, momentText(m.Item.RegisteredAt)})
+			t.Rows = append(t.Rows, []string{fmt.Sprint(len(t.Rows) + 1), m.Item.Title, m.Keeper, dayMoment("zh", m.Item.RegisteredAt)})
 		}
 	}
 	if len(t.Rows) > 0 {

@@ -309,7 +309,7 @@ func fetchSheet(f ElectronicFile, centre office.Centre, link string) sheet {
 	s := sheetOf(centre.Name)
 	s.Add(paper.Part{Facts: []paper.Fact{
 		{Name: "办件编号", Value: f.CaseNumber}, {Name: "电子件", Value: f.Title}, {Name: "出具部门", Value: f.Issuer},
-		{Name: "登记手机号", Value: MaskPhone(f.Phone)}, {Name: "有效期至", Value: momentText(f.Until())},
+		{Name: "登记手机号", Value: MaskPhone(f.Phone)}, {Name: "有效期至", Value: dayMoment("zh", f.Until())},
 		{Name: "文件校验值", Value: f.SHA256}, {Name: "电子签章", Value: f.Signature.In("zh")},
 	}})
 	s.Add(paper.Part{Section: "扫码下载", Code: link, Text: []string{

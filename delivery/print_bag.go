@@ -66,7 +66,7 @@ func whenSet(b BagView) string {
 	if b.ReleasedAt.IsZero() {
 		return "\u3000"
 	}
-	return momentText(b.ReleasedAt)
+	return dayMoment("zh", b.ReleasedAt)
 }
 
 var findingWords = map[Finding]string{FoundGood: "在", FoundMissing: "缺", FoundDamaged: "损"}
@@ -114,10 +114,10 @@ func noteSheet(m Material, centre office.Centre) sheet {
 	}
 	checked := "\u3000"
 	if !m.StampedAt.IsZero() {
-		checked = m.StampedName + "，" + momentText(m.StampedAt)
+		checked = m.StampedName + "，" + dayMoment("zh", m.StampedAt)
 	}
 	facts = append(facts, paper.Fact{Name: "使用部门", Value: m.ForName}, paper.Fact{Name: "同意使用凭据", Value: m.AgreedBy},
-		paper.Fact{Name: "出具窗口和时间", Value: centre.Name + "，" + momentText(m.Item.RegisteredAt)}, paper.Fact{Name: "核对与原件一致", Value: checked})
+		paper.Fact{Name: "出具窗口和时间", Value: centre.Name + "，" + dayMoment("zh", m.Item.RegisteredAt)}, paper.Fact{Name: "核对与原件一致", Value: checked})
 	s.Add(paper.Part{Facts: facts}, paper.Part{Text: []string{text}}, paper.Part{Signs: []string{m.Keeper + "（盖章处）", "核对人签名"}})
 	return s
 }

@@ -46,7 +46,7 @@ func runSheet(v RunView, centre office.Centre) sheet {
 	s.Bars = true
 	stops := v.Stops()
 	s.Add(paper.Part{Facts: []paper.Fact{
-		{Name: "发车时间", Value: momentText(v.LeavesAt)}, {Name: "承运人", Value: orBlank(v.Carrier)}, {Name: "停靠部门", Value: fmt.Sprintf("%d 个", len(stops))},
+		{Name: "发车时间", Value: dayMoment("zh", v.LeavesAt)}, {Name: "承运人", Value: orBlank(v.Carrier)}, {Name: "停靠部门", Value: fmt.Sprintf("%d 个", len(stops))},
 	}})
 	for _, stop := range stops {
 		t := paper.Table{Columns: []paper.Column{

@@ -189,18 +189,18 @@ func (p Promise) partsLine(lang string) string {
 	return saying(lang,
 		"起算依据：结果齐全 %[1]s，地址和收件人确认 %[2]s，寄递方式确定 %[3]s；以最晚的 %[4]s 为准",
 		"start: set complete %[1]s, address and receiver confirmed %[2]s, carrier found %[3]s; the latest, %[4]s, counts",
-		momentText(p.Parts.Set), momentText(p.Parts.Confirmed), momentText(p.Parts.Carrier), momentText(p.Parts.Raw()))
+		dayMoment(lang, p.Parts.Set), dayMoment(lang, p.Parts.Confirmed), dayMoment(lang, p.Parts.Carrier), dayMoment(lang, p.Parts.Raw()))
 }
 
 func (p Promise) startLine(lang string) string {
 	raw := p.Parts.Raw()
 	if p.Start.Equal(raw) {
-		return saying(lang, "当时窗口在办公，自 %[1]s 起算", "the hall was open; counted from %[1]s", momentText(p.Start))
+		return saying(lang, "当时窗口在办公，自 %[1]s 起算", "the hall was open; counted from %[1]s", dayMoment(lang, p.Start))
 	}
 	return saying(lang,
 		"当时窗口不在办公时间（%[1]s），顺延 %[2]d 分钟，自 %[3]s 起算",
 		"the hall was closed (open %[1]s); %[2]d min on, counted from %[3]s",
-		p.Terms.Hall, int(p.Start.Sub(wholeMinute(raw))/time.Minute), momentText(p.Start))
+		p.Terms.Hall, int(p.Start.Sub(wholeMinute(raw))/time.Minute), dayMoment(lang, p.Start))
 }
 
 func (p Promise) policyLine(lang string) string {
@@ -215,9 +215,9 @@ func (p Promise) policyLine(lang string) string {
 		rule = saying(lang, "下一工作日 %[1]s 前送达", "by %[1]s the next working day", clockText(t.Evening))
 	}
 	text := saying(lang, "承诺规则（第 %[1]d 版）：%[2]s，即 %[3]s", "rule of the promise (version %[1]d): %[2]s, which is %[3]s",
-		t.Version, rule, momentText(p.Nominal))
+		t.Version, rule, dayMoment(lang, p.Nominal))
 	if !p.Due.Equal(p.Nominal) {
-		text += saying(lang, "；不在派送时间（%[1]s）内，顺延至 %[2]s", "; outside delivery hours (%[1]s), so %[2]s", t.Delivery, momentText(p.Due))
+		text += saying(lang, "；不在派送时间（%[1]s）内，顺延至 %[2]s", "; outside delivery hours (%[1]s), so %[2]s", t.Delivery, dayMoment(lang, p.Due))
 	}
 	return text
 }
@@ -226,13 +226,13 @@ func (n CountedPause) pauseLine(lang string) string {
 	why := pauseWords[n.Reason].in(lang)
 	switch {
 	case n.CountFrom.IsZero() && n.To.IsZero():
-		return saying(lang, "暂停：%[1]s，自 %[2]s 起，尚未结束", "pause: %[1]s, since %[2]s, still open", why, momentText(n.From))
+		return saying(lang, "暂停：%[1]s，自 %[2]s 起，尚未结束", "pause: %[1]s, since %[2]s, still open", why, dayMoment(lang, n.From))
 	case n.CountFrom.IsZero():
 		return saying(lang, "暂停：%[1]s，%[2]s，与其他暂停重叠或在期限之外，计 0 分钟",
 			"pause: %[1]s, %[2]s, inside another or outside the promise, 0 min", why, fromTo(lang, n.From, n.To))
 	case !n.CountFrom.Equal(wholeMinute(n.From)):
 		return saying(lang, "暂停：%[1]s，%[2]s，自 %[3]s 起计，派送时间 %[4]d 分钟",
-			"pause: %[1]s, %[2]s, counted from %[3]s, %[4]d min of delivery time", why, fromTo(lang, n.From, n.To), momentText(n.CountFrom), n.Minutes)
+			"pause: %[1]s, %[2]s, counted from %[3]s, %[4]d min of delivery time", why, fromTo(lang, n.From, n.To), dayMoment(lang, n.CountFrom), n.Minutes)
 	}
 	return saying(lang, "暂停：%[1]s，%[2]s，派送时间 %[3]d 分钟", "pause: %[1]s, %[2]s, %[3]d min of delivery time",
 		why, fromTo(lang, n.From, n.To), n.Minutes)
@@ -244,9 +244,9 @@ func (s PromiseSpan) spanLine(lang string) string {
 	case s.RestFrom.IsZero():
 		return text
 	case s.RestFrom == s.RestTo:
-		return text + saying(lang, "（%[1]s 不上班）", " (%[1]s is no working day)", s.RestFrom)
+		return text + saying(lang, "（%[1]s 不上班）", " (%[1]s is no working day)", workday.DayText(lang, s.RestFrom))
 	}
-	return text + saying(lang, "（%[1]s 至 %[2]s 不上班）", " (%[1]s to %[2]s are no working days)", s.RestFrom, s.RestTo)
+	return text + saying(lang, "（%[1]s 至 %[2]s 不上班）", " (%[1]s to %[2]s are no working days)", workday.DayText(lang, s.RestFrom), workday.DayText(lang, s.RestTo))
 }
 
 func (l PromiseLedger) sumLine(lang string) string {
@@ -256,9 +256,9 @@ func (l PromiseLedger) sumLine(lang string) string {
 
 func (l PromiseLedger) dueLine(lang string) string {
 	if l.Due.IsZero() {
-		return saying(lang, "已暂停，自 %[1]s 起；恢复后重新算出送达时限", "paused since %[1]s; the due moment follows when it goes on", momentText(l.PausedSince))
+		return saying(lang, "已暂停，自 %[1]s 起；恢复后重新算出送达时限", "paused since %[1]s; the due moment follows when it goes on", dayMoment(lang, l.PausedSince))
 	}
-	text := saying(lang, "最晚送达 %[1]s（日历第 %[2]d 版", "due %[1]s (calendar version %[2]d", momentText(l.Due), l.Promise.CalendarVersion)
+	text := saying(lang, "最晚送达 %[1]s（日历第 %[2]d 版", "due %[1]s (calendar version %[2]d", dayMoment(lang, l.Due), l.Promise.CalendarVersion)
 	if l.Provisional {
 		text += saying(lang, "，暂定", ", provisional")
 	}
@@ -267,10 +267,10 @@ func (l PromiseLedger) dueLine(lang string) string {
 
 func (p Promise) recountLines(lang string) (lines []string) {
 	if !p.FirstDue.IsZero() {
-		lines = append(lines, saying(lang, "放假通知公布前暂定为 %[1]s，已顺延", "before the holiday notice it was %[1]s, now later", momentText(p.FirstDue)))
+		lines = append(lines, saying(lang, "放假通知公布前暂定为 %[1]s，已顺延", "before the holiday notice it was %[1]s, now later", dayMoment(lang, p.FirstDue)))
 	}
 	if !p.Recount.IsZero() {
-		lines = append(lines, saying(lang, "按放假通知重算为 %[1]s，较原定早，仍以原定为准", "counted by the holiday notice it is %[1]s, which is earlier and not taken", momentText(p.Recount)))
+		lines = append(lines, saying(lang, "按放假通知重算为 %[1]s，较原定早，仍以原定为准", "counted by the holiday notice it is %[1]s, which is earlier and not taken", dayMoment(lang, p.Recount)))
 	}
 	return lines
 }
@@ -279,9 +279,9 @@ func (p Promise) recountLines(lang string) (lines []string) {
 func (v PromiseVerdict) Line(lang string) string {
 	var parts []string
 	if act := v.HandOver; !act.Counts.IsZero() {
-		parts = append(parts, saying(lang, "交付 %[1]s，时间质量 %[2]s", "handed over %[1]s, time quality %[2]s", momentText(act.Counts), act.Quality))
+		parts = append(parts, saying(lang, "交付 %[1]s，时间质量 %[2]s", "handed over %[1]s, time quality %[2]s", dayMoment(lang, act.Counts), act.Quality))
 		if v.IfAccepted != "" {
-			parts = append(parts, saying(lang, "手机记录 %[1]s，经核实采信则为“%[2]s”", "the phone says %[1]s; if accepted: %[2]s", momentText(act.Claimed), v.IfAccepted.In(lang)))
+			parts = append(parts, saying(lang, "手机记录 %[1]s，经核实采信则为“%[2]s”", "the phone says %[1]s; if accepted: %[2]s", dayMoment(lang, act.Claimed), v.IfAccepted.In(lang)))
 		}
 	}
 	result := saying(lang, "结果：%[1]s", "result: %[1]s", v.Result.In(lang))
@@ -320,22 +320,27 @@ var spanWords = map[SpanKind]bilingual{
 	SpanClosed:  {"非派送", "closed"},
 }
 
-// momentText shows seconds only where there are some: 11:59:59 is before noon.
-func momentText(t time.Time) string {
+// dayMoment is a moment with its weekday. It shows seconds only where there are
+// some: 11:59:59 is before noon.
+func dayMoment(lang string, t time.Time) string {
+	return workday.DayText(lang, workday.DateOf(t)) + " " + clockMoment(t)
+}
+
+func clockMoment(t time.Time) string {
 	t = t.In(workday.Shanghai)
 	if t.Second() != 0 {
-		return t.Format(time.DateTime)
+		return t.Format(time.TimeOnly)
 	}
-	return t.Format("2006-01-02 15:04")
+	return t.Format("15:04")
 }
 
 // fromTo leaves the day out where it is the same.
 func fromTo(lang string, from, to time.Time) string {
-	end := momentText(to)
+	end := dayMoment(lang, to)
 	if workday.DateOf(from) == workday.DateOf(to) {
-		end = end[len("2006-01-02 "):]
+		end = clockMoment(to)
 	}
-	return saying(lang, "%[1]s 至 %[2]s", "%[1]s to %[2]s", momentText(from), end)
+	return saying(lang, "%[1]s 至 %[2]s", "%[1]s to %[2]s", dayMoment(lang, from), end)
 }
 
 func clockText(minutes int) string { return fmt.Sprintf("%02d:%02d", minutes/60, minutes%60) }

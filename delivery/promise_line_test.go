@@ -31,47 +31,47 @@ func TestArithmeticIsPrintedLineByLine(t *testing.T) { // DEL-730
 		want   string
 	}{
 		{"example 11", printed(t, promised(t, terms, "2026-11-24 10:20"), pause(t, "2026-11-24 14:00", "2026-11-25 10:00")), "zh", `
-起算依据：结果齐全 2026-11-24 10:20，地址和收件人确认 2026-11-24 09:20，寄递方式确定 2026-11-24 10:19；以最晚的 2026-11-24 10:20 为准
-当时窗口在办公，自 2026-11-24 10:20 起算
-承诺规则（第 1 版）：12:00 前起算的，当日 18:00 前送达，即 2026-11-24 18:00
-暂停：申请人要求改时间，2026-11-24 14:00 至 2026-11-25 10:00，派送时间 360 分钟
-计时 2026-11-24 10:20 至 14:00：220 分钟
-暂停 2026-11-24 14:00 至 18:30：270 分钟
-非派送 2026-11-24 18:30 至 2026-11-25 08:30：840 分钟
-暂停 2026-11-25 08:30 至 10:00：90 分钟
-计时 2026-11-25 10:00 至 14:00：240 分钟
+起算依据：结果齐全 2026-11-24 周二 10:20，地址和收件人确认 2026-11-24 周二 09:20，寄递方式确定 2026-11-24 周二 10:19；以最晚的 2026-11-24 周二 10:20 为准
+当时窗口在办公，自 2026-11-24 周二 10:20 起算
+承诺规则（第 1 版）：12:00 前起算的，当日 18:00 前送达，即 2026-11-24 周二 18:00
+暂停：申请人要求改时间，2026-11-24 周二 14:00 至 2026-11-25 周三 10:00，派送时间 360 分钟
+计时 2026-11-24 周二 10:20 至 14:00：220 分钟
+暂停 2026-11-24 周二 14:00 至 18:30：270 分钟
+非派送 2026-11-24 周二 18:30 至 2026-11-25 周三 08:30：840 分钟
+暂停 2026-11-25 周三 08:30 至 10:00：90 分钟
+计时 2026-11-25 周三 10:00 至 14:00：240 分钟
 合计：计时 460 + 暂停 360 + 非派送 840 = 1660 分钟
-最晚送达 2026-11-25 14:00（日历第 7 版）`},
+最晚送达 2026-11-25 周三 14:00（日历第 7 版）`},
 		{"example 11 in English", printed(t, promised(t, terms, "2026-11-24 10:20"), pause(t, "2026-11-24 14:00", "2026-11-25 10:00")), "en", `
-start: set complete 2026-11-24 10:20, address and receiver confirmed 2026-11-24 09:20, carrier found 2026-11-24 10:19; the latest, 2026-11-24 10:20, counts
-the hall was open; counted from 2026-11-24 10:20
-rule of the promise (version 1): started before 12:00: by 18:00 the same day, which is 2026-11-24 18:00
-pause: the applicant asked for another time, 2026-11-24 14:00 to 2026-11-25 10:00, 360 min of delivery time
-running 2026-11-24 10:20 to 14:00: 220 min
-paused 2026-11-24 14:00 to 18:30: 270 min
-closed 2026-11-24 18:30 to 2026-11-25 08:30: 840 min
-paused 2026-11-25 08:30 to 10:00: 90 min
-running 2026-11-25 10:00 to 14:00: 240 min
+start: set complete Tue 2026-11-24 10:20, address and receiver confirmed Tue 2026-11-24 09:20, carrier found Tue 2026-11-24 10:19; the latest, Tue 2026-11-24 10:20, counts
+the hall was open; counted from Tue 2026-11-24 10:20
+rule of the promise (version 1): started before 12:00: by 18:00 the same day, which is Tue 2026-11-24 18:00
+pause: the applicant asked for another time, Tue 2026-11-24 14:00 to Wed 2026-11-25 10:00, 360 min of delivery time
+running Tue 2026-11-24 10:20 to 14:00: 220 min
+paused Tue 2026-11-24 14:00 to 18:30: 270 min
+closed Tue 2026-11-24 18:30 to Wed 2026-11-25 08:30: 840 min
+paused Wed 2026-11-25 08:30 to 10:00: 90 min
+running Wed 2026-11-25 10:00 to 14:00: 240 min
 sum: running 460 + paused 360 + closed 840 = 1660 min
-due 2026-11-25 14:00 (calendar version 7)`},
+due Wed 2026-11-25 14:00 (calendar version 7)`},
 		{"example 9, over the National Day", printed(t, promised(t, terms, "2026-09-30 16:30")), "zh", `
-起算依据：结果齐全 2026-09-30 16:30，地址和收件人确认 2026-09-30 15:30，寄递方式确定 2026-09-30 16:29；以最晚的 2026-09-30 16:30 为准
-当时窗口在办公，自 2026-09-30 16:30 起算
-承诺规则（第 1 版）：12:00 及以后起算的，下一工作日 12:00 前送达，即 2026-10-08 12:00
-计时 2026-09-30 16:30 至 18:30：120 分钟
-非派送 2026-09-30 18:30 至 2026-10-08 08:30：10920 分钟（2026-10-01 至 2026-10-07 不上班）
-计时 2026-10-08 08:30 至 12:00：210 分钟
+起算依据：结果齐全 2026-09-30 周三 16:30，地址和收件人确认 2026-09-30 周三 15:30，寄递方式确定 2026-09-30 周三 16:29；以最晚的 2026-09-30 周三 16:30 为准
+当时窗口在办公，自 2026-09-30 周三 16:30 起算
+承诺规则（第 1 版）：12:00 及以后起算的，下一工作日 12:00 前送达，即 2026-10-08 周四 12:00
+计时 2026-09-30 周三 16:30 至 18:30：120 分钟
+非派送 2026-09-30 周三 18:30 至 2026-10-08 周四 08:30：10920 分钟（2026-10-01 周四 至 2026-10-07 周三 不上班）
+计时 2026-10-08 周四 08:30 至 12:00：210 分钟
 合计：计时 330 + 暂停 0 + 非派送 10920 = 11250 分钟
-最晚送达 2026-10-08 12:00（日历第 7 版）`},
+最晚送达 2026-10-08 周四 12:00（日历第 7 版）`},
 		{"example 3, rolled to the opening", printed(t, promised(t, terms, "2026-11-24 12:00")), "zh", `
-起算依据：结果齐全 2026-11-24 12:00，地址和收件人确认 2026-11-24 11:00，寄递方式确定 2026-11-24 11:59；以最晚的 2026-11-24 12:00 为准
-当时窗口不在办公时间（09:00-12:00,13:00-17:00），顺延 60 分钟，自 2026-11-24 13:00 起算
-承诺规则（第 1 版）：12:00 及以后起算的，下一工作日 12:00 前送达，即 2026-11-25 12:00
-计时 2026-11-24 13:00 至 18:30：330 分钟
-非派送 2026-11-24 18:30 至 2026-11-25 08:30：840 分钟
-计时 2026-11-25 08:30 至 12:00：210 分钟
+起算依据：结果齐全 2026-11-24 周二 12:00，地址和收件人确认 2026-11-24 周二 11:00，寄递方式确定 2026-11-24 周二 11:59；以最晚的 2026-11-24 周二 12:00 为准
+当时窗口不在办公时间（09:00-12:00,13:00-17:00），顺延 60 分钟，自 2026-11-24 周二 13:00 起算
+承诺规则（第 1 版）：12:00 及以后起算的，下一工作日 12:00 前送达，即 2026-11-25 周三 12:00
+计时 2026-11-24 周二 13:00 至 18:30：330 分钟
+非派送 2026-11-24 周二 18:30 至 2026-11-25 周三 08:30：840 分钟
+计时 2026-11-25 周三 08:30 至 12:00：210 分钟
 合计：计时 540 + 暂停 0 + 非派送 840 = 1380 分钟
-最晚送达 2026-11-25 12:00（日历第 7 版）`},
+最晚送达 2026-11-25 周三 12:00（日历第 7 版）`},
 	} {
 		if got := strings.Join(tt.ledger.Lines(tt.lang), "\n"); got != strings.TrimSpace(tt.want) {
 			t.Errorf("%s:\n%s\nwant%s", tt.name, got, tt.want)
@@ -104,21 +104,21 @@ func TestWhatIsUnusualStandsInTheArithmetic(t *testing.T) { // DEL-704, 721, 722
 		ledger PromiseLedger
 		zh, en string
 	}{
-		{printed(t, promised(t, tight, "2026-11-24 10:20")), "不在派送时间（08:30-17:30）内，顺延至 2026-11-25 08:30", "outside delivery hours (08:30-17:30), so 2026-11-25 08:30"},
+		{printed(t, promised(t, tight, "2026-11-24 10:20")), "不在派送时间（08:30-17:30）内，顺延至 2026-11-25 周三 08:30", "outside delivery hours (08:30-17:30), so Wed 2026-11-25 08:30"},
 		{printed(t, promised(t, terms, "2026-12-31 15:00")), "（日历第 7 版，暂定）", "(calendar version 7, provisional)"},
-		{printed(t, promised(t, terms, "2026-11-24 11:59:59")), "自 2026-11-24 11:59:59 起算", "counted from 2026-11-24 11:59:59"},
-		{printed(t, promised(t, terms, "2026-11-24 10:20"), pause(t, "2026-11-24 14:00", "")), "已暂停，自 2026-11-24 14:00 起", "paused since 2026-11-24 14:00"},
-		{printed(t, promised(t, terms, "2026-11-24 10:20"), pause(t, "2026-11-24 14:00", "")), "自 2026-11-24 14:00 起，尚未结束", "still open"},
+		{printed(t, promised(t, terms, "2026-11-24 11:59:59")), "自 2026-11-24 周二 11:59:59 起算", "counted from Tue 2026-11-24 11:59:59"},
+		{printed(t, promised(t, terms, "2026-11-24 10:20"), pause(t, "2026-11-24 14:00", "")), "已暂停，自 2026-11-24 周二 14:00 起", "paused since Tue 2026-11-24 14:00"},
+		{printed(t, promised(t, terms, "2026-11-24 10:20"), pause(t, "2026-11-24 14:00", "")), "自 2026-11-24 周二 14:00 起，尚未结束", "still open"},
 		{
 			printed(t, promised(t, terms, "2026-11-24 10:20"), pause(t, "2026-11-24 10:30", "2026-11-24 12:00"), pause(t, "2026-11-24 11:00", "2026-11-24 13:30")),
-			"2026-11-24 11:00 至 13:30，自 2026-11-24 12:00 起计，派送时间 90 分钟", "counted from 2026-11-24 12:00, 90 min",
+			"2026-11-24 周二 11:00 至 13:30，自 2026-11-24 周二 12:00 起计，派送时间 90 分钟", "counted from Tue 2026-11-24 12:00, 90 min",
 		},
 		{printed(t, promised(t, terms, "2026-11-24 10:20"), pause(t, "2026-11-24 18:10", "2026-11-24 18:20")), "计 0 分钟", "0 min"},
-		{printed(t, promised(t, terms, "2026-11-27 16:59")), "2026-11-28 至 2026-11-29 不上班", "2026-11-28 to 2026-11-29 are no working days"},
-		{printed(t, later), "暂定为 2027-01-04 12:00，已顺延", "it was 2027-01-04 12:00, now later"},
+		{printed(t, promised(t, terms, "2026-11-27 16:59")), "2026-11-28 周六 至 2026-11-29 周日 不上班", "Sat 2026-11-28 to Sun 2026-11-29 are no working days"},
+		{printed(t, later), "暂定为 2027-01-04 周一 12:00，已顺延", "it was Mon 2027-01-04 12:00, now later"},
 		{printed(t, kept), "仍以原定为准", "which is earlier and not taken"},
 		{printed(t, promised(t, none, "2026-11-24 10:20")), "不适用一日送达承诺", "no one-day promise"},
-		{printed(t, promised(t, next, "2026-11-24 10:20")), "：下一工作日 18:00 前送达，即 2026-11-25 18:00", ": by 18:00 the next working day"},
+		{printed(t, promised(t, next, "2026-11-24 10:20")), "：下一工作日 18:00 前送达，即 2026-11-25 周三 18:00", ": by 18:00 the next working day"},
 		{printed(t, promised(t, elapsed, "2026-11-24 10:20")), "：起算后 24 小时内送达", ": within 24 hours"},
 	} {
 		if zh := tt.ledger.Lines("zh"); !has(zh, tt.zh) || has(zh, "%!") {
@@ -134,10 +134,10 @@ func TestResultIsPrintedWithTheTimeItRestsOn(t *testing.T) { // DEL-730, SIM-15
 	v := PromiseVerdict{Result: ResultMissed, IfAccepted: ResultMet, HandOver: PromiseAct{
 		Counts: when(t, "2026-11-24 18:40"), Claimed: when(t, "2026-11-24 16:35"), Quality: "C",
 	}}
-	if got, want := v.Line("zh"), "交付 2026-11-24 18:40，时间质量 C；手机记录 2026-11-24 16:35，经核实采信则为“按时送达”；结果：超过时限"; got != want {
+	if got, want := v.Line("zh"), "交付 2026-11-24 周二 18:40，时间质量 C；手机记录 2026-11-24 周二 16:35，经核实采信则为“按时送达”；结果：超过时限"; got != want {
 		t.Errorf("%s\nwant %s", got, want)
 	}
-	if got, want := v.Line("en"), "handed over 2026-11-24 18:40, time quality C; the phone says 2026-11-24 16:35; if accepted: in time; result: missed"; got != want {
+	if got, want := v.Line("en"), "handed over Tue 2026-11-24 18:40, time quality C; the phone says Tue 2026-11-24 16:35; if accepted: in time; result: missed"; got != want {
 		t.Errorf("%s\nwant %s", got, want)
 	}
 	v = PromiseVerdict{Result: ResultMissed, AttemptedInTime: true}

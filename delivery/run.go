@@ -288,7 +288,7 @@ func runOver(r Run) *fault.Error {
 		RunMissed: {"没有发车，清单已转到下一班", "did not leave; its list went to the next run"}, RunIdle: {"没有要送的，未发车", "had nothing to carry"},
 	}[r.State]
 	return fault.Refuse(fault.Conflict, "run_over",
-		"%[1]s 的班车%[2]s，不能这样办理；请刷新后核对", "the run of %[1]s %[3]s; reload and check", momentText(r.LeavesAt), word[0], word[1]).With("state", r.State)
+		"%[1]s 的班车%[2]s，不能这样办理；请刷新后核对", "the run of %[4]s %[3]s; reload and check", dayMoment("zh", r.LeavesAt), word[0], word[1], dayMoment("en", r.LeavesAt)).With("state", r.State)
 }
 
 // LeaveRun says who carries a run and that it leaves; its list is closed. What
@@ -300,7 +300,7 @@ func (d *Desk) LeaveRun(ctx context.Context, by auth.Actor, runID, carrierID str
 	return d.onRun(ctx, by, runID, mayCarry, []RunState{RunPlanned}, func(tx bun.IDB, v *RunView) ([]audit.Leaf, error) {
 		if workday.DateOf(v.LeavesAt) != workday.DateOf(d.now()) {
 			return nil, fault.Refuse(fault.Conflict, "run_not_today",
-				"这是 %s 的班车，请在当天发车", "this run is for %s; let it leave on that day", momentText(v.LeavesAt))
+				"这是 %[1]s 的班车，请在当天发车", "this run is for %[2]s; let it leave on that day", dayMoment("zh", v.LeavesAt), dayMoment("en", v.LeavesAt))
 		}
 		if v.Counts.Open == 0 {
 			return nil, fault.Refuse(fault.Conflict, "run_empty",

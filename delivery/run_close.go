@@ -99,7 +99,7 @@ func (d *Desk) MissRunsDue(ctx context.Context) error {
 			if err != nil || v.State != RunPlanned {
 				return err // another process was first
 			}
-			leaves, err := d.miss(ctx, tx, by, &v, momentText(v.LeavesAt)+" 的班车没有发车")
+			leaves, err := d.miss(ctx, tx, by, &v, dayMoment("zh", v.LeavesAt)+" 的班车没有发车")
 			if err != nil {
 				return err
 			}

@@ -190,7 +190,7 @@ func TestMissedRunGoesWithTheNextWithANote(t *testing.T) {
 		w.must(w.MissRunsDue(ctx))
 		w.must(w.MissRunsDue(ctx))
 		missed, next := w.run(run.ID), w.runOf(bag.ID)
-		if missed.State != RunMissed || missed.Entries[0].Why != "2026-11-24 14:30 的班车没有发车" || momentText(next.LeavesAt) != "2026-11-25 09:30" || len(next.Entries) != 1 {
+		if missed.State != RunMissed || missed.Entries[0].Why != "2026-11-24 周二 14:30 的班车没有发车" || momentText(next.LeavesAt) != "2026-11-25 09:30" || len(next.Entries) != 1 {
 			t.Fatalf("%+v then %+v", missed, next)
 		}
 		w.send(w.clerk, "amr", w.stamped(forFire))
@@ -282,7 +282,7 @@ func TestRunListIsPrintedWithStopsAndSignatures(t *testing.T) {
 	p, err := w.PrintRun(t.Context(), w.clerk, run.ID)
 	w.must(err)
 	text := papertest.Read(t, p.PDF)[0].Text()
-	for _, want := range []string{"班车交接清单", run.Number, bag.Number, transfer.Number, "F0001", "冷水滩区amr", "冷水滩区fire", "2026-11-24 14:30"} {
+	for _, want := range []string{"班车交接清单", run.Number, bag.Number, transfer.Number, "F0001", "冷水滩区amr", "冷水滩区fire", "2026-11-24 周二 14:30"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("%q is not on the list:\n%s", want, text)
 		}

@@ -60,7 +60,7 @@ func (d *Desk) parcelSheet(ctx context.Context, q bun.IDB, by auth.Actor, p Parc
 func (s *sheet) contents(v ParcelView, centre office.Centre) {
 	s.Add(paper.Part{Facts: []paper.Fact{
 		{Name: "收件人", Value: v.Parcel.Receiver.Name}, {Name: "联系电话", Value: MaskPhone(v.Parcel.Receiver.Phone)},
-		{Name: "办件编号", Value: v.CaseNumber}, {Name: "封签号", Value: v.Bag}, {Name: "封装时间", Value: momentText(v.SealedAt)},
+		{Name: "办件编号", Value: v.CaseNumber}, {Name: "封签号", Value: v.Bag}, {Name: "封装时间", Value: dayMoment("zh", v.SealedAt)},
 	}})
 	t := paper.Table{Columns: []paper.Column{
 		{Title: "序号", Width: 11, Align: paper.Center}, {Title: "类别", Width: 20}, {Title: "名称"}, {Title: "物料编号", Width: 34}, {Title: "核对", Width: 13, Align: paper.Center},
@@ -168,13 +168,13 @@ func (s *sheet) proof(v ParcelView, centre office.Centre) {
 	}...)})
 	events := paper.Table{Columns: []paper.Column{{Title: "时间", Width: 34}, {Title: "记录"}, {Title: "时间质量", Width: 20, Align: paper.Center}, {Title: "是否计入", Width: 36}}}
 	for _, step := range v.Steps {
-		events.Rows = append(events.Rows, []string{momentText(step.At), eventText(step), string(step.Quality), verdictText(step)})
+		events.Rows = append(events.Rows, []string{dayMoment("zh", step.At), eventText(step), string(step.Quality), verdictText(step)})
 	}
 	s.Add(paper.Part{Section: "经过", Table: &events})
 	s.Add(paper.Part{Section: "一日送达承诺的计算", Text: v.Ledger.Lines("zh")})
 	proofs := paper.Table{Columns: []paper.Column{{Title: "凭证", Width: 24}, {Title: "内容校验值（SHA-256）"}, {Title: "收到时间", Width: 34}}}
 	for i, b := range v.Photos {
-		proofs.Rows = append(proofs.Rows, []string{fmt.Sprintf("照片或签名 %d", i+1), b.SHA256, momentText(b.PutAt)})
+		proofs.Rows = append(proofs.Rows, []string{fmt.Sprintf("照片或签名 %d", i+1), b.SHA256, dayMoment("zh", b.PutAt)})
 	}
 	if len(proofs.Rows) > 0 {
 		s.Add(paper.Part{Section: "凭证", Table: &proofs})
@@ -200,7 +200,7 @@ func (s *sheet) returned(v ParcelView, centre office.Centre) {
 	until := workday.DateOf(v.Since).AddDays(keptDays)
 	s.Add(paper.Part{Facts: append(addresseeFacts(v.Parcel.Receiver.Masked()), []paper.Fact{
 		{Name: "邮件内", Value: countClasses(v.Items)}, {Name: "上门次数", Value: fmt.Sprintf("%d 次", len(v.Tries))}, {Name: "退回原因", Value: why},
-		{Name: "退回时间", Value: momentText(v.Since)}, {Name: "窗口保管至", Value: until.String()},
+		{Name: "退回时间", Value: dayMoment("zh", v.Since)}, {Name: "窗口保管至", Value: workday.DayText("zh", until)},
 	}...)})
 	s.Add(paper.Part{Section: "接下来怎么办", Text: []string{
 		"1. 到窗口自取：带身份证件，地址 " + centre.Address + "。",
@@ -343,7 +343,7 @@ func shortDue(at time.Time, today workday.Date) string {
 	case workday.DateOf(at) == today:
 		return "今日 " + at.In(workday.Shanghai).Format("15:04")
 	}
-	return at.In(workday.Shanghai).Format("1月2日 15:04")
+	return at.In(workday.Shanghai).Format("1月2日 ") + weekdays[at.In(workday.Shanghai).Weekday()] + at.In(workday.Shanghai).Format(" 15:04")
 }
 
 // slipSheet is the slip that goes with a transfer: both sides sign, and the
@@ -354,7 +354,7 @@ func slipSheet(t TransferView) sheet {
 	s.Add(paper.Part{Facts: []paper.Fact{
 		{Name: "移交方", Value: t.FromName}, {Name: "接收方", Value: t.ToName}, {Name: "办件编号", Value: t.CaseNumber},
 		{Name: "作出决定日期", Value: t.DecidedOn}, {Name: "结果", Value: resultText(t.RefusedGrant)},
-		{Name: "分批送交", Value: t.PartialNote}, {Name: "送交时间", Value: momentText(t.ReleasedAt)}, {Name: "签收期限", Value: dueText(t.DueAt)},
+		{Name: "分批送交", Value: t.PartialNote}, {Name: "送交时间", Value: dayMoment("zh", t.ReleasedAt)}, {Name: "签收期限", Value: dueText(t.DueAt)},
 	}})
 	table := paper.Table{Columns: []paper.Column{
 		{Title: "序号", Width: 11, Align: paper.Center}, {Title: "类别", Width: 20}, {Title: "名称"}, {Title: "物料编号", Width: 34}, {Title: "核对", Width: 33},

@@ -18,10 +18,13 @@ const (
 // or database takes. Refusals: reason_missing, text_invalid.
 func checkReason(field, text string) error {
 	if strings.TrimSpace(text) == "" {
-		return fault.Refuse(fault.Invalid, "reason_missing",
-			"请写明理由", "give the reason in words")
+		return reasonMissing()
 	}
 	return office.CheckText(field, text, reasonLength)
+}
+
+func reasonMissing() *fault.Error {
+	return fault.Refuse(fault.Invalid, "reason_missing", "请写明理由", "give the reason in words")
 }
 
 // line is an optional one-line text: names, titles, numbers.

@@ -11,7 +11,6 @@ import (
 	"lianban/internal/auth"
 	"lianban/internal/fault"
 	"lianban/internal/office"
-	"lianban/scheduler/workday"
 )
 
 // Found is what the window says of one item that it does not simply accept.
@@ -54,6 +53,9 @@ func checkFound(found []Found, listed []string) error {
 		seen[f.ItemID] = true
 		if f.Outcome == FoundGood {
 			continue
+		}
+		if strings.TrimSpace(f.Note) == "" { // of this thing, not of the whole
+			return reasonMissing().With("item", f.ItemID)
 		}
 		if err := checkReason("note", f.Note); err != nil {
 			return err
@@ -189,8 +191,8 @@ func transferOver(t Transfer) *fault.Error {
 		Accepted: {"全部签收", "accepted"}, AcceptedPartial: {"部分签收", "accepted in part"}, RefusedTransfer: {"拒收", "refused"},
 	}[t.State]
 	return fault.Refuse(fault.Conflict, "transfer_over",
-		"移交 %[1]s 已由%[2]s于 %[3]s %[4]s，不能再次办理；请刷新后核对", "transfer %[1]s was %[5]s by %[2]s at %[3]s; reload and check",
-		t.Number, t.EndedName, t.EndedAt.In(workday.Shanghai).Format("2006-01-02 15:04"), word[0], word[1]).With("state", t.State)
+		"移交 %[1]s 已由%[2]s于 %[3]s %[4]s，不能再次办理；请刷新后核对", "transfer %[1]s was %[5]s by %[2]s at %[6]s; reload and check",
+		t.Number, t.EndedName, dayMoment("zh", t.EndedAt), word[0], word[1], dayMoment("en", t.EndedAt)).With("state", t.State)
 }
 
 // endTransfer moves a transfer and every item of it.

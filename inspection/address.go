@@ -141,7 +141,7 @@ func (f addressFacts) call() string {
 
 // text is the word in full.
 func (f addressFacts) text() string {
-	return fmt.Sprintf("%s的送达地址将于 %s 变更：%s。%s。", f.Department, local(f.Effective)[:16], f.Change, f.call())
+	return fmt.Sprintf("%s的送达地址将于 %s 变更：%s。%s。", f.Department, minute(f.Effective), f.Change, f.call())
 }
 
 // composeAddress writes that word; it belongs to no visit.
@@ -152,7 +152,7 @@ func (d *Desk) composeAddress(m notify.Message) (notify.Body, error) {
 	}
 	return notify.Body{
 		Subject: "【送达地址变更】" + f.Department, Text: f.text(), HTML: "<p>" + html.EscapeString(f.text()) + "</p>",
-		SMS:  fmt.Sprintf("【%s】%s的送达地址（%s）将于%s变更。%s。", d.Mail.Signature, f.Department, f.Channel, local(f.Effective)[:16], f.call()), // INS-710: no address in it
+		SMS:  fmt.Sprintf("【%s】%s的送达地址（%s）将于%s变更。%s。", d.Mail.Signature, f.Department, f.Channel, minute(f.Effective), f.call()), // INS-710: no address in it
 		From: d.Mail.From, FromName: "综合窗口",
 	}, nil
 }

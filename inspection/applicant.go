@@ -32,7 +32,7 @@ func (d *Desk) checkApplicantAbsent(ctx context.Context, tx bun.IDB, v Visit, e 
 	}
 	if d.now().Before(v.GraceUntil) {
 		return fault.Refuse(fault.Conflict, "grace_runs",
-			"请等到 %s 宽限时间届满，申请人仍未到场再登记", "wait until the grace ends at %s; then say that the applicant did not come", minute(v.GraceUntil))
+			"请等到 %[1]s 宽限时间届满，申请人仍未到场再登记", "wait until the grace ends at %[2]s; then say that the applicant did not come", minute(v.GraceUntil), minuteEnglish(v.GraceUntil))
 	}
 	return nil
 }

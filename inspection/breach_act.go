@@ -314,7 +314,7 @@ func (d *Desk) decidable(b Breach, by auth.Actor, confirm bool) error {
 			"确认属实之前，请先请当事单位说明", "ask the party to explain itself before you confirm an entry")
 	case !b.AnswerDue.IsZero() && b.Answer == "" && d.now().Before(b.AnswerDue):
 		return fault.Refuse(fault.Conflict, "breach_answer_waits",
-			"当事单位可以说明至 %s，收到说明或期满后再核实", "the party may answer until %s; decide when it has, or when that is over", minute(b.AnswerDue))
+			"当事单位可以说明至 %[1]s，收到说明或期满后再核实", "the party may answer until %[2]s; decide when it has, or when that is over", minute(b.AnswerDue), minuteEnglish(b.AnswerDue))
 	}
 	return nil
 }

@@ -37,8 +37,9 @@ func (d *Desk) checkCounter(ctx context.Context, q bun.IDB, v Visit, r ReplyRequ
 		if !b.hold(t) {
 			return fault.Refuse(fault.Invalid, "proposal_impossible",
 				"%[1]s 不能约：请提出 %[2]s 至 %[3]s 之间的工作日时间，整场须在 %[4]s 之内，按一刻钟取整",
-				"%[1]s cannot be booked: propose working days from %[2]s to %[3]s, the whole visit within %[4]s, on the quarter hour",
-				minute(t), b.earliest.String(), b.limit.String(), b.g.hours.String())
+				"%[5]s cannot be booked: propose working days from %[6]s to %[7]s, the whole visit within %[4]s, on the quarter hour",
+				minute(t), workday.DayText("zh", b.earliest), workday.DayText("zh", b.limit), b.g.hours.String(),
+				minuteEnglish(t), workday.DayText("en", b.earliest), workday.DayText("en", b.limit))
 		}
 	}
 	return nil

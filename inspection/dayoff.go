@@ -43,7 +43,7 @@ func (d *Desk) DayOff(ctx context.Context, tx bun.IDB) error {
 
 func (d *Desk) taskIfOff(ctx context.Context, tx bun.IDB, v Visit, cal *workday.Calendar, closures []office.Closure) error {
 	day := dateOf(v.Start)
-	why := "勘验当天（" + day.String() + "）已改为非工作日"
+	why := "勘验当天（" + workday.DayText("zh", day) + "）已改为非工作日"
 	open, err := cal.IsWorkday(day)
 	if open {
 		why, err = absentOn(ctx, tx, v, closures)
@@ -74,7 +74,7 @@ func absentOn(ctx context.Context, tx bun.IDB, v Visit, closures []office.Closur
 	participants, err := listParticipants(ctx, tx, v.ID)
 	for _, p := range participants {
 		if p.Required && shut[p.DepartmentID] {
-			return p.Name + "在勘验当天（" + day.String() + "）停办", err
+			return p.Name + "在勘验当天（" + workday.DayText("zh", day) + "）停办", err
 		}
 	}
 	return "", err

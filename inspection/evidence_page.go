@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"html/template"
 	"time"
+
+	"lianban/scheduler/workday"
 )
 
 // evidencePage is the page in a bundle for people: plain, no script, no
@@ -22,7 +24,7 @@ var evidenceTemplate = template.Must(template.New("evidence").Funcs(template.Fun
 		if t.IsZero() {
 			return "—"
 		}
-		return local(t)
+		return workday.DayText("zh", workday.DateOf(t)) + t.In(workday.Shanghai).Format(" 15:04:05")
 	},
 }).Parse(`<!doctype html>
 <html lang="zh-CN"><meta charset="utf-8"><title>证据包 {{.V.CaseNumber}} {{.P.Name}}</title>

@@ -168,4 +168,7 @@ func exceptions(cal *workday.Calendar, counted workday.Deadline) (off, work []st
 }
 
 // minute is an instant as deadlines are read, in Shanghai.
-func minute(t time.Time) string { return t.In(workday.Shanghai).Format("2006-01-02 15:04") }
+func minute(t time.Time) string { return workday.MomentText("zh", t) }
+
+// minuteEnglish is minute on an English page.
+func minuteEnglish(t time.Time) string { return workday.MomentText("en", t) }

@@ -40,7 +40,7 @@ func TestASeparateInspectionThatIsReportedIsDecidedOnceThePartyWasHeard(t *testi
 		if b.State != BreachSuspected || b.Channel != BreachWindow || b.AnswerDue.IsZero() || b.SHA256 == "" {
 			t.Fatalf("the entry: %+v", b)
 		}
-		if due := minute(b.AnswerDue); due != "2026-11-20 17:30" { // three working days after Tuesday the 17th
+		if due := minute(b.AnswerDue); due != "2026-11-20 周五 17:30" { // three working days after Tuesday the 17th
 			t.Errorf("the term ends %s", due)
 		}
 		_, err = w.Report(ctx, w.boss, report)

@@ -315,7 +315,7 @@ func (d *Desk) giveList(ctx context.Context, tx bun.IDB, by auth.Actor, r GiveRe
 		}
 		if !out.GivenAt.IsZero() {
 			return nil, fault.Refuse(fault.Conflict, "list_given",
-				"这份整改通知书已于 %s 送达，只送达一次", "this list was given at %s; it is given once", minute(out.GivenAt))
+				"这份整改通知书已于 %[1]s 送达，只送达一次", "this list was given at %[2]s; it is given once", minute(out.GivenAt), minuteEnglish(out.GivenAt))
 		}
 		if err := d.checkGiving(out, &r); err != nil {
 			return nil, err

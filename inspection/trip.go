@@ -203,8 +203,8 @@ func (d *Desk) reachable(ctx context.Context, q bun.IDB, trip Trip, stops []Visi
 		if next.Start.Before(was.End.Add(time.Duration(minutes) * time.Minute)) {
 			return fault.Refuse(fault.Conflict, "trip_tight",
 				"办件%[1]s的勘验 %[2]s 结束，到下一处路上要 %[3]d 分钟，赶不上 %[4]s 开始的一处；请先改期，再并入行程",
-				"the visit of %[1]s ends at %[2]s and the way to the next one takes %[3]d minutes, too late for its start at %[4]s; move one of them first, then join them",
-				was.CaseNumber, minute(was.End), minutes, minute(next.Start))
+				"the visit of %[1]s ends at %[5]s and the way to the next one takes %[3]d minutes, too late for its start at %[6]s; move one of them first, then join them",
+				was.CaseNumber, minute(was.End), minutes, minute(next.Start), minuteEnglish(was.End), minuteEnglish(next.Start))
 		}
 	}
 	return nil
@@ -254,8 +254,8 @@ func vehicleBusy(err error, v Visit) error {
 		return err
 	}
 	return fault.Refuse(fault.Conflict, "trip_vehicle",
-		"行程的车辆在 %[1]s 已另有安排或赶不到（办件 %[2]s），没有并入；请先换车或改期", "the trip's vehicle is taken or cannot be there at %[1]s (case %[2]s), and nothing was joined; change the vehicle or the time first",
-		minute(v.Start), v.CaseNumber)
+		"行程的车辆在 %[1]s 已另有安排或赶不到（办件 %[2]s），没有并入；请先换车或改期", "the trip's vehicle is taken or cannot be there at %[3]s (case %[2]s), and nothing was joined; change the vehicle or the time first",
+		minute(v.Start), v.CaseNumber, minuteEnglish(v.Start))
 }
 
 // LeaveTrip takes a visit out of its trip; time, people and vehicle stay as they

@@ -77,12 +77,12 @@ func (c *Calendar) run(day int) (next int, word string) {
 	return next, map[kind]string{makeup: "调休上班", closure: "停办"}[first]
 }
 
-func minuteText(t time.Time) string { return t.In(Shanghai).Format("2006-01-02 15:04") }
+func minuteText(t time.Time) string { return MomentText("zh", t) }
 
 // dayText leaves the year out where it is the year of the whole line.
 func dayText(d Date, year int) string {
 	if d.Year == year {
-		return d.String()[len("2006-"):]
+		return DayText("zh", d)[len("2006-"):]
 	}
-	return d.String()
+	return DayText("zh", d)
 }
