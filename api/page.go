@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -251,6 +252,12 @@ func (v *view) fieldsOf(refused Problem) map[string]string {
 		out[f.Name] = f.Text
 	}
 	names := strings.Fields(fieldOfCode[refused.Code])
+	if field, ok := refused.Details["field"]; ok { // of several that one refusal may mean
+		names = []string{fmt.Sprint(field)}
+	}
+	if item, ok := refused.Details["item"]; ok { // of several things on one form
+		names = append([]string{fmt.Sprint("note-", item)}, names...)
+	}
 	for _, name := range names {
 		if len(names) == 1 || v.r.PostForm.Has(name) { // of a choice nothing is sent before one is made
 			out[name] = refused.Detail

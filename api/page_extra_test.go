@@ -64,6 +64,10 @@ func TestHandOverWithOnlyAnUnlistedThingIsSignedForOnItsPageAndAsJSON(t *testing
 		return "/transfers/" + tr.ID, tr.Items[0].ItemID
 	}
 	at, item := handOver(owed["431103-fire"], "431103-fire")
+	bare := url.Values{"count": {"0"}, "outcome-" + item: {"missing"}, "note-" + item: {""}, "note": {""}}
+	if p := s.browse("clerk", at+"/accept", bare).is(http.StatusUnprocessableEntity).says("缺件或破损时必填"); !strings.Contains(p.body, `id="accept-note-`+item+`-wrong"`) {
+		t.Error("the refusal does not stand beside the note of the missing thing")
+	}
 	sign := url.Values{"count": {"0"}, "outcome-" + item: {"missing"}, "note-" + item: {"袋内没有"}}
 	if p := s.browse("clerk", at+"/accept", sign).is(http.StatusUnprocessableEntity).says("清单之外的东西"); !strings.Contains(p.body, "袋内没有") {
 		t.Error("what was written is lost")

@@ -30,10 +30,10 @@ func newBooked(t *testing.T) (*stage, string) {
 func TestVisitPageShowsTracksDeadlinesAndTheRecordInWords(t *testing.T) {
 	s, at := newBooked(t)
 	s.browse("clerk", at, nil).is(http.StatusOK).says(
-		"联合踏勘", "待反馈", "B 类 · 已到达", "答复期限 11月18日 周三 17:30", "期限 1 个工作日；截止 2026-11-18 17:30",
+		"联合踏勘", "待反馈", "B 类 · 已到达", "答复期限 11月18日 周三 17:30", "期限 1 个工作日；截止 2026-11-18 周三 17:30",
 		"约定第 1 轮时间", "送达冷水滩区fire：B 类，收件箱", "陈clerk", "完整记录",
 	)
-	s.browseIn("en", "clerk", at, nil).is(http.StatusOK).says("Served on fire: class B, inbox", "1 working day(s); due 2026-11-18 17:30")
+	s.browseIn("en", "clerk", at, nil).is(http.StatusOK).says("Served on fire: class B, inbox", "1 working day(s); due Wed 2026-11-18 17:30")
 }
 
 // INS-707
@@ -91,7 +91,7 @@ func (s *stage) upload(as, path string, fields map[string]string, file []byte) *
 	r.AddCookie(&http.Cookie{Name: langCookie, Value: "zh"})
 	rec := httptest.NewRecorder()
 	s.handler.ServeHTTP(rec, r)
-	return &seen{s.t, rec.Code, rec.Header(), rec.Body.String()}
+	return s.looked(&seen{s.t, rec.Code, rec.Header(), rec.Body.String()})
 }
 
 // INS-808

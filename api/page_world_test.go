@@ -260,7 +260,25 @@ func (s *stage) browseIn(lang, as, path string, form url.Values) *seen {
 	}
 	w := httptest.NewRecorder()
 	s.handler.ServeHTTP(w, r)
-	return &seen{s.t, w.Code, w.Header(), w.Body.String()}
+	return s.looked(&seen{s.t, w.Code, w.Header(), w.Body.String()})
+}
+
+var (
+	emptyField = regexp.MustCompile(`<div class="field bad">\s*<label for="[^"]*">([^<]*<span class="soft">[^<]*</span>)?[^<]*</label>(?s:.*?)<p class="error" id="[^"]*-wrong">([^<]*)</p>\s*(?:<input [^>]*value=""|<textarea [^>]*></textarea>)`)
+	wantsText  = regexp.MustCompile(`请填写|请写明|请上传|请附|必须填写|(?i)give the|name the|upload`)
+)
+
+// looked holds every refused form against what its labels say: what was refused for
+// being empty did not call itself optional.
+func (s *stage) looked(p *seen) *seen {
+	s.t.Helper()
+	for _, m := range emptyField.FindAllStringSubmatch(p.body, -1) {
+		optional := strings.Contains(m[1], "选填") || strings.Contains(m[1], "(optional)")
+		if optional && wantsText.MatchString(m[2]) {
+			s.t.Errorf("%s was left empty and refused: %s", visible(m[1]), m[2])
+		}
+	}
+	return p
 }
 
 // why is what the log says about an answer, else what the page says.

@@ -14,14 +14,27 @@ var (
 	lastFour = regexp.MustCompile(`^[0-9A-Z]{4}$`) // of a card or, with letters, of another document
 )
 
+// incomplete names the field that is missing or is no mobile number, if any.
+func (a *Addressee) incomplete(way Way) string {
+	switch {
+	case a.Name == "":
+		return "name"
+	case !mobile.MatchString(a.Phone):
+		return "phone"
+	case a.Address == "" && way != WayWindow:
+		return "address"
+	}
+	return ""
+}
+
 func (a *Addressee) check(by auth.Actor, way Way) error {
 	for _, text := range []*string{&a.Name, &a.Phone, &a.Address, &a.Agent, &a.AgentPhone, &a.AgentTie} {
 		*text = strings.TrimSpace(*text)
 	}
-	if a.Name == "" || !mobile.MatchString(a.Phone) || a.Address == "" && way != WayWindow {
+	if wrong := a.incomplete(way); wrong != "" {
 		return fault.Refuse(fault.Invalid, "addressee_incomplete",
 			"请填写收件人姓名、11 位手机号码和收件地址（窗口自取可不填地址）；收货码发到这个手机号码",
-			"give the receiver's name, an 11-digit mobile number and the address (none for pick-up); the code goes to that number")
+			"give the receiver's name, an 11-digit mobile number and the address (none for pick-up); the code goes to that number").With("field", wrong)
 	}
 	if !(a.Lat >= -90 && a.Lat <= 90 && a.Lon >= -180 && a.Lon <= 180) { // written so that NaN fails
 		return fault.Refuse(fault.Invalid, "point_invalid",

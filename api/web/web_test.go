@@ -109,6 +109,34 @@ func TestTemplatesUseOnlyWordsThatExist(t *testing.T) {
 	})
 }
 
+var fieldCall = regexp.MustCompile(`\{\{template "field" \(dict (.*?)\)\}\}`)
+
+// A field says whether it may stay empty: it is required, optional, or needed in a
+// case that its label or its help names.
+func TestEveryFieldSaysWhetherItMayStayEmpty(t *testing.T) {
+	w, err := readWords("zh")
+	if err != nil {
+		t.Fatal(err)
+	}
+	says := regexp.MustCompile(`"(?:optional|required|needed|help)" `)
+	needed := regexp.MustCompile(`"needed" (?:\(and [^"]*)?"([a-z_]+)"`)
+	each(t, "templates", func(name, text string) {
+		for _, m := range fieldCall.FindAllStringSubmatch(text, -1) {
+			if !says.MatchString(m[1]) {
+				t.Errorf("%s: %s says nothing", name, m[1])
+			}
+			if strings.Contains(m[1], `"optional" true`) && strings.Contains(m[1], `"required" true`) {
+				t.Errorf("%s: %s is optional and required", name, m[1])
+			}
+			for _, word := range needed.FindAllStringSubmatch(m[1], -1) {
+				if w.texts["needed."+word[1]] == "" {
+					t.Errorf("%s: no words for needed.%s", name, word[1])
+				}
+			}
+		}
+	})
+}
+
 // Chinese stands in the catalogue, where its English is beside it.
 func TestTemplatesHoldNoChinese(t *testing.T) {
 	han := regexp.MustCompile(`[\p{Han}（），；。：]+`)
