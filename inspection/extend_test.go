@@ -123,7 +123,7 @@ func TestAnOutageOverNightGivesUntilTheDayAfterTheRecovery(t *testing.T) { // IN
 		if got.Deemed == nil {
 			t.Fatalf("%s, holds %v", got.Consent, got.OpenHolds())
 		}
-		if !strings.Contains(got.Deemed.Findings["arithmetic"], "收件渠道中断，顺延至 2026-11-20 17:30") { // INS-937
+		if !strings.Contains(got.Deemed.Findings["arithmetic"], "收件渠道中断，顺延至 2026-11-20 周五 17:30") { // INS-937
 			t.Errorf("the record says %q", got.Deemed.Findings["arithmetic"])
 		}
 		w.verifyBundle(v, "amr")
