@@ -84,7 +84,7 @@ func names(v *view, q bun.IDB, p *site) (web.Names, error) {
 	}
 	departments, err := office.ListDepartments(v.ctx(), q, office.DepartmentQuery{})
 	for _, d := range departments {
-		out[d.ID] = d.NameEN
+		out[d.ID], out[d.Name] = d.NameEN, d.NameEN // tasks have the name in their sentence
 	}
 	if err != nil {
 		return nil, err

@@ -72,6 +72,7 @@ func TestDepartmentsSeeEachOthersItemsBeforeTheSitePartEnds(t *testing.T) {
 	s.browse("inspector", send, url.Values{}).is(http.StatusForbidden)
 	s.browse("clerk", send, url.Values{}).is(http.StatusSeeOther)
 	s.browse("supervisor", "/", nil).says("决定相互矛盾的整改事项")
+	s.browseIn("en", "supervisor", "/", nil).says("contradict each other; decide which stands", "一个要常开")
 	s.browse("clerk", visit+"/end", url.Values{}).is(http.StatusSeeOther)
 	s.browse("clerk", settle, url.Values{"keep": {"item"}, "reason": {"x"}}).is(http.StatusForbidden)
 	s.browse("supervisor", onSite, nil).says("决定保留哪一项")

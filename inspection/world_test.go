@@ -156,7 +156,16 @@ func (w *testWorld) compare() {
 	}
 	ctx := context.WithoutCancel(w.t.Context())
 	err := w.DB.Read(ctx, func(q bun.IDB) error {
-		_, err := CheckLog(ctx, q, func(m Mismatch) { w.t.Errorf("rows %v, log %v: %s", m.InRows, !m.InRows, m.Told) })
+		if _, err := CheckLog(ctx, q, func(m Mismatch) { w.t.Errorf("rows %v, log %v: %s", m.InRows, !m.InRows, m.Told) }); err != nil {
+			return err
+		}
+		var tasks []Task
+		err := q.NewSelect().Model(&tasks).Scan(ctx)
+		for _, one := range tasks {
+			if one.English(nil) == "" {
+				w.t.Errorf("no English for the task %s: %s", one.Kind, one.Detail)
+			}
+		}
 		return err
 	})
 	if err != nil {
