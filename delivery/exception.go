@@ -38,7 +38,7 @@ const (
 
 var exceptionWords = map[ExceptionCode]bilingual{
 	ExceptionGap:             {"缺少前一步记录", "an earlier step is not recorded"},
-	ExceptionStepBack:        {"后到的记录称包裹在更早的环节，状态未改", "a later record speaks of an earlier stage; the state stays"},
+	ExceptionStepBack:        {"后到的记录称邮件在更早的环节，状态未改", "a later record speaks of an earlier stage; the state stays"},
 	ExceptionConflict:        {"与已有的妥投或办结记录冲突，请核对后更正", "contradicts a delivery or an end on record; compare and correct"},
 	ExceptionProof:           {"妥投凭证不全或未核验", "proof of delivery incomplete or not verified"},
 	ExceptionOutcome:         {"未能投递的原因代码无法识别", "unknown code for a failed attempt"},
@@ -46,8 +46,8 @@ var exceptionWords = map[ExceptionCode]bilingual{
 	ExceptionOutcomeEvidence: {"拒收缺少照片或通话记录，或污损缺少照片，请补充", "a refusal without photo or call note, or damage without photo; add one"},
 
 	ExceptionSeqReused:          {"手机记录序号重复", "the device used a sequence number twice"},
-	ExceptionReassigned:         {"包裹改派后原派送员上传的记录", "recorded by a courier who no longer has the parcel"},
-	ExceptionBeforeParcel:       {"记录时间早于包裹建立", "older than the parcel itself"},
+	ExceptionReassigned:         {"邮件改派后原派送员上传的记录", "recorded by a courier who no longer has the parcel"},
+	ExceptionBeforeParcel:       {"记录时间早于邮件封装", "older than the parcel itself"},
 	ExceptionTime:               {"记录时间存疑，暂按接收时间计", "the device's time is in doubt; the time of receipt counts for now"},
 	ExceptionReceiver:           {"签收人不在允许范围内，请电话核实", "the receiver is not one of those allowed; telephone to verify"},
 	ExceptionNotReceived:        {"申请人反映没有收到，请联系核实", "the applicant says that it did not arrive; call and verify"},
@@ -55,7 +55,7 @@ var exceptionWords = map[ExceptionCode]bilingual{
 	ExceptionCarrierTime:        {"承运方时间无法识别，按接收时间计", "the carrier's time cannot be read; the time of receipt counts"},
 	ExceptionCarrierTrouble:     {"承运方报告派送异常，请联系承运方", "the carrier reports trouble; get in touch with it"},
 	ExceptionCarrierCancelled:   {"承运方已取消订单，请另行安排", "the carrier cancelled the order; arrange another way"},
-	ExceptionCarrierPickup:      {"承运方取件失败，包裹仍在窗口", "the carrier did not collect; the parcel is still at the window"},
+	ExceptionCarrierPickup:      {"承运方取件失败，邮件仍在窗口", "the carrier did not collect; the parcel is still at the window"},
 	ExceptionCarrierAfter:       {"异常后签收，请电话核实", "signed for after trouble; telephone to verify"},
 	ExceptionCarrierForwarded:   {"承运方已转投其他网点或公司，请核对运单", "forwarded by the carrier; check the waybill"},
 	ExceptionCarrierNotSameCity: {"承运方报告清关，不像同城件，请核对运单", "the carrier speaks of customs; check that the waybill is the right one"},
