@@ -159,7 +159,7 @@ var notCreating = map[string]string{
 	"leaveSite":   "left once", "withdrawAttestation": "taken back once", "decideCorrection": "decided once", "decideItem": "decided once", "decideTerm": "decided once", "answerPhoto": "answered once", "decideBreach": "decided once", "askParty": "asked once", "clearDanger": "cleared once, or by two persons", "settlePair": "settled once", "sendPair": "sent once", "seeItems": "seen again is seen", "explainBreach": "answered once",
 	"taskDone": "a task is done once", "endHold": "a hold ends once",
 	"approveAddress": "decided once", "rejectAddress": "decided once", "approveCalendar": "decided once", "rejectCalendar": "decided once",
-	"approveSetting": "decided once", "rejectSetting": "decided once", "withdrawClosure": "withdrawn once",
+	"approveSetting": "decided once", "rejectSetting": "decided once", "withdrawClosure": "withdrawn once", "endReceiver": "ended once",
 	"revokeElectronic": "withdrawn once", "sendFile": "each link ends the one before", "recordEntered": "moves the file", "changeWay": "moves the file", "printFetch": "each slip ends the one before",
 	"waiveResult": "moves the line", "acceptTransfer": "signed once", "refuseTransfer": "refused once",
 	"handOverParcel": "the same courier again is the same hand-over", "takeOverParcels": "signed once", "newParcelCode": "three at most, each voids the last",

@@ -50,6 +50,7 @@ type scene struct {
 	opened, bagged                       string // a bag, and the number of one
 	fileCase, fileLine, consent, file    string // a result that goes as a file
 	packing, sent                        bagsOf // by who acts: the window's and fire's
+	lists                                bagsOf // a registered receiver of a department without accounts, and one of fire
 	shuttle                              delivery.RunView
 	entries                              bagsOf    // of the ledger, about each side
 	danger                               string    // that fire found
@@ -63,6 +64,21 @@ type bagsOf struct{ window, fire string }
 
 // paths gives the path of each side's bag, the window's for all others.
 func (b bagsOf) paths(rest string) map[auth.Role]string { return b.under("/bags/", rest) }
+
+// onList is the body that registers a receiver.
+func onList(department, name string) map[string]any {
+	return map[string]any{"department_id": department, "name": name, "post": "收发室", "ground": "登记函"}
+}
+
+// listed registers a receiver of each side's list.
+func (s *scene) listed() {
+	of := func(role, department string) string {
+		var out struct{ ID string }
+		s.post(role, "/receivers", onList(department, "何秀英")).is(http.StatusCreated).into(&out)
+		return out.ID
+	}
+	s.lists = bagsOf{window: of("clerk", "431103-amr"), fire: of("head", "431103-fire")}
+}
 
 // under is paths for other nouns.
 func (b bagsOf) under(noun, rest string) map[auth.Role]string {
@@ -396,7 +412,12 @@ func apiSamples(s *scene) map[string]sample {
 		"proposeAddress":        {path: "/departments/431103-fire/addresses", body: newAddress("fire2@dept.example")},
 		"listProposedAddresses": {path: "/addresses/proposed"}, "approveAddress": {path: "/addresses/" + s.line + "/approve"},
 		"rejectAddress": {path: "/addresses/" + s.line + "/reject"},
-		"listClosures":  {path: "/closures"}, "withdrawClosure": {path: "/closures/" + s.closure + "/withdraw"},
+		"listReceivers": {path: "/receivers?department_id=431103-fire"}, "endReceiver": {path: "/receivers/" + s.lists.window + "/end", byPath: s.lists.under("/receivers/", "/end"), body: reason},
+		"registerReceiver": {
+			path: "/receivers", body: onList("431103-fire", "雷鸣"),
+			byRole: map[auth.Role]any{auth.Clerk: onList("431103-amr", "雷鸣"), auth.Supervisor: onList("431103-amr", "雷鸣")},
+		},
+		"listClosures": {path: "/closures"}, "withdrawClosure": {path: "/closures/" + s.closure + "/withdraw"},
 		"addClosure":  {path: "/closures", body: map[string]any{"department_id": "431103-fire", "day": "2026-12-24", "reason": "业务培训"}},
 		"addResource": {path: "/resources", body: map[string]any{"kind": "inspector", "name": "赵六", "department_id": "431103-fire"}},
 		"addAbsence":  {path: "/resources/" + s.resource + "/absences", body: map[string]any{"start": "2026-12-30T09:00:00+08:00", "end": "2026-12-30T10:00:00+08:00"}},
@@ -447,6 +468,7 @@ func newScene(t *testing.T) *scene {
 	closure, err := s.Office.AddClosure(ctx, office.Closure{Department: "431103-fire", Day: dayOf("2026-12-23"), Reason: "业务培训"}, "person:one", once.Key{})
 	s.must(err)
 	s.closure = closure.ID
+	s.listed()
 	s.packed()
 	s.rating = s.rated()
 	s.alert = s.late()

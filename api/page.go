@@ -78,6 +78,7 @@ func (s *Server) pages() error {
 	p.evidencePages()
 	p.officePages()
 	p.closurePages()
+	p.receiverPages()
 	p.demoPages()
 	return nil
 }
@@ -282,6 +283,7 @@ var fieldOfCode = map[string]string{
 	"code_wrong": "code", "ground_missing": "text opinion_text", "deferral_ground": "ground",
 	"count_differs": "count", "decision_date": "decided_on", "giver_missing": "giver", "choice_giver": "given_by", "partial_reason": "partial_why",
 	"addressee_incomplete": "name", "consent_incomplete": "consent_by", "id_last4_form": "id_last4", "bag_missing": "bag", "piece_bag": "bag2", "piece_doubled": "item", "piece_many": "item",
+	"receiver_unregistered": "receiver", "receiver_incomplete": "name", "receiver_registered": "name",
 	"carrier_not_allowed": "way", "window_only": "item", "wish_window_only": "way", "way_unsupported": "way", "item_not_here": "item", "parcel_empty": "item", "parcel_no_receiver": "item",
 	"parcel_owners_differ": "item", "second_person_missing": "second_login", "second_person_same": "second_login",
 	"sign_in_failed": "second_login", "courier_unknown": "courier", "batch_size": "numbers", "own_number_invalid": "number",

@@ -176,7 +176,8 @@ type bagPage struct {
 	Seen             string
 	Count            int
 	Packs, Signs     bool
-	PackSlip, SignOn bool // the window does it with a paper slip
+	PackSlip, SignOn bool   // the window does it with a paper slip
+	Receivers        string // who may sign the slip (DEL-913)
 	Answer           scanAnswer
 	Extras           []int
 	Open             bool // something unlisted is not explained yet
@@ -206,6 +207,11 @@ func (p *site) bagWith(v *view, answer scanAnswer) error {
 	}
 	if d.Signs, d.SignOn, err = p.Delivery.MaySign(v.ctx(), v.by, found.Bag); err != nil {
 		return err
+	}
+	if d.SignOn {
+		if d.Receivers, err = p.receiverNames(v, found.ToID); err != nil {
+			return err
+		}
 	}
 	if d.Goes, err = p.Delivery.RunOf(v.ctx(), v.id()); err != nil {
 		return err

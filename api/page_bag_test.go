@@ -3,6 +3,7 @@ package api
 import (
 	"net/http"
 	"net/url"
+	"strings"
 	"testing"
 
 	"lianban/delivery"
@@ -181,4 +182,37 @@ func TestPagesOfCirculationAreWholeInBothLanguages(t *testing.T) {
 	s.browse("inspector", sent+"/refuse", url.Values{"reason": {""}}).is(http.StatusUnprocessableEntity)
 	s.browse("inspector", sent+"/refuse", url.Values{"reason": {"封条破损" + trouble}}).is(http.StatusSeeOther)
 	look()
+}
+
+// DEL-913: the head keeps the list on a page, the window that of a department
+// without accounts, with refusals beside the field; ended lines stay to be read.
+func TestTheListOfReceiversIsKeptOnAPage(t *testing.T) {
+	s := newStage(t)
+	s.browse("clerk", "/receivers", nil).is(http.StatusOK).says("登记收件人")
+	at := "/receivers?department=431103-amr" // has no accounts
+	s.browse("clerk", at, nil).is(http.StatusOK).says("还没有登记收件人")
+	form := url.Values{"department": {"431103-amr"}, "name": {"雷鸣"}, "post": {"收发室"}, "from": {"2026-11-01"}, "once": {"r1"}}
+	s.browse("clerk", "/receivers", form).is(http.StatusUnprocessableEntity).says("起始日期不能早于今天")
+	form.Set("ground", "登记函 2026-11-16")
+	form.Del("from")
+	form.Set("once", "r2")
+	s.browse("clerk", "/receivers", form).is(http.StatusSeeOther)
+	form.Set("once", "r3")
+	s.browse("clerk", "/receivers", form).is(http.StatusConflict).says("名单上已有“雷鸣”")
+	page := s.browse("clerk", at, nil).is(http.StatusOK).says("雷鸣", "收发室", "登记函 2026-11-16", "有效")
+	_, id, _ := strings.Cut(page.body, `action="/receivers/`)
+	id, _, _ = strings.Cut(id, "/end")
+	end := "/receivers/" + id + "/end?department=431103-amr"
+	s.browse("head", end, url.Values{"reason": {"调离"}}).is(http.StatusForbidden)
+	s.browse("clerk", end, url.Values{"reason": {""}}).is(http.StatusUnprocessableEntity).says("请写明理由")
+	s.browse("clerk", end, url.Values{"reason": {"调离"}}).is(http.StatusSeeOther)
+	s.browse("auditor", at, nil).is(http.StatusOK).says("已停用", "调离").lacks("确认停用")
+
+	form.Set("department", "431103-fire") // has accounts
+	form.Set("once", "r4")
+	s.browse("clerk", "/receivers", form).is(http.StatusForbidden).says("部门有系统账号")
+	form.Set("once", "r5")
+	s.browse("head", "/receivers", form).is(http.StatusSeeOther)
+	s.browse("head", "/receivers", nil).is(http.StatusOK).says("雷鸣", "停用")
+	s.browse("inspector", "/receivers", nil).is(http.StatusOK).says("雷鸣").lacks("确认停用")
 }

@@ -137,7 +137,7 @@ var sections = []section{
 var under = map[string]string{
 	"/":      "/round", // a courier begins there
 	"/inbox": "/", "/trips": "/visits", "/results": "/sets",
-	"/runs": "/bags", "/tables": "/bags", "/materials": "/bags", "/items": "/bags", "/scan": "/bags",
+	"/runs": "/bags", "/receivers": "/bags", "/tables": "/bags", "/materials": "/bags", "/items": "/bags", "/scan": "/bags",
 	"/alerts": "/parcels", "/couriers": "/parcels", "/papers": "/parcels", "/ratings": "/parcels", "/refusals": "/parcels", "/reports": "/parcels",
 }
 

@@ -58,6 +58,8 @@ func pagesOf(s *stage) map[string][]string {
 		"/round":                            {"courier"},
 		"/round/" + s.sent.ID:               {"courier"},
 		"/t":                                {"", "clerk"},
+		"/receivers":                        {"clerk", "supervisor", "inspector", "head", "auditor"},
+		"/receivers?department=431103-amr":  {"clerk", "supervisor", "auditor"},
 		"/settings":                         {"supervisor", "auditor", "admin"},
 		"/people":                           {"supervisor", "auditor", "admin", "security"},
 		"/people?q=消":                       {"supervisor", "auditor", "admin", "security"},

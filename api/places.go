@@ -32,6 +32,7 @@ func (s *Server) officeRoutes() {
 	s.settingRoutes()
 	s.calendarRoutes()
 	s.closureRoutes()
+	s.receiverRoutes()
 	s.addressRoutes()
 }
 

@@ -41,7 +41,7 @@ const maxExtras = 20
 // DEL-911, DEL-920). Refusals: not_found, not_the_receiver,
 // department_has_accounts, bag_over, outcome_invalid, reason_missing,
 // text_invalid, count_differs, nothing_accepted, extra_incomplete, blob_unknown,
-// slip_incomplete.
+// slip_incomplete, receiver_unregistered.
 func (d *Desk) AcceptBag(ctx context.Context, by auth.Actor, r BagAccept) (out BagView, err error) {
 	d = d.still()
 	err = d.onBag(ctx, by, r.BagID, BagReleased, opens, func(tx bun.IDB, v *BagView) ([]audit.Leaf, error) {
@@ -128,7 +128,8 @@ func (d *Desk) checkAccept(ctx context.Context, tx bun.IDB, by auth.Actor, r *Ba
 }
 
 // checkSlip wants what a signed paper slip has to show: the name, the time and
-// its scan, which alone proves it (DEL-950).
+// its scan, which alone proves it (DEL-950), and that the name was on the list of
+// those who may sign for the department (DEL-913).
 func (d *Desk) checkSlip(ctx context.Context, tx bun.IDB, r *BagAccept, v BagView) error {
 	r.Receiver = strings.TrimSpace(r.Receiver)
 	if r.Receiver == "" || r.Slip == "" || r.SignedAt.Before(v.ReleasedAt.Truncate(time.Minute)) || r.SignedAt.After(d.now()) {
@@ -139,7 +140,10 @@ func (d *Desk) checkSlip(ctx context.Context, tx bun.IDB, r *BagAccept, v BagVie
 	if _, err := findBlob(ctx, tx, r.Slip); err != nil {
 		return scanNotUploaded(err)
 	}
-	return office.CheckLines(line("receiver", r.Receiver))
+	if err := office.CheckLines(line("receiver", r.Receiver)); err != nil {
+		return err
+	}
+	return wantRegistered(ctx, tx, v.ToID, r.Receiver, r.SignedAt)
 }
 
 func scanNotUploaded(err error) error {

@@ -84,6 +84,7 @@ func TestPaperDepartmentSignsOnTheSlip(t *testing.T) {
 		papers, err := w.takeIn(w.material("消防图纸", needs(ClassCopy, "fire")))
 		w.must(err)
 		v := w.send(w.clerk, "fire", papers[0])
+		w.onList("fire", "雷鸣")
 		w.at = w.at.Add(2 * time.Hour)
 		r := BagAccept{BagID: v.ID, Count: 1, Receiver: "雷鸣", SignedAt: w.at.Add(-time.Hour), Slip: w.photo()}
 		for what, change := range map[string]func(r *BagAccept){

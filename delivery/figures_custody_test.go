@@ -77,6 +77,7 @@ func TestCustodyFiguresFollowTheRegister(t *testing.T) {
 		w.open(w.inspector("fire"), sent)
 		_, _, forUrban := w.lease()
 		onPaper := w.testWorld.send(w.clerk, "urban", w.stamped(forUrban))
+		w.onList("urban", "何秀英")
 		signed := w.at.Add(time.Hour)
 		late := w.handOver(w.newSet("urban").Lines[0], certificate("许可证"))
 		w.at = time.Date(2026, 11, 26, 2, 0, 0, 0, time.UTC) // Thursday

@@ -184,6 +184,8 @@ func TestBagIsSignedForByItsFilledTable(t *testing.T) {
 		imports(filled(t, body, "签收时间", "昨天下午"), "", false, "2 table_time, 3 table_waits")
 		imports(body, "", false, "2 slip_incomplete, 3 slip_incomplete")
 		slip := w.photo()
+		imports(body, slip, true, "2 receiver_unregistered, 3 receiver_unregistered")
+		w.onList("amr", "蒋志远") // DEL-913
 		imports(body, slip, true, "2 accepted, 3 accepted")
 		if v, err := w.FindBag(ctx, w.clerk, bag.ID); err != nil || v.State != BagReleased {
 			t.Fatalf("looking signed for it: %s, %v", v.State, err)

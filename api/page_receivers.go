@@ -1,0 +1,112 @@
+package api
+
+import (
+	"net/http"
+	"strings"
+
+	"github.com/uptrace/bun"
+
+	"lianban/delivery"
+	"lianban/inspection"
+	"lianban/internal/auth"
+	"lianban/internal/fault"
+	"lianban/internal/office"
+	"lianban/scheduler/workday"
+)
+
+// receiverPages keep the list of who may sign on paper for a department (DEL-913).
+func (p *site) receiverPages() {
+	p.on(Route{Method: http.MethodGet, Path: "/receivers", Act: "pageReceivers", Who: anywhere(following...)}, p.receivers)
+	p.on(Route{Method: http.MethodPost, Path: "/receivers", Act: "pageRegisterReceiver", Who: listKeepers}, p.registerOnList)
+	p.on(Route{Method: http.MethodPost, Path: "/receivers/{id}/end", Act: "pageEndReceiver", Who: listKeepers}, p.takeOffList)
+}
+
+type receiversPage struct {
+	Department  string // whose list is shown
+	Name        string // its name
+	Departments []option
+	Lines       []delivery.RegisteredReceiver
+	Keeps       bool // the reader may try to change it; the domain decides
+	Today       string
+	Once        string
+}
+
+// receivers shows the list of one department: one's own, or the one chosen.
+func (p *site) receivers(v *view) error {
+	v.here = "/receivers"
+	d := receiversPage{Department: v.query("department"), Today: workday.DateOf(p.now()).String(), Once: newOnce()}
+	if d.Department == "" {
+		d.Department = v.form("department")
+	}
+	if v.by.Department != "" {
+		d.Department = v.by.Department
+	}
+	d.Keeps = v.is(auth.Head) || v.is(atDesk...)
+	err := p.Read(v.ctx(), func(q bun.IDB) error {
+		all, err := office.ListDepartments(v.ctx(), q, office.DepartmentQuery{})
+		for _, dep := range all {
+			name := inspection.Words{ZH: dep.Name, EN: dep.NameEN}.In(v.x.lang)
+			if v.by.Department == "" {
+				d.Departments = append(d.Departments, option{dep.ID, name, dep.ID == d.Department})
+			}
+			if dep.ID == d.Department {
+				d.Name = name
+			}
+		}
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	if d.Name != "" {
+		v.here = "/receivers?department=" + d.Department
+		if d.Lines, err = p.Delivery.ListReceivers(v.ctx(), v.by, d.Department); err != nil {
+			return err
+		}
+	}
+	return p.show(v, "receivers", d)
+}
+
+// receiverNames says who may sign a slip of a department now.
+func (p *site) receiverNames(v *view, department string) (string, error) {
+	all, err := p.Delivery.ListReceivers(v.ctx(), v.by, department)
+	if err != nil {
+		return "", err
+	}
+	var names []string
+	for _, r := range all {
+		if r.Stood(p.now()) {
+			names = append(names, r.Name+" "+r.Post)
+		}
+	}
+	if len(names) == 0 {
+		return p.say(v, "bag.receiver.none"), nil
+	}
+	return p.say(v, "bag.receiver.help") + strings.Join(names, p.say(v, "list.comma")), nil
+}
+
+func (p *site) registerOnList(v *view) error {
+	r := delivery.ReceiverRequest{DepartmentID: v.form("department"), Name: v.form("name"), Post: v.form("post"), Ground: v.form("ground"), Once: v.once()}
+	var err error
+	if day := v.form("from"); day != "" {
+		r.From, err = workday.ParseDate(day)
+	}
+	if err == nil {
+		_, err = p.Delivery.RegisterReceiver(v.ctx(), v.by, r)
+	}
+	if err != nil {
+		return p.done(v, err, form{"register", ""}, p.receivers)
+	}
+	return v.leave("/receivers?department="+r.DepartmentID, "flash.receiver.registered")
+}
+
+func (p *site) takeOffList(v *view) error {
+	out, err := p.Delivery.EndReceiver(v.ctx(), v.by, v.id(), v.form("reason"))
+	if fault.Is(err, "not_found") {
+		return err
+	}
+	if err != nil {
+		return p.done(v, err, form{"end", v.id()}, p.receivers)
+	}
+	return v.leave("/receivers?department="+out.DepartmentID, "flash.receiver.ended")
+}
