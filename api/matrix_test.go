@@ -172,6 +172,8 @@ func apiSamples(s *scene) map[string]sample {
 				auth.Supervisor: map[string]any{"objection": "产权有争议", "channel": "phone", "given_by": "周队长"},
 			},
 		},
+		"contestService":    {path: part("contest"), object: true, body: map[string]any{"round": 1, "reason": "收件页当日无法登录"}},
+		"decideContest":     {path: part("contest/decide"), object: true, body: map[string]any{"contest_outcome": "rejected", "reason": "记录无误"}},
 		"withdrawObjection": {path: part("objection/withdraw"), object: true},
 		"settleObjection":   {path: part("objection/settle"), object: true, body: reason},
 		"enterLeave":        {path: "/leaves", body: map[string]any{"resource_id": s.resource, "start": "2026-12-28T01:00:00Z", "end": "2026-12-28T09:00:00Z"}},

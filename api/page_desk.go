@@ -143,7 +143,9 @@ func taskOf(t inspection.Task) taskLine {
 		line.Href = "/visits/" + t.VisitID + "#parts"
 	case inspection.TaskApplicant:
 		line.Href = "/cases/" + t.Subject
-	case inspection.TaskConfirm, inspection.TaskReview, inspection.TaskReverse, inspection.TaskCounter, inspection.TaskExcuse, inspection.TaskOverdue:
+	case inspection.TaskContested:
+		line.Href = "/visits/" + t.VisitID + "#part-" + t.Subject
+	case inspection.TaskContest, inspection.TaskConfirm, inspection.TaskReview, inspection.TaskReverse, inspection.TaskCounter, inspection.TaskExcuse, inspection.TaskOverdue:
 		line.Href, line.Closable = "/visits/"+t.VisitID+"#part-"+t.Subject, false // ends by the decision
 	default:
 		if t.VisitID != "" {

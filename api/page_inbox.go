@@ -177,14 +177,14 @@ func (p *site) invitation(v *view) error {
 	return p.show(v, "invitation", d)
 }
 
-// opened reports whether somebody of the department has seen the notice of the
+// opened reports whether somebody of the department has seen the last notice of the
 // present round here. One that is not written yet cannot be opened.
 func opened(own part) bool {
 	if own.Notice == nil || own.Notice.ComposedAt.IsZero() {
 		return true
 	}
 	for _, s := range own.Services {
-		if s.Class == "A" && s.Channel == "portal" && s.Round == own.Round {
+		if s.Class == "A" && s.Channel == "portal" && s.Round == own.Round && s.NoticeID == own.Notice.ID {
 			return true
 		}
 	}

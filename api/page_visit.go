@@ -110,6 +110,7 @@ type part struct {
 	Doubts []doubt
 
 	Objected  []inspection.Objection // open ones
+	Contested *inspection.Contest    // the open one
 	Expected  bool                   // it declined, and has to come all the same (INS-813)
 	MayObject bool
 
@@ -131,7 +132,7 @@ type doubt struct {
 func doubtsOf(v *view, visit inspection.VisitView, one inspection.ParticipantView) (out []doubt) {
 	for _, h := range one.OpenHolds() {
 		switch h.Reason {
-		case inspection.HoldObjection: // shown with the objection
+		case inspection.HoldObjection, inspection.HoldContest: // shown with what it hangs on
 		case inspection.HoldSuperseded, inspection.HoldWeaker, inspection.HoldFreeText, inspection.HoldLink:
 			out = append(out, doubt{h, v.organises(visit.CentreID)})
 		default:
@@ -247,8 +248,15 @@ func (p *site) partOf(v *view, visit inspection.VisitView, one inspection.Partic
 			objected = append(objected, o)
 		}
 	}
+	var contested *inspection.Contest
+	for i, c := range one.Contests {
+		if c.Open() {
+			contested = &one.Contests[i]
+		}
+	}
 	return part{
-		Objected: objected, MayObject: live && (window || v.by.Department == one.DepartmentID),
+		Contested: contested,
+		Objected:  objected, MayObject: live && (window || v.by.Department == one.DepartmentID),
 		Expected:        live && one.Consent == inspection.ConsentDeclined && one.Required,
 		ParticipantView: one, Line: p.deadlineLine(v, one.Deadline), Doubts: doubtsOf(v, visit, one),
 		Silent:        one.Consent == inspection.ConsentAwaiting || one.Consent == inspection.ConsentUnserved,

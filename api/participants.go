@@ -28,6 +28,7 @@ func (s *Server) participantRoutes() {
 	s.answerRoutes(post)
 	s.substituteRoutes(post)
 	s.objectionRoutes(post)
+	s.contestRoutes(post)
 	register(s, post("withdraw", "withdrawDepartment", words{"撤回对部门的邀请", "Withdraw a department from a booked visit"}, organisers), s.withdrawDepartment)
 	register(s, post("opinion", "opine", words{"出具部门意见", "Give a department's opinion"}, answerers), s.opine)
 	served := post("service", "serveByHand", words{"登记书面或电话送达", "Record a notice, or the word that an opinion is due, served by hand"}, organisers)

@@ -206,6 +206,8 @@ def deemed(f, d, entries):
     about = 'opinion' if reason == 'no_opinion' else 'notice'
     for e in mine:                                                                                              # 8
         if e['seq'] < d['seq'] and e['type'] == 'answer_refused' and about == 'notice': stands, notice = [], e['fields']['notice']
+        if e['seq'] < d['seq'] and e['type'] == 'contest_ended' and e['fields']['outcome'] in ('void', 'later') and about == 'notice':
+            stands, notice = [], e['fields'].get('notice', notice)
         if (e['seq'] < d['seq'] and e['type'] == 'arrived' and e['fields']['class'] in ('A', 'B')
             and e['fields'].get('about', 'notice') == about and notice in (None, e['fields'].get('notice'))): stands.append(e['fields']['message'])
         if e['seq'] < d['seq'] and e['type'] == 'delivery_failed': stands = [s for s in stands if s != e['fields']['message']]

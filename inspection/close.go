@@ -170,7 +170,11 @@ func (d *Desk) endVisit(ctx context.Context, tx bun.IDB, by auth.Actor, v Visit)
 		if err != nil {
 			return nil, err
 		}
-		leaves = append(leaves, objections...)
+		contests, err := d.endContests(ctx, tx, by, p)
+		if err != nil {
+			return nil, err
+		}
+		leaves = slices.Concat(leaves, objections, contests)
 	}
 	return leaves, settleCase(ctx, tx, v.CaseID)
 }

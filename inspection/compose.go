@@ -158,6 +158,8 @@ func (d *Desk) say(ctx context.Context, tx bun.IDB, l *letter) error {
 		if l.p.Consent != ConsentAwaiting { // it has answered, or the visit has begun
 			l.out.RespondBy = time.Time{}
 		}
+	case notify.PurposeContest:
+		return sayContest(ctx, tx, l)
 	case notify.PurposeRoster:
 		return sayRoster(ctx, tx, l)
 	case notify.PurposeConfirmed:

@@ -346,5 +346,13 @@ func upholdable(ctx context.Context, tx bun.IDB, p Participant) error {
 		err = fault.Refuse(fault.Conflict, "deemed_suspended",
 			"送达证明已失效，视为同意不能维持；请两人办理撤销，并请该部门出具意见", "its proof of service has fallen, so the deemed consent cannot stand; reverse it by two persons and ask the department for its opinion")
 	}
+	if err != nil {
+		return err
+	}
+	_, contested, err := openContest(ctx, tx, p)
+	if contested {
+		err = fault.Refuse(fault.Conflict, "contest_first",
+			"该部门的送达异议还没有决定，请先决定异议，再维持或者撤销", "what the department says of its service is not decided; decide that first, then let the deemed consent stand or reverse it")
+	}
 	return err
 }

@@ -31,6 +31,7 @@ type DeemedRecord struct {
 	Services []Service        // on which the term rests, by when they arrived
 	Told     []Told           // reminders
 	Inbox    []Told           // through when each way in was seen to be alive
+	Contests []Contest        // of its service, decided by a supervisor (INS-712)
 	Reversal *Reversal        // once two persons have decided
 	Leaf     audit.Entry      // of the outcome; zero if the log has none
 	Covered  audit.Checkpoint // the first over the leaf; Size 0 until there is one
@@ -83,6 +84,11 @@ func (v VisitView) recordOf(p ParticipantView, round int) (DeemedRecord, bool) {
 		about := s.About == AboutOpinion
 		if s.Round == r.Row.Round && about == (r.Row.Reason == NoOpinion) && !s.RecordedAt.After(r.Row.DecidedAt) {
 			r.Services = append(r.Services, s)
+		}
+	}
+	for _, c := range p.Contests {
+		if c.Round == r.Row.Round && c.Decided() {
+			r.Contests = append(r.Contests, c)
 		}
 	}
 	for i, one := range p.Reversals {
@@ -161,6 +167,9 @@ func (r DeemedRecord) sheet() (s paper.Sheet) {
 		paper.Part{Section: "送达和期限", Facts: r.term()},
 		paper.Part{Section: "认定", Facts: r.decision()},
 	)
+	for _, c := range r.Contests {
+		s.Add(paper.Part{Section: "送达异议", Facts: c.facts()})
+	}
 	if r.Reversal != nil {
 		s.Add(paper.Part{Section: "撤销", Facts: r.Reversal.facts()})
 	}
@@ -279,6 +288,33 @@ func (r DeemedRecord) proof() []paper.Fact {
 		covered = fmt.Sprintf("%s\n共 %d 条，根哈希 %s\n%s 签发", r.Covered.Origin, r.Covered.Size, r.Covered.Root, instantText(r.Covered.At))
 	}
 	return []paper.Fact{{Name: "登记条目", Value: fmt.Sprintf("第 %d 号\n哈希 %s", r.Leaf.Seq, r.Leaf.Hash)}, {Name: "检查点", Value: covered}}
+}
+
+// facts is the block of a contested service on the record (INS-712): what was said,
+// what was decided, and the times before and after.
+func (c Contest) facts() []paper.Fact {
+	reason, since := c.Reason, "不再计算，通知重新送达"
+	if !c.SaidAt.IsZero() {
+		reason += "\n认为送达于 " + instantText(c.SaidAt)
+	}
+	if !c.NewServedAt.IsZero() {
+		since = "送达 " + instantText(c.NewServedAt)
+		if !c.NewRespondBy.IsZero() {
+			since += "，反馈期限 " + instantText(c.NewRespondBy)
+		}
+	}
+	return []paper.Fact{
+		{Name: "提出人", Value: c.RaisedName + "，" + instantText(c.RaisedAt)}, {Name: "异议理由", Value: reason},
+		{Name: "原来的时间", Value: "送达 " + instantText(c.ServedAt) + "，反馈期限 " + instantText(c.RespondBy)},
+		{Name: "决定", Value: contestOutcomes[c.Outcome] + "\n" + c.Decision},
+		{Name: "决定人", Value: c.EndedName + "，" + instantText(c.EndedAt)},
+		{Name: "决定后的时间", Value: since},
+	}
+}
+
+// contestOutcomes are the decisions as the record prints them.
+var contestOutcomes = map[ContestOutcome]string{
+	ContestRejected: "异议不成立", ContestLater: "异议成立，送达时间更正", ContestVoid: "异议成立，原送达不作数",
 }
 
 // facts is the reversal block of the record (INS-917).

@@ -148,6 +148,13 @@ func checkServed(before []audit.Entry, deemed audit.Entry, report *audit.Report)
 			if !wantOpinion {
 				standing, notice = nil, e.Text("notice")
 			}
+		case e.Type == "contest_ended" && upheld(e): // INS-712: what had arrived until then counts no more
+			if !wantOpinion {
+				standing = nil
+			}
+			if again := e.Text("notice"); again != "" {
+				notice = again
+			}
 		case e.Type == "arrived" && about != wantOpinion:
 		case e.Type == "arrived" && (class == "A" || class == "B") && (wantOpinion || notice == "" || e.Text("notice") == notice):
 			standing = append(standing, e)
@@ -161,6 +168,11 @@ func checkServed(before []audit.Entry, deemed audit.Entry, report *audit.Report)
 	}
 	e := standing[0]
 	report.Hold(8, "送达 %s 类，%s（%s）", "service class %s at %s by %s", e.Text("class"), local(e.Time("served_at")), e.Text("channel"))
+}
+
+// upheld: the service was void, or was later than on record.
+func upheld(contest audit.Entry) bool {
+	return contest.Text("outcome") == string(ContestVoid) || contest.Text("outcome") == string(ContestLater)
 }
 
 // checkTerm is EV-11 check 9: every T2 counted again from T1, the term, the

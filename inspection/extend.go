@@ -70,6 +70,7 @@ var movedWords = map[string]string{
 	movedFullTerm: "按通知载明或重新计算，截止",
 	movedGap:      "收件渠道中断，顺延至",
 	movedHoldEnd:  "疑点解除，顺延至",
+	movedContest:  "送达时间更正，顺延至",
 }
 
 func (d *Desk) moveDeadline(ctx context.Context, tx bun.IDB, m move) ([]audit.Leaf, error) {

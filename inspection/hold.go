@@ -103,6 +103,9 @@ func endable(h HoldRow) error {
 	case HoldObjection:
 		return fault.Refuse(fault.Conflict, "hold_ends_itself",
 			"请由主管办理该部门的异议，或由该部门撤回；办结后自动解除", "the supervisor settles the objection, or the department withdraws it; the hold ends then")
+	case HoldContest:
+		return fault.Refuse(fault.Conflict, "hold_ends_itself",
+			"请由主管决定该部门的送达异议；决定后自动解除", "the supervisor decides what the department says of its service; the hold ends then")
 	case HoldMail:
 		return fault.Refuse(fault.Conflict, "hold_ends_itself",
 			"请在“来件”中处理该邮件，处理后自动解除", "deal with the mail in the person queue; the hold ends then")

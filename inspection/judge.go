@@ -87,8 +87,9 @@ const (
 	HoldWeaker      HoldReason = "weaker_accept"
 	HoldFreeText    HoldReason = "free_text"
 	HoldLink        HoldReason = "link_locked"
-	HoldLateExcuse  HoldReason = "late_excuse" // an excuse that came with the visit under way
-	HoldObjection   HoldReason = "objection"   // to the case itself (INS-814)
+	HoldLateExcuse  HoldReason = "late_excuse"       // an excuse that came with the visit under way
+	HoldObjection   HoldReason = "objection"         // to the case itself (INS-814)
+	HoldContest     HoldReason = "service_contested" // the department says T1 is wrong (INS-712)
 )
 
 // endsItself are the holds that the sweep opens and closes by evidence alone.
@@ -117,6 +118,7 @@ const (
 	movedFullTerm = "full_term"   // the term counted again (INS-903, INS-409)
 	movedGap      = "inbound_gap" // the way in was closed for too long (INS-905)
 	movedHoldEnd  = "hold_end"    // a person ended a doubt (C8)
+	movedContest  = "contest"     // T1 is later than it was on record (INS-712)
 )
 
 // Judge evaluates the predicate for no_reply (INS-901…908, 910…913; P1–P9).

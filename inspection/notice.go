@@ -43,6 +43,7 @@ type messageFacts struct {
 	Reason   string    `json:"reason,omitempty"`   // or the decision on an objection
 	Due      time.Time `json:"due,omitzero"`       // of an opinion
 	Changes  string    `json:"changes,omitempty"`  // to the applicant: who comes, as it changed
+	Contest  string    `json:"contest,omitempty"`  // that was decided
 
 	Withdrawn    bool   `json:"withdrawn,omitempty"`    // a cancellation to one department alone
 	Substitution string `json:"substitution,omitempty"` // to the people whom it concerns

@@ -53,6 +53,10 @@ type ParticipantView struct {
 	// Substituted are the changes of who comes, in all rounds (INS-610).
 	Substituted []Substitution `json:"substituted,omitempty"`
 	Objections  []Objection    `json:"objections,omitempty"`
+	Contests    []Contest      `json:"contests,omitempty"` // of when its notices were served, in all rounds (INS-712)
+	// ContestUntil is until when the department may contest the service; zero if it
+	// may not.
+	ContestUntil time.Time `json:"contest_until,omitzero"`
 
 	OpinionDue   time.Time     `json:"opinion_due,omitzero"` // T3, while it runs
 	Draft        *Draft        `json:"draft,omitempty"`
@@ -117,7 +121,10 @@ func (d *Desk) ListCases(ctx context.Context, by auth.Actor, query CaseQuery) (o
 func (d *Desk) FindVisit(ctx context.Context, by auth.Actor, id string) (VisitView, error) {
 	var v VisitView
 	err := d.DB.Read(ctx, func(q bun.IDB) (err error) {
-		if v, err = viewVisit(ctx, q, id); err != nil || v.RevisitOf == "" {
+		if v, err = viewVisit(ctx, q, id); err != nil {
+			return err
+		}
+		if err := d.contestLimit(ctx, q, by, &v); err != nil || v.RevisitOf == "" {
 			return err
 		}
 		rules, err := office.RulesAt(ctx, q, d.now(), office.Scope{Centre: v.CentreID, Matter: v.MatterCode})

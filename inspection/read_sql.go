@@ -300,6 +300,13 @@ func dealOut(ctx context.Context, q bun.IDB, visitID string, ids []string, index
 	for _, o := range objections {
 		index[o.ParticipantID].Objections = append(index[o.ParticipantID].Objections, o)
 	}
+	contests, err := listContests(ctx, q, ids)
+	if err != nil {
+		return err
+	}
+	for _, c := range contests {
+		index[c.ParticipantID].Contests = append(index[c.ParticipantID].Contests, c)
+	}
 	services, err := listServices(ctx, q, ids)
 	if err != nil {
 		return err

@@ -112,6 +112,7 @@ type caseRows struct {
 	listed       []string          // departments of the case's list: one may stand in the ledger before there is a visit
 	substituted  []Substitution
 	objections   []Objection
+	contests     []Contest
 	requests     []RevisitRequest
 	breaches     []Breach
 	dangers      []Danger
@@ -178,6 +179,12 @@ func (r caseRows) answers() (facts []string) {
 		facts = append(facts, fact("objection", o.ID, o.Channel))
 		if !o.Open() {
 			facts = append(facts, fact("objection_ended", o.ID, o.Outcome))
+		}
+	}
+	for _, c := range r.contests {
+		facts = append(facts, fact("contest", c.ID, stamp(c.ServedAt), stamp(c.RespondBy), stamp(c.SaidAt)))
+		if !c.Open() {
+			facts = append(facts, fact("contest_ended", c.ID, c.Outcome, stamp(c.NewServedAt), stamp(c.NewRespondBy)))
 		}
 	}
 	return facts
@@ -297,6 +304,8 @@ var rowLeaves = map[string][]string{
 	"substituted":        {"substituted", "substitution", "visit", "round", "out", "in"},
 	"objection":          {"objection", "objection", "channel"},
 	"objection_ended":    {"objection_ended", "objection", "outcome"},
+	"service_contested":  {"contest", "contest", "t1", "t2", "said"},
+	"contest_ended":      {"contest_ended", "contest", "outcome", "t1", "t2"},
 	"checklist_answered": {"checklist_answered", "save", "found"},
 	"opinion":            {"opinion", "opinion", "kind"},
 	"opinion_given":      {"opinion_given", "opinion", "kind"},

@@ -48,6 +48,7 @@ func rowsOf(ctx context.Context, q bun.IDB, caseID string) (r caseRows, err erro
 		{&r.substituted, "visit_id IN (?)", visits},
 		{&r.stops, "left_at IS NULL AND visit_id IN (?)", visits},
 		{&r.objections, "participant_id IN (?)", here},
+		{&r.contests, "participant_id IN (?)", here},
 		{&r.requests, "visit_id IN (?)", visits},
 		{&r.breaches, "id IN (?)", q.NewSelect().Model((*Breach)(nil)).Column("id").Where("case_id = ?", caseID)},
 		{&r.dangers, "visit_id IN (?)", visits},

@@ -464,6 +464,11 @@ func (d *Desk) moveConsent(ctx context.Context, tx bun.IDB, p Participant, v Vis
 	if err != nil {
 		return nil, err
 	}
+	contests, err := d.endContests(ctx, tx, systemActor, p) // when it was served does not matter any more
+	if err != nil {
+		return nil, err
+	}
+	ended = append(ended, contests...)
 	if err := d.endDuties(ctx, tx, p, "又有新的反馈", systemActor.String()); err != nil {
 		return nil, err
 	}

@@ -203,7 +203,11 @@ func (d *Desk) voidRound(ctx context.Context, tx bun.IDB, by auth.Actor, v Visit
 		if err != nil {
 			return nil, err
 		}
-		leaves = append(leaves, ended...)
+		contests, err := d.endContests(ctx, tx, by, p)
+		if err != nil {
+			return nil, err
+		}
+		leaves = slices.Concat(leaves, ended, contests)
 		leaves = append(leaves, participantLeaf("round_void", p, by.String(), d.now(), map[string]any{
 			"consent": string(p.Consent), "opinion": string(p.Opinion),
 		}))

@@ -124,7 +124,11 @@ func (d *Desk) decideReversal(ctx context.Context, tx bun.IDB, by auth.Actor, p 
 			return nil, err
 		}
 	}
-	leaves := []audit.Leaf{participantLeaf("deemed_reversed", p, by.String(), d.now(), map[string]any{"proposed_by": r.ProposedBy})}
+	contests, err := d.endContests(ctx, tx, by, p)
+	if err != nil {
+		return nil, err
+	}
+	leaves := append(contests, participantLeaf("deemed_reversed", p, by.String(), d.now(), map[string]any{"proposed_by": r.ProposedBy}))
 	opened, err := d.reopen(ctx, tx, by, &v)
 	if err != nil || own || v.State != VisitCollecting {
 		return append(leaves, opened...), err

@@ -271,8 +271,12 @@ func (d *Desk) Opened(ctx context.Context, by auth.Actor, participantID string) 
 		if err != nil || n.ComposedAt.IsZero() { // nothing has been served that could be opened
 			return nil, err
 		}
+		source := by.String()
+		if n.Version > 1 { // a further notice of the round is opened on its own
+			source += "/" + n.ID
+		}
 		return d.recordService(ctx, tx, p, v, Service{
-			NoticeID: n.ID, Round: p.Round, Class: "A", Channel: "portal", ServedAt: d.now(), Source: by.String(), by: by,
+			NoticeID: n.ID, Round: p.Round, Class: "A", Channel: "portal", ServedAt: d.now(), Source: source, by: by,
 		})
 	})
 }

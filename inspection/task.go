@@ -46,6 +46,8 @@ const (
 	TaskNoPeople     TaskKind = "no_people"        // a department that was added has too few people then (INS-308)
 	TaskTrip         TaskKind = "trip_changed"     // a visit has left its trip by itself (INS-609)
 	TaskObjection    TaskKind = "decide_objection" // a department objects to the case itself (INS-814)
+	TaskContest      TaskKind = "decide_contest"   // a department says that its service was not as it is on record (INS-712)
+	TaskContested    TaskKind = "contest_decided"  // the window is told what was decided about that
 	TaskDeclined     TaskKind = "call_declined"    // a department says it does not come
 	TaskAtRisk       TaskKind = "visit_at_risk"
 	TaskHoliday      TaskKind = "visit_on_holiday"

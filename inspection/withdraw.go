@@ -98,7 +98,11 @@ func (d *Desk) takeOut(ctx context.Context, tx bun.IDB, by auth.Actor, c Case, v
 	if err != nil {
 		return nil, err
 	}
-	leaves = append(leaves, objections...)
+	contests, err := d.endContests(ctx, tx, by, p)
+	if err != nil {
+		return nil, err
+	}
+	leaves = slices.Concat(leaves, objections, contests)
 	v.Sequence++ // ICA-29
 	v.require(comingTo(c, v.Kind))
 	if err := changeVisit(ctx, tx, &v, "sequence", "single_by_rule", "lead_department"); err != nil {

@@ -208,7 +208,8 @@ func someFacts() Facts {
 		DecidedAt: time.Date(2026, 12, 8, 9, 35, 0, 0, time.UTC), ServedAt: time.Date(2026, 12, 7, 1, 35, 0, 0, time.UTC),
 		ReceivedAt: time.Date(2026, 12, 8, 9, 29, 59, 0, time.UTC), Answer: "应约",
 		Coming: []string{"区市场监管局"}, Silent: []string{"区消防救援大队"}, Prepare: "申请材料原件", Attend: "经营者本人",
-		Person: "刘洋", Instead: "陈晨", Comes: true, Expected: true, Written: true,
+		Contest: "later",
+		Person:  "刘洋", Instead: "陈晨", Comes: true, Expected: true, Written: true,
 		Checkpoint: "校验点 lianban.example/log 88 abc=\n— lianban.example/log xyz=",
 	}
 }

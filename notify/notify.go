@@ -61,6 +61,7 @@ const (
 	PurposeReceipt    = "receipt"     // 回执 for a reply
 	PurposeReleased   = "released"    // an excuse was upheld: need not come, opinion in writing (INS-812)
 	PurposeRoster     = "roster"      // 换人: one person comes in the place of another (INS-610)
+	PurposeContest    = "contest"     // 送达异议答复: what was decided about a contested service (INS-712)
 	PurposeObjection  = "objection"   // 异议答复: what was decided on an objection to the case (INS-814)
 	PurposeApplicant  = "applicant"   // the applicant's own notice (INS-714)
 	PurposePhoto      = "photo_due"   // a photo of an item waits for its department's answer (INS-1108)

@@ -56,23 +56,26 @@ type Facts struct {
 	Withdrawn bool     // cancel: this department alone need not come
 	Reason    string   // of a cancellation; of a deemed consent, as the rest of a sentence about the department
 
-	Record     string    // number of the deemed-consent record or of the receipt
-	DecidedAt  time.Time // when the deemed consent was recorded
-	ServedAt   time.Time // T1
-	Proof      string    // how the notice arrived, in words
-	Answer     string    // receipt: what was answered, in words
-	ReceivedAt time.Time // receipt: when it reached us
-	Late       bool      // receipt: after the deadline
-	Over       bool      // receipt: of a round that has been replaced
-	Coming     []string  // confirmed: who comes
-	Silent     []string  // confirmed: deemed to agree, may still come
-	Prepare    string    // applicant: what to prepare
-	Attend     string    // applicant: who must be present
-	Expected   bool      // receipt: of a decline, which frees nobody from coming (INS-813)
-	Written    bool      // receipt: a written opinion came along
-	Person     string    // roster: the recipient
-	Instead    string    // roster: the other one
-	Comes      bool      // roster: the recipient comes in the other's place; false: the other way round
+	Record      string    // number of the deemed-consent record or of the receipt
+	DecidedAt   time.Time // when the deemed consent was recorded
+	ServedAt    time.Time // T1
+	Proof       string    // how the notice arrived, in words
+	Answer      string    // receipt: what was answered, in words
+	ReceivedAt  time.Time // receipt: when it reached us
+	Late        bool      // receipt: after the deadline
+	Over        bool      // receipt: of a round that has been replaced
+	Contest     string    // contest: rejected, later (from ServedAt on) or void
+	Again       bool      // contest: a further notice is on its way
+	UnderReview bool      // contest: a deemed consent, which a supervisor reviews
+	Coming      []string  // confirmed: who comes
+	Silent      []string  // confirmed: deemed to agree, may still come
+	Prepare     string    // applicant: what to prepare
+	Attend      string    // applicant: who must be present
+	Expected    bool      // receipt: of a decline, which frees nobody from coming (INS-813)
+	Written     bool      // receipt: a written opinion came along
+	Person      string    // roster: the recipient
+	Instead     string    // roster: the other one
+	Comes       bool      // roster: the recipient comes in the other's place; false: the other way round
 
 	Parcel string    // number of the parcel
 	Bag    string    // or of a bag between window and departments

@@ -46,18 +46,19 @@ func (w words) funcs() template.FuncMap {
 		"excuses": func() []string {
 			return []string{"emergency", "disaster", "statutory_meeting", "illness_no_substitute", "recusal", "other"} // INS-812
 		},
-		"kinds":        func() []string { return []string{"accept", "decline", "counter", "excuse", "delegate"} }, // INS-801
-		"opinions":     func() []string { return []string{"agree", "rectify", "disagree", "deferred"} },           // INS-1008
-		"written":      func() []string { return []string{"agree", "rectify", "disagree"} },                       // INS-813
-		"three":        func() []int { return upTo(3) },                                                           // INS-801: at most three times
-		"items":        func() []int { return upTo(Items) },
-		"findings":     func() []string { return []string{"accepted", "missing", "damaged"} }, // DEL-910
-		"extraAnswers": func() []string { return []string{"known", "new", "returned"} },       // DEL-911
-		"choices":      func() []string { return []string{"wait", "split", "no_answer"} },     // DEL-303
-		"channels":     func() []string { return []string{"window", "phone"} },
-		"add":          func(a, b int) int { return a + b },
-		"div":          func(a, b int) int { return a / b },
-		"code128":      code128SVG,
+		"kinds":           func() []string { return []string{"accept", "decline", "counter", "excuse", "delegate"} }, // INS-801
+		"contestOutcomes": func() []string { return []string{"rejected", "later", "void"} },                          // INS-712
+		"opinions":        func() []string { return []string{"agree", "rectify", "disagree", "deferred"} },           // INS-1008
+		"written":         func() []string { return []string{"agree", "rectify", "disagree"} },                       // INS-813
+		"three":           func() []int { return upTo(3) },                                                           // INS-801: at most three times
+		"items":           func() []int { return upTo(Items) },
+		"findings":        func() []string { return []string{"accepted", "missing", "damaged"} }, // DEL-910
+		"extraAnswers":    func() []string { return []string{"known", "new", "returned"} },       // DEL-911
+		"choices":         func() []string { return []string{"wait", "split", "no_answer"} },     // DEL-303
+		"channels":        func() []string { return []string{"window", "phone"} },
+		"add":             func(a, b int) int { return a + b },
+		"div":             func(a, b int) int { return a / b },
+		"code128":         code128SVG,
 	}
 }
 

@@ -179,6 +179,7 @@ func (s *stage) thisMorning(parcels func()) {
 	s.objects(v, "lst/police", "该房屋产权人来所反映未同意出租，产权存在争议，建议先核实")
 	parcels()
 	s.at(0, "09:26")
+	s.contests(v, "lst/health", "收件页昨晚起无法登录，今早九点二十分才恢复，此前的到达时间不应计算")
 	s.accept(scenario{"lst", "M12", "极速网吧", "13807461211", "冷水滩区清桥路48号", 26.4480, 111.5960, "floor_area_m2=160"})
 	s.accept(scenario{"lst", "M02", "邻里便利店", "13807461212", "冷水滩区育才路12号", 26.4455, 111.6021, "sells_tobacco=? outdoor_sign=yes"})
 	s.accept(scenario{"lst", "M37", "湘南加油站", "13807461213", "冷水滩区湘江西路500号", 26.4277, 111.5870, ""})

@@ -275,6 +275,16 @@ func (s *stage) objects(v inspection.Visit, key, why string) {
 	s.fail(key+" objects", err)
 }
 
+// contests lets a department say that its notice was not served then (INS-712).
+func (s *stage) contests(v inspection.Visit, key, why string) {
+	p := s.part(v, key)
+	if s.err != nil {
+		return
+	}
+	_, err := s.inspection.ContestService(s.ctx, s.officer(key), inspection.ContestRequest{ParticipantID: p.ID, Round: v.Round, Reason: why})
+	s.fail(key+" contests its service", err)
+}
+
 // hosts checks in the window and the applicant on the site.
 func (s *stage) hosts(v inspection.Visit, clerk auth.Actor, applicant string) {
 	for _, r := range []inspection.CheckInRequest{
