@@ -58,6 +58,7 @@ type caseByLink struct {
 	Files      []delivery.TrackFile `json:"files"`
 	Lines      []lineByLink         `json:"lines"`
 	Parcels    []parcelByLink       `json:"parcels"`
+	Promised   inspection.Limit     `json:"promised" doc:"by when everything is to be decided"`
 	Visits     []visitByLink        `json:"visits"`
 	Parties    []partyByLink        `json:"parties" doc:"whom a report can be about"`
 	Reports    []entryByLink        `json:"reports" doc:"made by the link"`
@@ -204,6 +205,9 @@ func (s *Server) findByLink(ctx context.Context, _ *call, in *byToken) (out case
 		return out, err
 	}
 	out = caseOf(found)
+	if out.Promised, err = s.Inspection.PromiseByLink(ctx, s.Delivery, in.Token); err != nil {
+		return out, err
+	}
 	for _, v := range visits {
 		out.Visits = append(out.Visits, visitOf(v))
 	}

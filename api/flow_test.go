@@ -241,7 +241,7 @@ func (w *world) waits(act string, s *sample) bool {
 	w.t.Helper()
 	kind := map[string]string{
 		"acceptCounter": "counter", "refuseCounter": "counter", "refuseExcuse": "excuse", "releaseExcused": "excuse",
-		"withdrawObjection": "objection", "settleObjection": "objection", "decideContest": "contest",
+		"withdrawObjection": "objection", "settleObjection": "objection", "decideContest": "contest", "contestService": "service",
 	}[act]
 	if kind == "" {
 		return false
@@ -251,6 +251,9 @@ func (w *world) waits(act string, s *sample) bool {
 	s.path = partPath(visit, "fire", rest)
 	if kind == "objection" {
 		w.post("inspector", partPath(visit, "fire", "objection"), map[string]any{"objection": "产权有争议"}).is(http.StatusOK)
+		return true
+	}
+	if kind == "service" { // which has just been proved
 		return true
 	}
 	if kind == "contest" {

@@ -38,22 +38,23 @@ func (p *site) applicantPages() {
 
 // applicantPage is a case as its applicant sees it.
 type applicantPage struct {
-	Base    string // address of the page
-	Refused string // why the link does not open
-	View    *delivery.ApplicantView
-	Visits  []inspection.ApplicantVisit
-	Lines   []applicantLine
-	Parcels []applicantParcel
-	Choices []option
-	Ways    []option
-	Methods []option
-	Levels  []option
-	Once    string
-	First   string // earliest day to ask for
-	Last    string
-	Apart   bool        // some results have to be collected at the window, others not (DEL-204)
-	Report  *breachForm // what is reported to the ledger
-	Code    shownCode   // asked for just now
+	Base     string // address of the page
+	Refused  string // why the link does not open
+	View     *delivery.ApplicantView
+	Promised inspection.Limit // of the whole case
+	Visits   []inspection.ApplicantVisit
+	Lines    []applicantLine
+	Parcels  []applicantParcel
+	Choices  []option
+	Ways     []option
+	Methods  []option
+	Levels   []option
+	Once     string
+	First    string // earliest day to ask for
+	Last     string
+	Apart    bool        // some results have to be collected at the window, others not (DEL-204)
+	Report   *breachForm // what is reported to the ledger
+	Code     shownCode   // asked for just now
 }
 
 // shownCode is the receiving code of a parcel, on the one page that shows it.
@@ -92,6 +93,9 @@ func (p *site) applicantWith(v *view, code shownCode) error {
 	}
 	d.View = &found
 	if d.Visits, err = p.Inspection.VisitsByLink(v.ctx(), p.Delivery, v.r.PathValue("token")); err != nil {
+		return err
+	}
+	if d.Promised, err = p.Inspection.PromiseByLink(v.ctx(), p.Delivery, v.r.PathValue("token")); err != nil {
 		return err
 	}
 	p.fillApplicant(v, &d)

@@ -58,7 +58,7 @@ func TestAnApplicantSettlesTheCaseByTheLink(t *testing.T) {
 	s := newCounter(t)
 	owed := s.owe(s.open)
 	link := s.linkOf(s.open)
-	s.plain(link).says("等部门送交窗口", "等齐一起送", "收件信息无误", "欧**", "改为网上传输")
+	s.plain(link).says("承诺办结", "等部门送交窗口", "等齐一起送", "收件信息无误", "欧**", "改为网上传输")
 	en := s.browse("", link+"?lang=en", nil).is(http.StatusOK).says("awaited from the department", "to wait for everything", "This is right")
 	if strings.Contains(en.body, "applicant.") {
 		t.Error("a word is missing in English")

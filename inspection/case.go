@@ -85,6 +85,8 @@ type Case struct {
 	Version          int       `json:"version"`
 
 	Departments []CaseDepartment `bun:"rel:has-many,join:id=case_id" json:"departments"`
+
+	Limits *Limits `bun:"-" json:"limits,omitempty"` // as of today; only where one case is read (INS-1115)
 }
 
 // CaseDepartment is one row of the derived list: a department of the Matter's

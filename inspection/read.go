@@ -81,7 +81,10 @@ func (p ParticipantView) OpenHolds() []HoldRow {
 func (d *Desk) FindCase(ctx context.Context, by auth.Actor, id string) (Case, error) {
 	var c Case
 	err := d.DB.Read(ctx, func(q bun.IDB) (err error) {
-		c, err = findCase(ctx, q, id)
+		if c, err = findCase(ctx, q, id); err != nil {
+			return err
+		}
+		c.Limits, err = d.limitsOf(ctx, q, c)
 		return err
 	})
 	if err != nil {
@@ -122,6 +125,9 @@ func (d *Desk) FindVisit(ctx context.Context, by auth.Actor, id string) (VisitVi
 	var v VisitView
 	err := d.DB.Read(ctx, func(q bun.IDB) (err error) {
 		if v, err = viewVisit(ctx, q, id); err != nil {
+			return err
+		}
+		if v.Case.Limits, err = d.limitsOf(ctx, q, v.Case); err != nil {
 			return err
 		}
 		if err := d.contestLimit(ctx, q, by, &v); err != nil || v.RevisitOf == "" {

@@ -48,6 +48,11 @@ var definitions = []definition{
 	{"ledger.answer", "3", alone, ownRule, count(1, 10, "工作日", func(r *Rules) *int { return &r.LedgerAnswer })},
 	{"revisit.within", "3", alone, "fire rule", count(1, 10, "工作日", func(r *Rules) *int { return &r.RevisitWithin })},
 
+	{LimitAlone, "20", both, "行政许可法 art. 42 ¶1", count(1, 20, "工作日", func(r *Rules) *int { return &r.LimitAlone })},
+	{LimitJoint, "45", both, "行政许可法 art. 42 ¶2", count(1, 45, "工作日", func(r *Rules) *int { return &r.LimitJoint })},
+	{PromiseAlone, "10", both, "plan 二: at most half of the legal limit", count(1, 10, "工作日", func(r *Rules) *int { return &r.PromiseAlone })},
+	{PromiseJoint, "22", both, "plan 二: at most half of the legal limit", count(1, 22, "工作日", func(r *Rules) *int { return &r.PromiseJoint })},
+
 	{"staff.min_site", "2", both, "晋城; food rule", count(1, 5, "人", func(r *Rules) *int { return &r.StaffSite })},
 	{"staff.min_review", "1", alone, "晋城", count(1, 5, "人", func(r *Rules) *int { return &r.StaffReview })},
 	{"staff.window_site", "1", alone, "晋城 asks 2", count(1, 5, "人", func(r *Rules) *int { return &r.WindowStaff })},

@@ -27,6 +27,11 @@ type Rules struct {
 	Limit       int // acceptance to visit at the most
 	OpinionTerm int // opinion after the visit, T3; 0 is the same day
 
+	LimitAlone   int // acceptance to decision by law, of one department alone; INS-1115
+	LimitJoint   int // the same where several handle it together
+	PromiseAlone int // as promised; half of the legal one counts where that is less
+	PromiseJoint int
+
 	CounterAnswer int // a department's other times are answered after receipt, Tc
 	ExcuseAnswer  int // an excuse is decided after receipt, Te
 	VerifyPhoto   int // a department answers a photo of what was put right
@@ -75,6 +80,14 @@ type Rules struct {
 	BatchRadius      int      // km within which visits may share a trip, 0 = none; INS-609
 	VehiclePolicy    string   // VehicleNone, VehicleOptional or VehicleRequired
 }
+
+// Keys of the limits of a whole case (INS-1115).
+const (
+	LimitAlone   = "limit.decision"
+	LimitJoint   = "limit.joint"
+	PromiseAlone = "promise.decision"
+	PromiseJoint = "promise.joint"
+)
 
 // The choices of deem.mode (INS-910), deem.revisit (INS-919), vehicle.policy and
 // delivery.payer (DEL-231).

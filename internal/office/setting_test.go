@@ -50,7 +50,7 @@ func TestEverySettingHasADefault(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, d *db.DB) {
 		h := newHouse(t, d)
 		want := office.Rules{
-			SendWithin: 1, ReplyTerm: 1, Lead: 2, Limit: 5, OpinionTerm: 1,
+			SendWithin: 1, ReplyTerm: 1, Lead: 2, Limit: 5, OpinionTerm: 1, LimitAlone: 20, LimitJoint: 45, PromiseAlone: 10, PromiseJoint: 22,
 			CounterAnswer: 1, ExcuseAnswer: 1, VerifyPhoto: 1, LedgerAnswer: 3, RevisitWithin: 3, StaffSite: 2, StaffReview: 1, WindowStaff: 1,
 			ServiceMinClass: "B", PortalAlive: 30 * 24 * time.Hour, DeemMode: office.DeemAuto, DeemRevisit: office.RevisitHold,
 			DeemGrace: 5 * time.Minute, InboundMaxGap: 30 * time.Minute, NoShowGrace: 30 * time.Minute,
