@@ -115,6 +115,9 @@ func TestAServiceFoundToBeLaterCountsTheTermAnewAndNeverEarlier(t *testing.T) { 
 		if got := p.Contests[0]; !got.NewServedAt.Equal(served) || !got.NewRespondBy.Equal(p.RespondBy) {
 			t.Errorf("kept: %+v", got)
 		}
+		if s := p.Services[0]; s.FallenAt.IsZero() {
+			t.Error("the first proof still stands")
+		}
 		_, err := w.contests(v, "amr")
 		w.refused(err, "contest_settled")
 		if p = w.deemedAt(v, "amr"); p.Deemed == nil || !p.Deemed.DueAt.Equal(p.RespondBy) {

@@ -98,6 +98,7 @@ func TestTheLimitsOfACaseAreThoseOfItsAcceptance(t *testing.T) { // INS-1115, IN
 		}
 		w.clock.forward(24 * time.Hour)
 		w.set("limit.joint", "30")
+		w.shut(office.Closure{Centre: w.centre.ID, Day: workday.DateOf(w.now()).AddDays(14)})
 		after := see()
 		if after.Legal.Days != 45 || after.Legal.Due != before.Legal.Due || after.Promised.Left != 21 {
 			t.Errorf("a day later: %+v", after)
