@@ -193,17 +193,20 @@ function pad(box) {
   const drawn = box.querySelector("input[name=drawn]");
   const pen = canvas.getContext("2d");
   let strokes = [];
+  let stroke = []; // the one being drawn
   box.querySelector("[data-pad]").hidden = false;
   const point = (event) => {
     const edge = canvas.getBoundingClientRect();
     return [(event.clientX - edge.left) * canvas.width / edge.width, (event.clientY - edge.top) * canvas.height / edge.height].map(Math.round);
   };
-  const line = (stroke) => { // its last piece; a tap is a dot
-    const at = Math.max(0, stroke.length - 4);
+  const begin = () => { stroke = []; strokes.push(stroke); };
+  const extend = (x, y) => { // a tap is a dot
+    const n = stroke.length;
     pen.beginPath();
-    pen.moveTo(stroke[at], stroke[at + 1]);
-    pen.lineTo(stroke.at(-2), stroke.at(-1));
+    pen.moveTo(n ? stroke[n - 2] : x, n ? stroke[n - 1] : y);
+    pen.lineTo(x, y);
     pen.stroke();
+    stroke.push(x, y);
   };
   const signed = () => {
     const points = strokes.reduce((n, stroke) => n + stroke.length / 2, 0);
@@ -227,18 +230,21 @@ function pad(box) {
     pen.lineWidth = 3;
     pen.lineCap = pen.lineJoin = "round";
     strokes = [];
+    stroke = [];
   };
   canvas.addEventListener("pointerdown", (event) => {
     canvas.setPointerCapture(event.pointerId);
-    strokes.push(point(event));
-    line(strokes.at(-1));
+    begin();
+    extend(...point(event));
   });
   canvas.addEventListener("pointermove", (event) => {
+    if (event.buttons !== 1 || !stroke.length || stroke.length >= 4000) {
+      return;
+    }
     const [x, y] = point(event);
-    const stroke = strokes.at(-1);
-    if (event.buttons === 1 && stroke && stroke.length < 4000 && Math.hypot(x - stroke.at(-2), y - stroke.at(-1)) >= 3) {
-      stroke.push(x, y); // every third unit is line enough and keeps the record small
-      line(stroke);
+    const n = stroke.length;
+    if (Math.hypot(x - stroke[n - 2], y - stroke[n - 1]) >= 3) { // line enough, and a small record
+      extend(x, y);
     }
   });
   canvas.addEventListener("pointerup", keep);
@@ -246,11 +252,10 @@ function pad(box) {
   box.querySelector("button").addEventListener("click", () => { blank(); keep(); });
   blank();
   if (drawn.value) {
-    for (const stroke of JSON.parse(drawn.value).strokes) {
-      strokes.push([]);
-      for (let i = 0; i < stroke.length; i += 2) {
-        strokes.at(-1).push(stroke[i], stroke[i + 1]);
-        line(strokes.at(-1));
+    for (const was of JSON.parse(drawn.value).strokes) {
+      begin();
+      for (let i = 0; i < was.length; i += 2) {
+        extend(was[i], was[i + 1]);
       }
     }
     keep();
