@@ -211,6 +211,7 @@ func TestTheListOfReceiversIsKeptOnAPage(t *testing.T) {
 	form.Set("department", "431103-fire") // has accounts
 	form.Set("once", "r4")
 	s.browse("clerk", "/receivers", form).is(http.StatusForbidden).says("部门有系统账号")
+	s.browse("clerk", "/receivers?department=431103-fire", nil).is(http.StatusOK).says("部门有系统账号").lacks("部门的登记函及日期")
 	form.Set("once", "r5")
 	s.browse("head", "/receivers", form).is(http.StatusSeeOther)
 	s.browse("head", "/receivers", nil).is(http.StatusOK).says("雷鸣", "停用")

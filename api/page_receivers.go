@@ -1,6 +1,7 @@
 package api
 
 import (
+	"errors"
 	"net/http"
 	"strings"
 
@@ -8,7 +9,6 @@ import (
 
 	"lianban/delivery"
 	"lianban/inspection"
-	"lianban/internal/auth"
 	"lianban/internal/fault"
 	"lianban/internal/office"
 	"lianban/scheduler/workday"
@@ -26,7 +26,8 @@ type receiversPage struct {
 	Name        string // its name
 	Departments []option
 	Lines       []delivery.RegisteredReceiver
-	Keeps       bool // the reader may try to change it; the domain decides
+	Keeps       bool
+	Theirs      string // why a reader of the window does not change it
 	Today       string
 	Once        string
 }
@@ -41,7 +42,6 @@ func (p *site) receivers(v *view) error {
 	if v.by.Department != "" {
 		d.Department = v.by.Department
 	}
-	d.Keeps = v.is(auth.Head) || v.is(atDesk...)
 	err := p.Read(v.ctx(), func(q bun.IDB) error {
 		all, err := office.ListDepartments(v.ctx(), q, office.DepartmentQuery{})
 		for _, dep := range all {
@@ -63,8 +63,24 @@ func (p *site) receivers(v *view) error {
 		if d.Lines, err = p.Delivery.ListReceivers(v.ctx(), v.by, d.Department); err != nil {
 			return err
 		}
+		if err = d.keeps(v, p.Delivery.MayKeepList(v.ctx(), v.by, d.Department)); err != nil {
+			return err
+		}
 	}
 	return p.show(v, "receivers", d)
+}
+
+// keeps takes in whether the reader may change the list, for the window why not.
+func (d *receiversPage) keeps(v *view, err error) error {
+	var refused *fault.Error
+	if err != nil && !errors.As(err, &refused) {
+		return err
+	}
+	d.Keeps = err == nil
+	if err != nil && v.is(atDesk...) {
+		d.Theirs = refused.In(v.x.lang)
+	}
+	return nil
 }
 
 // receiverNames says who may sign a slip of a department now.

@@ -78,6 +78,12 @@ func mayKeepList(ctx context.Context, q bun.IDB, by auth.Actor, department strin
 	return actsFor(ctx, q, by, department, by.Centre, receiversKeeper())
 }
 
+// MayKeepList says why the actor may not change a department's list, nil if they
+// may. Refusals: those of mayKeepList.
+func (d *Desk) MayKeepList(ctx context.Context, by auth.Actor, department string) error {
+	return d.DB.Read(ctx, func(q bun.IDB) error { return mayKeepList(ctx, q, by, department) })
+}
+
 func receiversKeeper() *fault.Error {
 	return fault.Refuse(fault.Forbidden, "receivers_keeper",
 		"登记收件人名单由该部门负责人维护；部门没有账号的，由综合窗口凭其登记函办理", "a department's head keeps its list of receivers; for a department without accounts the window does, by its letter")
