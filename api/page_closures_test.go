@@ -25,7 +25,7 @@ func TestHeadClosesTheDepartmentForADay(t *testing.T) {
 		s.browse("head", "/closures", enter).is(http.StatusSeeOther)
 	}
 	page := s.browse("head", "/closures", nil).is(http.StatusOK).says("业务培训", "撤销")
-	s.browse("clerk", "/", nil).is(http.StatusOK).says("勘验当天放假或停办", "在勘验当天（"+day+"）停办")
+	s.browse("clerk", "/", nil).is(http.StatusOK).says("勘验当天放假或停办", "在勘验当天（"+day+" 周")
 	_, at, _ := strings.Cut(page.body, `action="/closures/`)
 	at, _, _ = strings.Cut(at, `"`)
 	s.browse("supervisor", "/closures", nil).is(http.StatusOK).says("业务培训", "撤销", "冷水滩区政务服务中心")

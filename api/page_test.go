@@ -59,7 +59,7 @@ func pagesOf(s *stage) map[string][]string {
 		"/round/" + s.sent.ID:               {"courier"},
 		"/t":                                {"", "clerk"},
 		"/receivers":                        {"clerk", "supervisor", "inspector", "head", "auditor"},
-		"/receivers?department=431103-amr":  {"clerk", "supervisor", "auditor"},
+		"/receivers?department=431103-amr":  {"clerk", "supervisor", "inspector", "head", "auditor"}, // a department sees its own instead
 		"/settings":                         {"supervisor", "auditor", "admin"},
 		"/people":                           {"supervisor", "auditor", "admin", "security"},
 		"/people?q=消":                       {"supervisor", "auditor", "admin", "security"},
@@ -139,7 +139,7 @@ func TestPagesOpenForTheRolesOfTheirLineOnly(t *testing.T) {
 		"clerk", "clerk-elsewhere", "supervisor", "supervisor-elsewhere", "inspector", "inspector-elsewhere", "head", "head-elsewhere",
 		"courier", "auditor", "admin", "security",
 	}
-	lists := []string{"/", "/login", "/password", "/cases", "/cases/new", "/visits", "/inbox", "/queue", "/parcels", "/refusals", "/round", "/runs", "/tables", "/t", "/outbox", "/evidence", "/closures", "/settings", "/people", "/matters/M03/notice"}
+	lists := []string{"/", "/login", "/password", "/cases", "/cases/new", "/visits", "/inbox", "/queue", "/parcels", "/refusals", "/round", "/runs", "/tables", "/t", "/outbox", "/evidence", "/closures", "/settings", "/people", "/receivers", "/matters/M03/notice"}
 	for path, roles := range pagesOf(s) {
 		bare, _, _ := strings.Cut(path, "?")
 		for _, role := range everybody {

@@ -20,7 +20,7 @@ func TestResultsAreHandedOverAndSignedForInTheBrowser(t *testing.T) {
 	market := comes(window, t, base, phone)
 	market.enters("唐晓芸")
 	market.sees("送交结果")
-	market.arrives("open the result", chromedp.Click(chromedp.CSS("#owed a")))
+	market.arrives("open the result", chromedp.Click(chromedp.Search(`//*[@id="owed"]//li[contains(., "湘味轩")]//a`)))
 	today, err := chromedp.Run(market.ctx, chromedp.Evaluate[string](`document.querySelector("#release-decided_on").max`))
 	if err != nil {
 		market.fail("read today: %v", err)
