@@ -31,8 +31,8 @@ type serveCommand struct {
 
 // collectAt is how much garbage, in percent of what is alive, is let lie. The usual
 // hundred makes a city's server larger than the 100 MB it may have; what is alive is
-// small, so collecting twice as often costs little.
-const collectAt = 40
+// small, so collecting three times as often costs little.
+const collectAt = 30
 
 // Run serves until it is told to stop. The order of the start is DL-3's: open
 // and check the database, migrate, check the evidence log, catch up, tick.
