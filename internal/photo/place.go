@@ -106,10 +106,12 @@ func exifWithoutPlace(tiff []byte) (clean []byte, ok bool) {
 	if len(tiff) < 8 {
 		return nil, false
 	}
-	entries, ok := t.directory(t.order.Uint32(t.bytes[4:]))
+	at := t.order.Uint32(t.bytes[4:])
+	entries, ok := t.directory(at)
 	if !ok {
 		return nil, false
 	}
+	end := uint64(at) + 2 + uint64(len(entries))
 	const gps = 0x8825
 	for ; len(entries) > 0; entries = entries[12:] {
 		if t.order.Uint16(entries) != gps {
@@ -119,7 +121,9 @@ func exifWithoutPlace(tiff []byte) (clean []byte, ok bool) {
 			return nil, false
 		}
 	}
-	return t.bytes, true
+	// A place that lies over what leads to it took that along.
+	whole := bytes.Equal(t.bytes[:8], tiff[:8]) && bytes.Equal(t.bytes[at:end], tiff[at:end])
+	return t.bytes, whole
 }
 
 // exif is TIFF data that is read and changed in place.
