@@ -11,7 +11,7 @@ import (
 
 // English says what is to be done for a page in English. A task keeps its sentence in
 // Chinese, with the names and the people's own words in it; the same sentence is
-// looked up here, and what stands in its gaps is put into the English one: names
+// looked up here (decision 014), and what stands in its gaps is put into the English one: names
 // by the names given, dates with their weekday, and what people typed as they typed
 // it. Empty for a sentence that the program does not know (any more).
 func (t Task) English(names map[string]string) string {
@@ -86,7 +86,6 @@ var taskSentences = [...]struct{ zh, en string }{
 	{"*在宽限时间内无人签到，请联系该部门", "Nobody of $1 has checked in within the grace; get in touch with it"},
 	{"*未到场，尚未由两人确认，不会视为同意；请确认，或请该部门出具意见", "$1 did not come, and two persons have not attested it, so it is not deemed; attest it, or ask for its opinion"},
 	{"*在宽限时间届满前已经结束，不能认定未到场；请该部门出具意见或另行约定", "It ended before the grace for $1 did, so nobody was absent; ask for its opinion or book anew"},
-	{"*在宽限时间届满前现场已结束，不能认定未到场；请该部门出具意见或另行约定", "It ended before the grace for $1 did, so nobody was absent; ask for its opinion or book anew"},
 	{"办件 * 待约定勘验：*", "Book the visit of case $1: $2"},
 	{"监督台账 * 涉及本窗口，办件*，请在期限内说明", "Entry $1 of the ledger is about this window (case $2); explain it in time"},
 	{"监督台账 *：*已作说明，办件*，请核实", "Entry $1 of the ledger: $2 has explained itself (case $3); look into it"},
@@ -153,7 +152,6 @@ var taskSentences = [...]struct{ zh, en string }{
 	{"*的送达异议成立，原送达不作数，请留意重新送达的情况。理由：*", "$1 was right: the service is void. Watch that its notice arrives anew. Reason: $2"},
 	{"*的视为同意已中止效力，请主管复核", "The deemed consent of $1 is suspended; review it"},
 	{"*已视为同意，到场后提出不同意见，请主管复核", "$1 is deemed to consent and said otherwise when it came; review it"},
-	{"*已视为同意，现场提出不同意见，请主管复核", "$1 is deemed to consent and said otherwise when it came; review it"},
 	{"*已视为同意，逾期后又作出不同反馈，请主管复核", "$1 is deemed to consent and answered otherwise after the term; review it"},
 	{"办件 * 已申请复勘，请约定时间，并在期限内完成", "A revisit of case $1 was asked for; book it, to be over in time"},
 	{"办件 * 的整改期限已满，申请人尚未申请复勘；已发告知，请电话询问并登记", "The term of case $1 is over and the applicant, who has been told, has not asked for the revisit; call and record what was said"},
