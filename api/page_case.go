@@ -91,6 +91,7 @@ type casePage struct {
 	Organiser office.Centre
 	Division  string
 	Limit     time.Time
+	Running   bool // the limit still counts
 	Effect    inspection.Effect
 	Visits    []inspection.Visit
 	Derived   []derivedLine
@@ -113,7 +114,8 @@ func (p *site) oneCase(v *view) error {
 	if err != nil {
 		return err
 	}
-	d := casePage{Case: c, Once: newOnce(), Limit: endOfDay(c.LimitDate), MayLink: v.organises(c.CentreID), MayReport: v.is(atDesk...)}
+	line := lineOf(c)
+	d := casePage{Case: c, Once: newOnce(), Limit: line.Limit, Running: line.Running, MayLink: v.organises(c.CentreID), MayReport: v.is(atDesk...)}
 	if d.Visits, err = p.Inspection.ListVisits(v.ctx(), v.by, inspection.VisitQuery{CaseID: c.ID, Limit: 200}); err != nil {
 		return err
 	}
