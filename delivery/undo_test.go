@@ -68,11 +68,19 @@ func TestAWrongTapIsTakenBackWithinAMinuteAndLaterByTheWindow(t *testing.T) { //
 	})
 }
 
-func TestWhatTheWindowReportedIsNoTapOfTheCourier(t *testing.T) { // DEL-529
+func TestNeitherTheWindowsActsNorALossAreTakenBackByTheCourier(t *testing.T) { // DEL-529, DEL-807
 	dbtest.Each(t, func(t *testing.T, d *db.DB) {
 		w := newParcelWorld(t, d)
 		p := w.carried()
+		for _, s := range w.parcel(p.ID).Steps {
+			_, err := w.Undo(t.Context(), w.courier, p.ID, s.ID)
+			w.refused(err, "event_not_meant")
+		}
+		w.accepted(w.event(p, EventLost, "", map[string]any{"reason": "派送箱滑落，没有找到"})) // a search is on
 		v := w.parcel(p.ID)
+		if v.State != ParcelLost {
+			t.Fatalf("lost: %s", v.State)
+		}
 		for _, s := range v.Steps {
 			_, err := w.Undo(t.Context(), w.courier, p.ID, s.ID)
 			w.refused(err, "event_not_meant")
