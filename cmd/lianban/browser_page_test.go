@@ -55,7 +55,7 @@ func demoRuns(t *testing.T) string {
 		t.Fatal(err)
 	}
 	ended := make(chan error, 1)
-	go func() { ended <- a.demo(l) }()
+	go func() { ended <- a.demo(l, day(t, anyTuesday)) }()
 	t.Cleanup(func() {
 		stop()
 		if err := <-ended; err != nil {

@@ -153,7 +153,7 @@ func (v *visitor) waitsForSilence() {
 		}
 		v.press("到下一个期限")
 	}
-	v.sees("视同", "个工作日；", "；截止 ", "市场监督管理局")
+	v.sees("视同", "个工作日；截止", "市场监督管理局")
 }
 
 // goesToTheVisit moves the clock to the visit and starts it.

@@ -25,6 +25,7 @@ import (
 type demoCommand struct {
 	Addr string `help:"网页地址|Address of the pages." default:"127.0.0.1:8080"`
 	Walk bool   `help:"不开网页，在终端上演示一件事从受理到送达，并核验证据|Play the main job on the terminal, from intake to the door, instead of opening pages."`
+	Day  string `help:"新的演示从哪一天开始，如 2026-09-30；不写为今天，遇休息日取前一个工作日|Day on which a new one begins, such as 2026-09-30; today unless given, and the working day before when that is a day off." placeholder:"DATE"`
 }
 
 // Run builds the city and serves it, or plays the main job in it.
@@ -33,15 +34,19 @@ func (c *demoCommand) Run(a *app) error {
 	if err := a.demoData(); err != nil {
 		return err
 	}
+	day, err := a.demoBegin(c.Day)
+	if err != nil {
+		return err
+	}
 	if c.Walk {
-		return a.walk()
+		return a.walk(day)
 	}
 	l, err := listen(c.Addr)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = l.Close() }() // closed already when it was served
-	return a.demo(l)
+	return a.demo(l, day)
 }
 
 // alone cuts the settings that lead out of the house: an environment made for
@@ -70,10 +75,38 @@ func (a *app) demoLog() (*slog.Logger, error) {
 	return slog.New(slog.NewJSONHandler(file, nil)), nil // closed with the process
 }
 
+// demoBegin reads the day on which a new city begins; one that exists goes on
+// where it was.
+func (a *app) demoBegin(text string) (workday.Date, error) {
+	if text == "" {
+		return workday.DateOf(wall()), nil
+	}
+	day, err := workday.ParseDate(text)
+	switch {
+	case err != nil:
+		return day, misuse{
+			fmt.Sprintf("--day 的“%s”不是日期，请写成 2026-09-30 这样", text),
+			fmt.Sprintf("--day: %q is not a date; write it like 2026-09-30", text),
+		}
+	case a.cityStands():
+		return day, misuse{
+			fmt.Sprintf("%s 中的演示早已开始，--day 只用于新的演示；请去掉 --day，或用 --data 换一个目录", a.cfg.Data),
+			fmt.Sprintf("the demonstration in %s has begun, and --day is for a new one; leave --day out, or choose another directory with --data", a.cfg.Data),
+		}
+	}
+	return day, nil
+}
+
+// cityStands tells whether the data directory holds a finished city.
+func (a *app) cityStands() bool {
+	_, err := os.Stat(a.cfg.file(demoMark))
+	return err == nil
+}
+
 // demo serves the city on a listener.
-func (a *app) demo(l net.Listener) error {
+func (a *app) demo(l net.Listener, day workday.Date) error {
 	a.cfg.PublicURL = "http://" + reachable(l.Addr())
-	w, err := a.city()
+	w, err := a.city(day)
 	if err != nil {
 		return err
 	}
@@ -96,16 +129,16 @@ func (a *app) demo(l net.Listener) error {
 // else is taken for one.
 const demoMark = "demo"
 
-// city opens the city of the data directory, or builds one there.
-func (a *app) city() (*world, error) {
-	_, err := os.Stat(a.cfg.file(demoMark))
-	built := err == nil
+// city opens the city of the data directory, or builds one there that begins on
+// the day.
+func (a *app) city(day workday.Date) (*world, error) {
+	built := a.cityStands()
 	if !built {
 		if err := a.wantEmpty(); err != nil {
 			return nil, err
 		}
 	}
-	w, err := a.demoWorld()
+	w, err := a.demoWorld(day)
 	if err != nil || built {
 		return w, err
 	}

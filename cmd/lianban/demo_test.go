@@ -2,6 +2,8 @@ package main
 
 import (
 	"bytes"
+	"errors"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -17,6 +19,10 @@ import (
 	"lianban/notify"
 	"lianban/scheduler/workday"
 )
+
+// anyTuesday is the day on which tests that read a page begin, or they would find
+// other words on a Friday than on a Tuesday.
+const anyTuesday = "2026-11-24"
 
 func day(t *testing.T, text string) workday.Date {
 	t.Helper()
@@ -67,6 +73,23 @@ func TestDemoBeginsOnAWorkingDayWithFinalDaysAhead(t *testing.T) {
 		if err != nil || got != day(t, want) {
 			t.Errorf("on %s it begins on %s (%v), want %s", today, got, err, want)
 		}
+	}
+}
+
+func TestOnlyANewDemoIsGivenADayToBeginOn(t *testing.T) {
+	a, _ := newTestApp(t)
+	if got, err := a.demoBegin("2026-09-30"); err != nil || got != day(t, "2026-09-30") {
+		t.Errorf("a new one begins on %s: %v", got, err)
+	}
+	if err := os.WriteFile(a.cfg.file(demoMark), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var wrong misuse
+	if _, err := a.demoBegin("2026-09-30"); !errors.As(err, &wrong) {
+		t.Errorf("one that has begun: %v", err)
+	}
+	if _, err := a.demoBegin(""); err != nil {
+		t.Errorf("one that has begun goes on: %v", err)
 	}
 }
 
@@ -304,7 +327,7 @@ func checkLogins(t *testing.T, w *world) {
 // DEC-9: what is due while the clock is moved happens on the way.
 func TestMovingTheDemoClockLivesThroughTheTime(t *testing.T) {
 	a, _ := newTestApp(t)
-	w, err := a.demoWorld()
+	w, err := a.demoWorld(day(t, anyTuesday))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -339,7 +362,7 @@ func TestMovingTheDemoClockLivesThroughTheTime(t *testing.T) {
 // ICA-67, SEC-10: what the walk shows is read from the bytes that went out.
 func TestALetterOfOursIsReadFromItsBytes(t *testing.T) {
 	a, _ := newTestApp(t)
-	w, err := a.demoWorld()
+	w, err := a.demoWorld(day(t, anyTuesday))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -42,8 +42,8 @@ func (a *app) newWorld() (*world, error) { return a.newWorldOn(workday.DateOf(wa
 
 // demoWorld is a world that may be lost at a power cut, as an invented city may:
 // nothing in it waits for the disk.
-func (a *app) demoWorld() (*world, error) {
-	return a.newWorldOn(workday.DateOf(wall()), db.OpenScratch)
+func (a *app) demoWorld(day workday.Date) (*world, error) {
+	return a.newWorldOn(day, db.OpenScratch)
 }
 
 // opener opens a database by its address.

@@ -30,11 +30,11 @@ type walker struct {
 }
 
 // walk plays the main job and ends well only when the evidence verifies.
-func (a *app) walk() error {
+func (a *app) walk(day workday.Date) error {
 	if err := a.wantEmpty(); err != nil {
 		return err
 	}
-	w, err := a.demoWorld()
+	w, err := a.demoWorld(day)
 	if err != nil {
 		return err
 	}
