@@ -33,7 +33,7 @@ func pairedBoard(t *testing.T) (s *stage, booked, draft string) {
 func TestTheBoardOffersOneTripForVisitsNearby(t *testing.T) {
 	s, booked, draft := pairedBoard(t)
 	s.browse("clerk", "/visits/"+draft+"/board", nil).is(http.StatusOK).says("附近同一半天的踏勘", "不并入，单独出车", "2 次一趟，省 1 趟", "冷水滩区amr")
-	s.browseIn("en", "clerk", "/visits/"+draft+"/board", nil).is(http.StatusOK).says("Site visits nearby on the same half-day", "2 visits on one trip, 1 saved")
+	s.browseIn("en", "clerk", "/visits/"+draft+"/board", nil).is(http.StatusOK).says("Site visits nearby on the same half-day", "2 visits on one trip: 1 journey saved")
 	s.browse("clerk", "/visits/"+draft+"/book", url.Values{"with": {booked}, "once": {"b"}}).is(http.StatusSeeOther)
 	page := s.browse("clerk", "/visits/"+draft, nil).is(http.StatusOK).says("本次勘验在一车踏勘的行程中", "退出行程")
 	_, sheet, _ := strings.Cut(page.body, `href="/trips/`)

@@ -244,6 +244,30 @@ func TestSayFillsPlaceholdersAndMissesNothing(t *testing.T) {
 	}
 }
 
+// A page says "1 working day" and "2 working days", and its placeholders of numbers
+// name values that stand in the same text.
+func TestWordsAfterANumberAgreeWithIt(t *testing.T) {
+	p, err := New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for n, want := range map[int]string{0: "0 working days", 1: "1 working day", 2: "2 working days", 11: "11 working days"} {
+		if got := p.Say("en", "workdays", "n", n); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+	for key, text := range wordsOf(t, "en").texts {
+		for _, m := range numbered.FindAllStringSubmatch(text, -1) {
+			if !strings.Contains(text, "{"+m[1]+"}") {
+				t.Errorf("%s: no {%s} that %s agrees with", key, m[1], m[0])
+			}
+		}
+		if left := numbered.ReplaceAllString(text, ""); strings.ContainsAny(left, "|") || strings.Contains(left, "(s)") {
+			t.Errorf("%s: %q", key, text)
+		}
+	}
+}
+
 // A part of one page must not take the place of another's.
 func TestAPartDefinedTwiceIsRefused(t *testing.T) {
 	set := template.Must(template.New("layout").Parse(`{{define "row"}}shared{{end}}`))

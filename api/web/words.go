@@ -4,10 +4,12 @@ import (
 	"encoding/json"
 	"fmt"
 	"html/template"
+	"regexp"
 	"strings"
 )
 
-// words are the texts of one language by key. A placeholder is {name}.
+// words are the texts of one language by key. A placeholder is {name}; a word that
+// follows its number is {name|day|days}, the first for one and the second for others.
 type words struct {
 	lang  string
 	texts map[string]string
@@ -72,11 +74,24 @@ func fill(text string, args []any, write func(value string) string) (string, err
 		return "", fmt.Errorf("%q: a placeholder without a value", text)
 	}
 	pairs := make([]string, 0, len(args))
+	values := map[string]string{}
 	for i := 0; i < len(args); i += 2 {
-		pairs = append(pairs, fmt.Sprintf("{%v}", args[i]), write(fmt.Sprint(args[i+1])))
+		name, value := fmt.Sprint(args[i]), fmt.Sprint(args[i+1])
+		values[name] = value
+		pairs = append(pairs, "{"+name+"}", write(value))
 	}
+	text = numbered.ReplaceAllStringFunc(text, func(at string) string {
+		m := numbered.FindStringSubmatch(at)
+		if values[m[1]] == "1" {
+			return m[2]
+		}
+		return m[3]
+	})
 	return strings.NewReplacer(pairs...).Replace(text), nil
 }
+
+// numbered is a word in the singular and in the plural, after the name of its number.
+var numbered = regexp.MustCompile(`\{([a-z_0-9]+)\|([^|{}]+)\|([^|{}]+)\}`)
 
 // word is the word for a value of a kind, such as a state: "consent.deemed". A
 // value that has no word yet stands for itself, so that a new state does not

@@ -57,7 +57,7 @@ func (k *walker) stillMissing() {
 	}
 	k.act(k.now(), k.window(k.clerk("lst")), k.tell("打开“齐套”", "opens the page of complete sets"))
 	for _, b := range set.Blocking {
-		k.see("%s", k.tell("还缺：%s，已等 %d 个工作日", "missing: %s, for %d working day(s)", b.Line.Department, b.Waiting))
+		k.see("%s", k.tell("还缺：%s，已等 %d 个工作日", "missing: %s, working days so far: %d", b.Line.Department, b.Waiting))
 		_, err := k.delivery.Remind(k.ctx, k.clerk("lst"), b.Line.ID, once.Key{})
 		k.fail("remind", err)
 	}
