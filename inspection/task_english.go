@@ -15,8 +15,16 @@ import (
 // by the names given, dates with their weekday, and what people typed as they typed
 // it. Empty for a sentence that the program does not know (any more).
 func (t Task) English(names map[string]string) string {
-	for _, s := range englishTasks() {
-		found := s.form.FindStringSubmatch(t.Detail)
+	return inEnglish(englishTasks(), t.Detail, names)
+}
+
+// English says why a hold is open for a page in English, empty for what a person
+// typed.
+func (h HoldRow) English() string { return inEnglish(englishHolds(), h.Detail, nil) }
+
+func inEnglish(sentences []sentence, text string, names map[string]string) string {
+	for _, s := range sentences {
+		found := s.form.FindStringSubmatch(text)
 		if found == nil {
 			continue
 		}
@@ -28,21 +36,26 @@ func (t Task) English(names map[string]string) string {
 	return ""
 }
 
-// taskSentence is a sentence with gaps, and how it reads in English.
-type taskSentence struct {
+// sentence is one with gaps, and how it reads in English.
+type sentence struct {
 	form *regexp.Regexp
 	en   string
 }
 
-// englishTasks are the sentences in the order in which they are tried.
-var englishTasks = sync.OnceValue(func() []taskSentence {
-	out := make([]taskSentence, len(taskSentences))
-	for i, s := range taskSentences {
-		form := strings.ReplaceAll(regexp.QuoteMeta(s.zh), `\*`, "(.*?)")
-		out[i] = taskSentence{regexp.MustCompile("(?s)^" + form + "$"), s.en}
+// The sentences of tasks and of holds, in the order in which they are tried.
+var (
+	englishTasks = sync.OnceValue(func() []sentence { return sentencesOf(taskSentences[:]) })
+	englishHolds = sync.OnceValue(func() []sentence { return sentencesOf(holdSentences[:]) })
+)
+
+func sentencesOf(texts []Words) []sentence {
+	out := make([]sentence, len(texts))
+	for i, s := range texts {
+		form := strings.ReplaceAll(regexp.QuoteMeta(s.ZH), `\*`, "(.*?)")
+		out[i] = sentence{regexp.MustCompile("(?s)^" + form + "$"), s.EN}
 	}
 	return out
-})
+}
 
 var (
 	gapInEnglish = regexp.MustCompile(`\$[1-6]`)
@@ -78,7 +91,7 @@ var wayNames = map[string]string{
 
 // taskSentences are what tasks say, * for a gap. Of two that fit, the first counts.
 // Every test's world ends with a look whether each of its tasks is among them.
-var taskSentences = [...]struct{ zh, en string }{
+var taskSentences = [...]Words{
 	{"*的到场情况拟更正，请另一名主管核对证明后决定：*", "The attendance of $1 is to be corrected; another supervisor compares the proof and decides: $2"},
 	{"请书面告知*：*的送达地址将于 * 变更：*。如非*。", "Tell $1 on paper: the address of $2 for notices changes at $3: $4"},
 	{"办件 * 的申请人已 * 次未到场，请主管决定是否再次约定", "The applicant of case $1 has not come $2 times; decide whether to book again"},
@@ -163,4 +176,30 @@ var taskSentences = [...]struct{ zh, en string }{
 	{"办件*的勘验已取消，退出 *的行程；只剩一处，行程已撤销，该处仍按原时间勘验，请核对用车", "The visit of case $1 was cancelled and has left the trip of $2; one visit is left, so the trip is over. It keeps its time; see to the vehicle"},
 	{"办件*的勘验已改期，退出 *的行程；其余*不变，请核对先后和用车", "The visit of case $1 was moved and has left the trip of $2; the others ($3) stay. See to the order and the vehicle"},
 	{"办件*的勘验已取消，退出 *的行程；其余*不变，请核对先后和用车", "The visit of case $1 was cancelled and has left the trip of $2; the others ($3) stay. See to the order and the vehicle"},
+}
+
+// holdSentences are what the program itself writes on a hold (judge.go,
+// judge_visit.go, inbound.go). The same tests look whether each is among them.
+var holdSentences = [...]Words{
+	{"没有 * 类以上的送达证明", "no proof of arrival of class $1 or better"},
+	{"通知没有送达证明", "no proof that the notice arrived"},
+	{"期限经过的年度日历尚未公布", "the calendar of a year that the term runs through is not announced yet"},
+	{"有 * 件来件待人工查看", "incoming mail to be read by a person: $1"},
+	{"本事项不适用视为同意", "silence never counts as consent in this matter"},
+	{"复勘不适用视为同意，由主管决定", "silence never counts at a revisit; the supervisor decides"},
+	{"本次勘验中已撤销过该部门的视为同意", "its deemed consent was taken back in this visit before"},
+	{"对办件的异议尚未办结", "its objection to the case is not settled yet"},
+	{"没有可核对的收件渠道", "no way in can be checked for answers"},
+	{"渠道 * 在期限之后还没有一次成功收取", "the way in “$1” has not been read since the term ended"},
+	{"答复期限不早于勘验开始时间", "the answer is not due before the visit begins"},
+	{"申请人未签到，或者没有其他部门和窗口人员签到", "the applicant did not check in, or nobody of the other departments and the window did"},
+	{"未到场尚未由窗口在场人员和另一方各一人确认", "its absence is not attested yet by the window and by another party"},
+	{"宽限时间届满前已经结束", "it ended before the grace did"},
+	{"到场人数不足，不会视为同意", "too few came, so it is not deemed"},
+	{"正当理由尚未审定", "its excuse is not decided yet"},
+	{"改期建议尚未答复", "its other times are not answered yet"},
+	{"有未签署的整改或不同意意见", "an opinion that asks for more, or disagrees, is not signed yet"},
+	{"到场更正待主管决定", "a correction of who came waits for a supervisor"},
+	{"程序错误，已通知管理员", "an error of the program; the administrator is told"},
+	{"验证码连续输错五次", "a wrong code was entered five times in a row"},
 }

@@ -28,18 +28,18 @@ func TestEverySentenceOfATaskHasItsGapsInEnglish(t *testing.T) {
 	digit := regexp.MustCompile(`\$[1-6]`)
 	for _, s := range taskSentences {
 		found := map[string]bool{}
-		for _, m := range digit.FindAllString(s.en, -1) {
+		for _, m := range digit.FindAllString(s.EN, -1) {
 			found[m] = true
 		}
-		gaps := strings.Count(s.zh, "*")
-		if strings.HasPrefix(s.zh, "请书面告知") {
+		gaps := strings.Count(s.ZH, "*")
+		if strings.HasPrefix(s.ZH, "请书面告知") {
 			gaps-- // whom to ring is on the task's own paper
 		}
 		if len(found) != gaps {
-			t.Errorf("%s has %d gaps, its English %d", s.zh, gaps, len(found))
+			t.Errorf("%s has %d gaps, its English %d", s.ZH, gaps, len(found))
 		}
-		if got := (Task{Detail: strings.ReplaceAll(s.zh, "*", "甲")}).English(nil); got == "" {
-			t.Errorf("%s is not found", s.zh)
+		if got := (Task{Detail: strings.ReplaceAll(s.ZH, "*", "甲")}).English(nil); got == "" {
+			t.Errorf("%s is not found", s.ZH)
 		}
 	}
 }

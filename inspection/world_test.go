@@ -166,6 +166,16 @@ func (w *testWorld) compare() {
 				w.t.Errorf("no English for the task %s: %s", one.Kind, one.Detail)
 			}
 		}
+		if err != nil {
+			return err
+		}
+		var holds []HoldRow
+		err = q.NewSelect().Model(&holds).Where("source = ''").Scan(ctx) // others quote what somebody wrote
+		for _, one := range holds {
+			if one.Detail != "" && one.Reason != HoldClock && one.English() == "" {
+				w.t.Errorf("no English for the hold %s: %s", one.Reason, one.Detail)
+			}
+		}
 		return err
 	})
 	if err != nil {
