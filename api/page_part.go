@@ -260,9 +260,10 @@ func (p *site) inboxText(v *view, part, purpose string) (text, title string, err
 // deemedPage is 视为同意记录单, one for each outcome (INS-937).
 type deemedPage struct {
 	inspection.DeemedRecord
-	T1   string // id of the proof with which the term began
-	PDF  string
-	Back string
+	T1      string // id of the proof with which the term began
+	Counted string // the arithmetic on a page that is not in the record's language
+	PDF     string
+	Back    string
 }
 
 // deemed prints the record of a deemed consent (INS-937); round=n is of a round that
@@ -274,8 +275,12 @@ func (p *site) deemed(v *view) error {
 		return err
 	}
 	back := "/visits/" + v.id()
+	counted := ""
+	if d := record.Part.Deadline; v.x.lang != "zh" && d != nil && d.Line == record.Row.Findings["arithmetic"] { // of the very deadline
+		counted = p.deadlineLine(v, d)
+	}
 	return p.show(v, "deemed", deemedPage{
-		DeemedRecord: record, T1: record.T1().ID, Back: back,
+		DeemedRecord: record, T1: record.T1().ID, Counted: counted, Back: back,
 		PDF: fmt.Sprintf("%s/documents/deemed?department=%s&n=%d", back, department, record.Row.Round),
 	})
 }

@@ -285,7 +285,14 @@ func (p *site) deadlineLine(v *view, d *workday.Deadline) string {
 	if v.x.lang == "zh" {
 		return d.Line
 	}
-	return p.say(v, "deadline.line", "start", withWeekday(v, d.Start), "served", weekday(v, d.Served), "term", d.Term, "due", withWeekday(v, d.Due), "version", d.CalendarVersion)
+	key := "deadline.line"
+	switch {
+	case d.Rule != workday.RuleReply:
+		key = "deadline.line.from"
+	case d.Served != workday.DateOf(d.Start):
+		key = "deadline.line.later"
+	}
+	return p.say(v, key, "start", withWeekday(v, d.Start), "served", weekday(v, d.Served), "term", d.Term, "due", withWeekday(v, d.Due), "version", d.CalendarVersion)
 }
 
 // onVisit ends an act on a visit: back to it, or the page with the refusal. Who

@@ -33,7 +33,7 @@ func TestVisitPageShowsTracksDeadlinesAndTheRecordInWords(t *testing.T) {
 		"联合踏勘", "待反馈", "B 类 · 已到达", "答复期限 11月18日 周三 17:30", "期限 1 个工作日；截止 2026-11-18 周三 17:30",
 		"约定第 1 轮时间", "送达冷水滩区fire：B 类，收件箱", "陈clerk", "完整记录",
 	)
-	s.browseIn("en", "clerk", at, nil).is(http.StatusOK).says("Served on fire: class B, inbox", "1 working day(s); due Wed 2026-11-18 17:30")
+	s.browseIn("en", "clerk", at, nil).is(http.StatusOK).says("Served on fire: class B, inbox", "1 working day; due Wed 2026-11-18 17:30")
 }
 
 // INS-707
@@ -202,6 +202,7 @@ func TestPapersSayWhatWasDeemedAndThatItIsNoPermit(t *testing.T) {
 	s.browse("clerk", "/visits/"+s.booked.ID+"/opinion", nil).is(http.StatusNotFound)
 }
 
+	s.browseIn("en", "clerk", at+"/deemed/431103-amr", nil).is(http.StatusOK).says("Served ", "1 working day; due", "期限 1 个工作日") // the record's own line stays
 // INS-917, V12
 func TestADeemedConsentIsTakenBackAfterTheJointOpinionOnThePage(t *testing.T) {
 	s, at := newBooked(t)
