@@ -1,7 +1,6 @@
 package api
 
 import (
-	"slices"
 	"time"
 
 	"lianban/inspection"
@@ -36,24 +35,33 @@ type freeLine struct {
 	Why        string
 }
 
-// decisionOf is what the window has to answer to a department, nil if nothing.
-func (p *site) decisionOf(v *view, visit inspection.VisitView, one inspection.ParticipantView) (*decision, error) {
+// undecided is the counter or the excuse that a department waits to hear about, nil
+// if none.
+func undecided(one inspection.ParticipantView) *inspection.Reply {
 	kind := map[inspection.Consent]inspection.ReplyKind{
 		inspection.ConsentCountered: inspection.ReplyCounter, inspection.ConsentExcuse: inspection.ReplyExcuse,
 	}[one.Consent]
-	i := slices.IndexFunc(one.Replies, func(r inspection.Reply) bool { // one that was refused is told; its new term has not begun yet
-		return r.Kind == kind && r.Round == one.Round && r.Outcome == inspection.OutcomeApplied
-	})
-	if i < 0 || !v.organises(visit.CentreID) {
+	for i, r := range one.Replies { // one that was refused is told; its new term has not begun yet
+		if r.Kind == kind && r.Round == one.Round && r.Outcome == inspection.OutcomeApplied {
+			return &one.Replies[i]
+		}
+	}
+	return nil
+}
+
+// decisionOf is what the window has to answer to a department, nil if nothing.
+func (p *site) decisionOf(v *view, visit inspection.VisitView, one inspection.ParticipantView) (*decision, error) {
+	reply := undecided(one)
+	if reply == nil || !v.organises(visit.CentreID) {
 		return nil, nil
 	}
-	d := &decision{May: v.supervises(visit.CentreID), Category: one.Replies[i].Category}
+	d := &decision{May: v.supervises(visit.CentreID), Category: reply.Category}
 	for _, t := range visit.Tasks {
 		if t.Subject == one.ID && (t.Kind == inspection.TaskCounter || t.Kind == inspection.TaskExcuse) {
 			d.Due = t.DueAt
 		}
 	}
-	if kind == inspection.ReplyCounter {
+	if reply.Kind == inspection.ReplyCounter {
 		return d, p.weighed(v, visit, one, d)
 	}
 	var err error

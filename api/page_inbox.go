@@ -99,7 +99,9 @@ type invitationPage struct {
 	Visit              inspection.VisitView
 	Part               part
 	Opened             bool
-	Coming             bool // the notice is on its way
+	Answered           bool              // and the answer can still be changed
+	Undecided          *inspection.Reply // that the department waits to hear about
+	Coming             bool              // the notice is on its way
 	Moved              *movedLine
 	Letter, Citation   string
 	Once               string
@@ -177,6 +179,7 @@ func (p *site) invitation(v *view) error {
 	return p.show(v, "invitation", d)
 }
 
+	d.Answered, d.Undecided = d.MayReply && d.Opened && len(own.Replies) > 0, undecided(own.ParticipantView)
 // opened reports whether somebody of the department has seen the last notice of the
 // present round here. One that is not written yet cannot be opened.
 func opened(own part) bool {

@@ -73,6 +73,11 @@ func TestDepartmentAnswersAndGetsItsReceipt(t *testing.T) {
 	}
 	s.browse("clerk", "/", nil).says("答复改期建议")
 	// INS-806: only within the department
+	page.says("改期建议已交窗口，等待答复", "随反馈确认")
+	if strings.Index(page.body, "本部门的反馈和意见") > strings.Index(page.body, "更改反馈") {
+		t.Error("what was said stands behind the form that changes it")
+	}
+	s.browse("inspector", "/", nil).says("即将勘验")
 	s.browse("inspector", at+"/reply", url.Values{"round": {"1"}, "kind": {"delegate"}, "delegate": {"nobody"}}).is(http.StatusUnprocessableEntity).says("只能委派本部门")
 }
 

@@ -523,7 +523,7 @@ func (d *Desk) seenBy(ctx context.Context, tx bun.IDB, p Participant, v Visit, r
 	}
 	p.Consent = consentOf[r.Kind] // the clock does not start any more
 	return d.recordService(ctx, tx, p, v, Service{
-		NoticeID: n.ID, Round: p.Round, Class: "A", Channel: r.Channel, ServedAt: r.ReceivedAt, Source: "reply/" + r.ID,
+		NoticeID: n.ID, Round: p.Round, Class: "A", Channel: r.Channel, ServedAt: r.ReceivedAt, Source: replySource + r.ID,
 	})
 }
 

@@ -2,6 +2,7 @@ package inspection
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"github.com/uptrace/bun"
@@ -42,6 +43,11 @@ const (
 	AboutNotice  = "notice"
 	AboutOpinion = "opinion" // the word that an opinion is due (INS-933)
 )
+
+// ByReply reports whether it is the department's own answer that proves it.
+func (s Service) ByReply() bool { return strings.HasPrefix(s.Source, replySource) }
+
+const replySource = "reply/"
 
 func (s Service) recordedBy() string {
 	if s.by.ID == "" {

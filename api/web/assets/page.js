@@ -19,6 +19,15 @@ for (const part of document.querySelectorAll("[data-paper]")) {
   show();
 }
 
+// What a choice asks for besides opens with it; what another one asks for closes.
+for (const part of document.querySelectorAll("details[data-for]")) {
+  part.closest("form").addEventListener("change", ({ target }) => {
+    if (target.name === "kind") {
+      part.open = target.value === part.dataset.for;
+    }
+  });
+}
+
 // Where somebody checks in is asked of the telephone only when the person asks for it
 // (INS-1002).
 for (const button of document.querySelectorAll("[data-position]")) {
