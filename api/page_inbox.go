@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"net/http"
 	"slices"
 	"time"
@@ -27,8 +28,10 @@ func (p *site) inboxPages() {
 // inboxPage is what a department has to do, the urgent first.
 type inboxPage struct {
 	Search, Department string
-	Open, Opine, Done  []inboxLine
+	Open, Opine        []inboxLine           // to be answered, to be opined on
+	Coming, Done       []inboxLine           // visits ahead, the others
 	Owed               []delivery.ResultLine // results to hand over
+	Sent               []delivery.ResultLine // handed over, not signed for yet
 	Addresses          []notify.Message      // words on changed addresses
 	Alerts             []alertLine           // what was lost, damaged or never collected
 	Destroy            []delivery.Destruction
@@ -42,7 +45,7 @@ type inboxLine struct {
 }
 
 // inbox lists the invitations of somebody's department: first what waits for an
-// answer, then what waits for an opinion.
+// answer, by its deadline, then what waits for an opinion, then where to go next.
 func (p *site) inbox(v *view) error {
 	lines, err := p.Inspection.Inbox(v.ctx(), v.by, inspection.InboxQuery{Limit: 200})
 	if err != nil {
@@ -61,11 +64,14 @@ func (p *site) inbox(v *view) error {
 			d.Open = append(d.Open, line)
 		case running && owesOpinion(inspection.ParticipantView{Participant: l.Participant}):
 			d.Opine = append(d.Opine, line)
+		case live && l.End.After(p.now()) && comes(l.Consent):
+			d.Coming = append(d.Coming, line)
 		default:
 			d.Done = append(d.Done, line)
 		}
 	}
-	if d.Owed, err = p.owedLines(v, d.Search); err != nil {
+	d.sort()
+	if d.Owed, d.Sent, err = p.owedLines(v, d.Search); err != nil {
 		return err
 	}
 	if d.Alerts, err = p.openAlerts(v); err != nil {
@@ -91,6 +97,23 @@ func (p *site) inbox(v *view) error {
 		return err
 	}
 	return p.show(v, "inbox", d)
+}
+
+// comes: by its answer, or its silence, the department is expected at the visit.
+func comes(c inspection.Consent) bool {
+	return c != inspection.ConsentExcused && c != inspection.ConsentWithdrawn && c != inspection.ConsentVoid
+}
+
+// sort puts the nearest first: the deadline of an answer, those without one last, and
+// the beginning of a visit.
+func (d *inboxPage) sort() {
+	slices.SortStableFunc(d.Open, func(a, b inboxLine) int {
+		if a.RespondBy.IsZero() != b.RespondBy.IsZero() {
+			return cmp.Compare(b.RespondBy.Unix(), a.RespondBy.Unix())
+		}
+		return a.RespondBy.Compare(b.RespondBy)
+	})
+	slices.SortStableFunc(d.Coming, func(a, b inboxLine) int { return a.Start.Compare(b.Start) })
 }
 
 // invitationPage is one visit as an invited department sees it: its own part,
@@ -156,6 +179,7 @@ func (p *site) invitation(v *view) error {
 	if own.Consent == inspection.ConsentWithdrawn {
 		d.MayReply, d.MayOpine = false, false
 	}
+	d.Answered, d.Undecided = d.MayReply && d.Opened && len(own.Replies) > 0, undecided(own.ParticipantView)
 	d.MayFill = fills(found, own.ParticipantView)
 	d.MaySign = d.MayOpine && own.Draft != nil && !signedBy(own.Draft, v.by.String())
 	d.ToSee, d.Over = toSee(found, own), found.State == inspection.VisitClosed
@@ -179,7 +203,6 @@ func (p *site) invitation(v *view) error {
 	return p.show(v, "invitation", d)
 }
 
-	d.Answered, d.Undecided = d.MayReply && d.Opened && len(own.Replies) > 0, undecided(own.ParticipantView)
 // opened reports whether somebody of the department has seen the last notice of the
 // present round here. One that is not written yet cannot be opened.
 func opened(own part) bool {

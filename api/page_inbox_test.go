@@ -11,6 +11,8 @@ import (
 
 	"github.com/uptrace/bun"
 
+	"lianban/delivery"
+	"lianban/inspection"
 	"lianban/internal/audit"
 	"lianban/notify"
 )
@@ -71,14 +73,42 @@ func TestDepartmentAnswersAndGetsItsReceipt(t *testing.T) {
 	if strings.Contains(page.body, "HZ-431103-2026-000002") {
 		t.Error("the second click answered again")
 	}
-	s.browse("clerk", "/", nil).says("答复改期建议")
-	// INS-806: only within the department
 	page.says("改期建议已交窗口，等待答复", "随反馈确认")
 	if strings.Index(page.body, "本部门的反馈和意见") > strings.Index(page.body, "更改反馈") {
 		t.Error("what was said stands behind the form that changes it")
 	}
 	s.browse("inspector", "/", nil).says("即将勘验")
+	s.browse("clerk", "/", nil).says("答复改期建议")
+	// INS-806: only within the department
 	s.browse("inspector", at+"/reply", url.Values{"round": {"1"}, "kind": {"delegate"}, "delegate": {"nobody"}}).is(http.StatusUnprocessableEntity).says("只能委派本部门")
+}
+
+// What waits comes first: a result that only waits for the window's signature is not
+// among those to hand over, and of two notices the one due first is on top.
+func TestInboxShowsWhatIsStillToBeDoneBeforeWhatIsNot(t *testing.T) {
+	s := newStage(t)
+	c, err := s.Inspection.FindCase(t.Context(), s.actor("clerk"), s.booked.CaseID)
+	s.must(err)
+	line := s.owe(c)["431103-fire"]
+	if page := s.browse("inspector", "/", nil).is(http.StatusOK).says("送交结果", "检查合格证 待送交"); strings.Contains(page.body, `id="sent"`) {
+		t.Error("nothing was handed over yet")
+	}
+	_, err = s.Delivery.Release(t.Context(), s.actor("inspector"), delivery.ReleaseRequest{
+		LineID: line.ID, DecidedOn: "2026-11-16", New: []delivery.NewItem{{Class: delivery.ClassCertificate, Title: "检查合格证"}},
+	})
+	s.must(err)
+	if page := s.browse("inspector", "/", nil).is(http.StatusOK).says("已送出，等窗口签收", "检查合格证 等窗口签收"); strings.Contains(page.body, `id="owed"`) {
+		t.Error("what was handed over is still to be handed over")
+	}
+	at := time.Date(2026, 11, 18, 17, 30, 0, 0, time.UTC)
+	d := inboxPage{}
+	for _, due := range []time.Time{at.Add(time.Hour), {}, at} {
+		d.Open = append(d.Open, inboxLine{InboxLine: inspection.InboxLine{Participant: inspection.Participant{RespondBy: due}}})
+	}
+	d.sort()
+	if d.Open[0].RespondBy != at || !d.Open[2].RespondBy.IsZero() {
+		t.Errorf("in the order %v, %v, %v", d.Open[0].RespondBy, d.Open[1].RespondBy, d.Open[2].RespondBy)
+	}
 }
 
 // INS-1008

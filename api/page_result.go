@@ -269,13 +269,12 @@ func (p *site) setOf(v *view, caseID string) (*caseSet, error) {
 	return d, err
 }
 
-// owedLines are what the reader's department still owes, for its inbox.
-func (p *site) owedLines(v *view, search string) ([]delivery.ResultLine, error) {
-	lines, err := p.Delivery.ListLines(v.ctx(), v.by, delivery.LineQuery{Limit: 200})
-	return slices.DeleteFunc(lines, func(l delivery.ResultLine) bool {
-		open := l.State == delivery.LineExpected || l.State == delivery.LineSplit
-		return !open || !holds(search, l.CaseNumber, l.MatterName, l.Applicant)
-	}), err
+// owedLines are what the reader's department still has to hand over, and what waits
+// for the window's signature, for its inbox.
+func (p *site) owedLines(v *view, search string) (owed, sent []delivery.ResultLine, err error) {
+	owed, sent, err = p.Delivery.Owed(v.ctx(), v.by)
+	other := func(l delivery.ResultLine) bool { return !holds(search, l.CaseNumber, l.MatterName, l.Applicant) }
+	return slices.DeleteFunc(owed, other), slices.DeleteFunc(sent, other), err
 }
 
 // listOf splits what a hidden field keeps together.

@@ -282,6 +282,21 @@ func (d *Desk) ListLines(ctx context.Context, by auth.Actor, query LineQuery) (o
 	return out, err
 }
 
+// Owed gives what the actor's own department still has to hand over, and what it has
+// handed over and the window has not signed for, each oldest first.
+func (d *Desk) Owed(ctx context.Context, by auth.Actor) (owed, sent []ResultLine, err error) {
+	if by.Department == "" {
+		return nil, nil, nil
+	}
+	err = d.DB.Read(ctx, func(q bun.IDB) (err error) {
+		if owed, err = owedBy(ctx, q, by, by.Department); err == nil {
+			sent, err = sentBy(ctx, q, by, by.Department)
+		}
+		return err
+	})
+	return owed, sent, err
+}
+
 // Result is one line with everything that was handed over for it.
 type Result struct {
 	ResultLine
