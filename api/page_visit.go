@@ -32,24 +32,28 @@ type visitsPage struct {
 	Full     int
 	Trips    bool // of the reader's centre
 	States   []option
-	Visits   []inspection.Visit
+	Ahead    []inspection.Visit // the nearest first
+	Over     []inspection.Visit // the latest first
 }
 
-// mostVisits is how many visits the list shows; search narrows it.
+// mostVisits is how many visits each half of the list shows; search narrows it.
 const mostVisits = 200
 
 func (p *site) visits(v *view) error {
-	list, err := p.Inspection.ListVisits(v.ctx(), v.by, inspection.VisitQuery{
-		Search: v.query("q"), State: inspection.VisitState(v.query("state")), Limit: mostVisits,
-	})
-	if err != nil {
-		return err
-	}
 	d := visitsPage{
-		Search: v.query("q"), Filtered: v.query("q") != "" || v.query("state") != "", Visits: list, Trips: v.by.Centre != "" && v.is(atDesk...),
+		Search: v.query("q"), Filtered: v.query("q") != "" || v.query("state") != "", Trips: v.by.Centre != "" && v.is(atDesk...),
 		States: p.stateOptions(v, "visit_state", "draft", "offered", "confirmed", "in_progress", "collecting", "closed", "not_held", "cancelled"),
 	}
-	if len(list) == mostVisits {
+	query := inspection.VisitQuery{Search: d.Search, State: inspection.VisitState(v.query("state")), Limit: mostVisits, Ahead: true}
+	var err error
+	if d.Ahead, err = p.Inspection.ListVisits(v.ctx(), v.by, query); err != nil {
+		return err
+	}
+	query.Ahead, query.Over = false, true
+	if d.Over, err = p.Inspection.ListVisits(v.ctx(), v.by, query); err != nil {
+		return err
+	}
+	if max(len(d.Ahead), len(d.Over)) == mostVisits {
 		d.Full = mostVisits
 	}
 	return p.show(v, "visits", d)

@@ -154,6 +154,11 @@ func TestVisitIsCancelledWithAReason(t *testing.T) {
 	}
 	s.browse("clerk", at+"/cancel", url.Values{"code": {"weather"}, "reason": {"暴雨" + trouble}}).is(http.StatusSeeOther)
 	s.browse("clerk", at, nil).is(http.StatusOK).says("已取消", "天气原因： 暴雨")
+	list := s.browse("clerk", "/visits", nil).is(http.StatusOK).says("已结束", s.booked.CaseNumber)
+	over := strings.Index(list.body, "已结束</h2>")
+	if strings.Index(list.body, strings.TrimPrefix(at, "/")) < over {
+		t.Error("a visit that is over stands among those ahead")
+	}
 }
 
 // INS-803, SEC-11, SIM-1
@@ -197,12 +202,12 @@ func TestPapersSayWhatWasDeemedAndThatItIsNoPermit(t *testing.T) {
 		says("联合勘验意见书", "联勘〔2026〕431103-000001", "视为同意（记录单 视同〔2026〕431103-", "需整改", "后厨灭火毯数量不足", "不是行政许可决定")
 	s.browse("clerk", at+"/deemed/431103-amr", nil).is(http.StatusOK).
 		says("视为同意记录单", "收到通知后在期限内未反馈意见", "三（三）3-四", "期限 1 个工作日", "收件渠道", "不是行政许可决定")
+	s.browseIn("en", "clerk", at+"/deemed/431103-amr", nil).is(http.StatusOK).says("Served ", "1 working day; due", "期限 1 个工作日") // the record's own line stays
 	s.browse("clerk", at+"/deemed/431103-fire", nil).is(http.StatusNotFound)
 	s.browse("clerk", at, nil).is(http.StatusOK).says("出具联合意见书 联勘〔2026〕431103-000001", "视为同意，记录单")
 	s.browse("clerk", "/visits/"+s.booked.ID+"/opinion", nil).is(http.StatusNotFound)
 }
 
-	s.browseIn("en", "clerk", at+"/deemed/431103-amr", nil).is(http.StatusOK).says("Served ", "1 working day; due", "期限 1 个工作日") // the record's own line stays
 // INS-917, V12
 func TestADeemedConsentIsTakenBackAfterTheJointOpinionOnThePage(t *testing.T) {
 	s, at := newBooked(t)

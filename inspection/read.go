@@ -273,6 +273,8 @@ type VisitQuery struct {
 	CaseID   string
 	Search   string
 	State    VisitState
+	Ahead    bool // only those that have not ended
+	Over     bool // only those that have, the latest first; not with After
 	From, To time.Time
 	After    Position
 	Limit    int

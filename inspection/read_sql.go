@@ -75,7 +75,15 @@ func listVisits(ctx context.Context, q bun.IDB, by auth.Actor, query VisitQuery)
 		cases = cases.Where("c.search LIKE ? ESCAPE '\\'", like(query.Search))
 	}
 	s := q.NewSelect().Model(&out).ModelTableExpr("visits AS v").ColumnExpr("v.*").Where("EXISTS (?)", cases).
-		OrderExpr("v.start_at IS NULL, v.start_at, v.id").Limit(page(query.Limit))
+		Limit(page(query.Limit))
+	if query.Over {
+		s = s.OrderExpr("v.start_at IS NULL DESC, v.start_at DESC, v.id DESC").Where("v.state IN (?)", bun.List(endedVisits))
+	} else {
+		s = s.OrderExpr("v.start_at IS NULL, v.start_at, v.id")
+	}
+	if query.Ahead {
+		s = s.Where("v.state NOT IN (?)", bun.List(endedVisits))
+	}
 	if query.CaseID != "" {
 		s = s.Where("v.case_id = ?", query.CaseID)
 	}
@@ -97,6 +105,9 @@ func listVisits(ctx context.Context, q bun.IDB, by auth.Actor, query VisitQuery)
 	}
 	return out, s.Scan(ctx)
 }
+
+// endedVisits are the states after which nothing happens on a visit any more.
+var endedVisits = []VisitState{VisitClosed, VisitNotHeld, VisitCancelled}
 
 // listUnfinished gives a centre's visits before an instant that have not come
 // to their end, oldest first.

@@ -44,6 +44,15 @@ func TestPagesOfVisitsTasksAndInvitationsShowEachOnce(t *testing.T) {
 		if len(rest) != 5 {
 			t.Errorf("%d visits after the first of six", len(rest))
 		}
+		_, err = w.Cancel(ctx, w.clerk, rest[0].ID, "weather", "大雨")
+		w.must(err)
+		ahead, err := w.ListVisits(ctx, w.clerk, VisitQuery{Ahead: true})
+		w.must(err)
+		over, err := w.ListVisits(ctx, w.clerk, VisitQuery{Over: true})
+		w.must(err)
+		if len(ahead) != 4 || len(over) != 2 || over[0].ID != rest[0].ID { // the later one first
+			t.Errorf("%d visits ahead, %d over, %v", len(ahead), len(over), over)
+		}
 	})
 }
 
