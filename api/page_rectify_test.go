@@ -31,7 +31,7 @@ func TestTheWindowGivesTheListOnceAndADepartmentAddsByTwoPersonsOnly(t *testing.
 	c, err := s.Inspection.FindCase(t.Context(), s.actor("clerk"), s.closed.CaseID)
 	s.must(err)
 	link := s.linkOf(c) // INS-1111
-	s.plain(link).says("联合踏勘", "需整改", "到场部门", "请等窗口送达整改通知书").lacks("需要整改的事项", "视为同意")
+	s.plain(link).says("联合踏勘", "需整改", "参加部门", "请等窗口送达整改通知书").lacks("需要整改的事项", "视为同意")
 
 	give := list + "/lists/1"
 	now := forInput(s.now())
@@ -42,7 +42,7 @@ func TestTheWindowGivesTheListOnceAndADepartmentAddsByTwoPersonsOnly(t *testing.
 	s.upload("clerk", give, signed, picture(t)).is(http.StatusSeeOther)
 	s.browse("clerk", list, nil).is(http.StatusOK).says("已送达", "当面送达，已签收", "李梅", "整改期限", "还剩")
 	s.plain(link).says("需要整改的事项", "待整改", "现场复勘核查", "还剩").lacks("请等窗口送达")
-	s.browseIn("en", "", link, nil).is(http.StatusOK).says("What is to be put right", "Departments that come").lacks("applicant.")
+	s.browseIn("en", "", link, nil).is(http.StatusOK).says("What is to be put right", "Departments").lacks("applicant.")
 	s.upload("clerk", give, signed, picture(t)).is(http.StatusConflict).says("只送达一次")
 
 	add := url.Values{"ground": {"changed"}, "reason": {"新增燃气灶"}, "finding1": {"未设切断阀" + trouble}, "clause1": {"GB 50028"}, "days1": {"3"}}

@@ -14,7 +14,7 @@ import (
 type ApplicantView struct {
 	CaseNumber, MatterCode, Matter, Name string
 
-	Centre, Phone string // the window
+	Centre, CentreID, Phone string // the window
 
 	Lines   []ApplicantLine
 	Choice  *SetChoice // the last one
@@ -94,7 +94,7 @@ func (d *Desk) applicantView(ctx context.Context, q bun.IDB, h caller) (v Applic
 	owed := slices.ContainsFunc(h.lines, ResultLine.open)
 	filed := func(l ResultLine) bool { return l.open() && !l.WindowOnly }
 	v = ApplicantView{
-		CaseNumber: h.CaseNumber, MatterCode: h.MatterCode, Matter: h.MatterName, Name: h.Name, Centre: h.centre.Name, Phone: h.centre.Phone,
+		CaseNumber: h.CaseNumber, MatterCode: h.MatterCode, Matter: h.MatterName, Name: h.Name, Centre: h.centre.Name, CentreID: h.centre.ID, Phone: h.centre.Phone,
 		Known: h.known().Masked(), Wish: h.Wish.Masked(), MayChoose: owed, MayAddress: h.waits(), MayConsent: slices.ContainsFunc(h.lines, filed), WindowOnly: h.collects(),
 		MayWay: h.waits() || slices.ContainsFunc(h.parcels, Parcel.here),
 	}

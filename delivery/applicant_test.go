@@ -259,6 +259,11 @@ func TestPickUpIsChosenByTheLinkUntilACourierIsNamed(t *testing.T) {
 		r.Way = WayWindow
 		p, err = w.Seal(ctx, w.clerk, r)
 		w.must(err)
+		view, err := w.FindApplicant(ctx, token)
+		w.must(err)
+		if at := view.Parcels[0].Collect; at == nil || at.ID != p.CentreID { // it waits for nobody but the applicant
+			t.Errorf("to be collected at %v", at)
+		}
 		w.must(w.ChooseWay(ctx, token, WishDeliver)) // and back
 		if w.parcel(p.ID).State != ParcelCancelled {
 			t.Error("not taken back")

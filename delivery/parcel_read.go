@@ -308,6 +308,11 @@ func (d *Desk) tracked(ctx context.Context, q bun.IDB, p Parcel) (out TrackView,
 		out.Paused, out.PausedTo, out.Pause = standing(f.pauses[p.ID], d.now())
 	}
 	out.ETA = p.eta(d.now(), !out.Ledger.PausedSince.IsZero())
+	if err == nil && p.Way == WayWindow && g.State == ParcelSealed {
+		var centre office.Centre
+		centre, err = office.FindCentre(ctx, q, p.CentreID)
+		out.Collect = &centre
+	}
 	return out, err
 }
 

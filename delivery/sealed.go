@@ -7,6 +7,7 @@ import (
 	"github.com/uptrace/bun"
 
 	"lianban/internal/auth"
+	"lianban/internal/office"
 	"lianban/internal/once"
 )
 
@@ -283,6 +284,8 @@ type TrackView struct {
 	Steps  []TrackStep   `json:"steps"`
 	Ledger PromiseLedger `json:"ledger"`
 	Phone  string        `json:"phone"` // of the window
+
+	Collect *office.Centre `json:"-"` // where it waits to be collected, nil while it does not
 
 	PausedTo time.Time   `json:"paused_to,omitzero"` // the agreed time; zero: until it is settled
 	Pause    PauseReason `json:"pause,omitempty"`    // why

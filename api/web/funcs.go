@@ -42,7 +42,10 @@ func (w words) funcs() template.FuncMap {
 		"dict":     dict,
 		"id":       fieldID,
 		"listed":   func(items []string) template.HTML { return w.name(strings.Join(items, w.texts["list.comma"])) },
-		"query":    withQuery,
+		"openHours": func(hours fmt.Stringer) string {
+			return strings.NewReplacer("-", "–", ",", w.texts["list.comma"]).Replace(hours.String())
+		},
+		"query": withQuery,
 		"excuses": func() []string {
 			return []string{"emergency", "disaster", "statutory_meeting", "illness_no_substitute", "recusal", "other"} // INS-812
 		},
