@@ -63,6 +63,15 @@ func (l Loan) Overdue(now time.Time) bool {
 	return err == nil && l.State == LoanOut && due.Before(workday.DateOf(now))
 }
 
+// dueText is the day by which it is back, with its weekday.
+func (l Loan) dueText(lang string) string {
+	due, err := workday.ParseDate(l.DueOn)
+	if err != nil {
+		return l.DueOn
+	}
+	return workday.DayText(lang, due)
+}
+
 // LoanRequest is what the keeper lends, to whom, what for and until when.
 type LoanRequest struct {
 	ItemID     string
@@ -142,7 +151,8 @@ func orElse(err error, refusal *fault.Error) error {
 
 func loanOpen(l Loan) *fault.Error {
 	return fault.Refuse(fault.Conflict, "loan_open",
-		"该原件已借给%s，应于 %s 前归还；归还后才能再借出", "the original is lent to %s until %s; lend it again when it is back", l.Borrower, l.DueOn)
+		"该原件已借给%[1]s，应于 %[2]s 前归还；归还后才能再借出", "the original is lent to %[1]s until %[3]s; lend it again when it is back",
+		l.Borrower, l.dueText("zh"), l.dueText("en"))
 }
 
 // loanDue is the day by which the original is back: the given one, or the

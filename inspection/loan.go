@@ -52,7 +52,7 @@ func (d *Desk) remindLoan(ctx context.Context, tx bun.IDB, l delivery.Loan) erro
 	}
 	return raiseTask(ctx, tx, Visit{CentreID: l.CentreID}, Task{
 		Kind: TaskLoan, Subject: l.ItemID, CreatedAt: d.now(), DueAt: due.AddDays(1).Midnight(),
-		Detail: fmt.Sprintf("%s借用%s保管的《%s》原件，应于 %s 前归还，请提醒", l.Borrower, l.Lender, l.Item.Title, l.DueOn),
+		Detail: fmt.Sprintf("%s借用%s保管的《%s》原件，应于 %s 前归还，请提醒", l.Borrower, l.Lender, l.Item.Title, workday.DayText("zh", due)),
 	})
 }
 

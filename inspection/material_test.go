@@ -68,6 +68,9 @@ func TestLentOriginalIsATaskTheWorkingDayBeforeItIsDue(t *testing.T) {
 			for _, task := range all {
 				if task.Kind == TaskLoan {
 					n++
+					if !strings.Contains(task.Detail, " 周") {
+						t.Errorf("no weekday in %s", task.Detail)
+					}
 				}
 			}
 			return n
