@@ -200,6 +200,7 @@ func TestTheListOfReceiversIsKeptOnAPage(t *testing.T) {
 	form.Set("once", "r3")
 	s.browse("clerk", "/receivers", form).is(http.StatusConflict).says("名单上已有“雷鸣”")
 	page := s.browse("clerk", at, nil).is(http.StatusOK).says("雷鸣", "收发室", "登记函 2026-11-16", "有效")
+	s.browse("clerk", "/receivers", nil).is(http.StatusOK).says("现在可以签收的人", "雷鸣")
 	_, id, _ := strings.Cut(page.body, `action="/receivers/`)
 	id, _, _ = strings.Cut(id, "/end")
 	end := "/receivers/" + id + "/end?department=431103-amr"

@@ -25,6 +25,7 @@ type receiversPage struct {
 	Department  string // whose list is shown
 	Name        string // its name
 	Departments []option
+	Standing    []standingReceiver // of all departments, until one is chosen
 	Lines       []delivery.RegisteredReceiver
 	Keeps       bool
 	Theirs      string // why a reader of the window does not change it
@@ -32,7 +33,14 @@ type receiversPage struct {
 	Once        string
 }
 
-// receivers shows the list of one department: one's own, or the one chosen.
+// standingReceiver is somebody who may sign now, and for which department.
+type standingReceiver struct {
+	delivery.RegisteredReceiver
+	Department string
+}
+
+// receivers shows the list of one department: one's own, or the one chosen. A window
+// that has chosen none sees who may sign for any.
 func (p *site) receivers(v *view) error {
 	v.here = "/receivers"
 	d := receiversPage{Department: v.query("department"), Today: workday.DateOf(p.now()).String(), Once: newOnce()}
@@ -42,10 +50,12 @@ func (p *site) receivers(v *view) error {
 	if v.by.Department != "" {
 		d.Department = v.by.Department
 	}
+	names := map[string]string{}
 	err := p.Read(v.ctx(), func(q bun.IDB) error {
 		all, err := office.ListDepartments(v.ctx(), q, office.DepartmentQuery{})
 		for _, dep := range all {
 			name := inspection.Words{ZH: dep.Name, EN: dep.NameEN}.In(v.x.lang)
+			names[dep.ID] = name
 			if v.by.Department == "" {
 				d.Departments = append(d.Departments, option{dep.ID, name, dep.ID == d.Department})
 			}
@@ -57,6 +67,15 @@ func (p *site) receivers(v *view) error {
 	})
 	if err != nil {
 		return err
+	}
+	if d.Name == "" && len(d.Departments) > 0 {
+		standing, err := p.Delivery.StandingReceivers(v.ctx(), v.by)
+		if err != nil {
+			return err
+		}
+		for _, r := range standing {
+			d.Standing = append(d.Standing, standingReceiver{r, names[r.DepartmentID]})
+		}
 	}
 	if d.Name != "" {
 		v.here = "/receivers?department=" + d.Department

@@ -8,6 +8,7 @@ import (
 	"github.com/uptrace/bun"
 
 	"lianban/delivery"
+	"lianban/internal/fault"
 	"lianban/internal/office"
 )
 
@@ -27,7 +28,8 @@ func (p *site) tablePages() {
 
 // tablesPage offers the table of what is owed and takes it back.
 type tablesPage struct {
-	Departments []option // of a window
+	Departments []option          // of a window
+	Owing       []delivery.Holder // those without accounts that have something to hand over
 }
 
 func (p *site) tables(v *view) error {
@@ -41,11 +43,34 @@ func (p *site) tables(v *view) error {
 			}
 			return err
 		})
+		if err == nil {
+			d.Owing, err = p.owingOnPaper(v)
+		}
 		if err != nil {
 			return err
 		}
 	}
 	return p.show(v, "tables", d)
+}
+
+// owingOnPaper are the departments without accounts that owe results: for these the
+// window has a table to give out.
+func (p *site) owingOnPaper(v *view) ([]delivery.Holder, error) {
+	all, err := p.Delivery.ListHolders(v.ctx(), v.by)
+	if err != nil {
+		return nil, err
+	}
+	var out []delivery.Holder
+	for _, h := range all {
+		err := p.Delivery.MayKeepList(v.ctx(), v.by, h.DepartmentID)
+		switch {
+		case err == nil:
+			out = append(out, h)
+		case !fault.Is(err, "department_has_accounts") && !fault.Is(err, "receivers_keeper"):
+			return nil, err
+		}
+	}
+	return out, nil
 }
 
 func (p *site) owedTable(v *view) error {

@@ -95,6 +95,10 @@ func TestAProgramExchangesTheTableOfResults(t *testing.T) {
 	c, err := s.Inspection.FindCase(t.Context(), s.actor("clerk"), s.booked.CaseID)
 	s.must(err)
 	s.owe(c)
+	page := s.browse("clerk", "/tables", nil).is(http.StatusOK).says("没有账号、还有结果未送交的部门", "市场监管局 1 件办件")
+	if !strings.Contains(page.body, "/tables/owed?department=431103-amr") || strings.Contains(page.body, "/tables/owed?department=431103-fire") {
+		t.Error("a table for a department with accounts, or none for the other")
+	}
 	got := s.get("inspector", "/tables/owed").is(http.StatusOK)
 	if media := got.header.Get("Content-Type"); media != "text/csv; charset=utf-8" || !bytes.HasPrefix(got.body, []byte("\ufeff办件编号,")) {
 		t.Fatalf("%s: %s", media, got.body)

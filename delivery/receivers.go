@@ -157,6 +157,20 @@ func (d *Desk) ListReceivers(ctx context.Context, by auth.Actor, department stri
 	return out, err
 }
 
+// StandingReceivers gives who may sign now, of every department, for the window that
+// has not chosen one yet. Refusal: receivers_keeper.
+func (d *Desk) StandingReceivers(ctx context.Context, by auth.Actor) (out []RegisteredReceiver, err error) {
+	if !atWindow(by) && !by.Is(auth.Auditor) {
+		return nil, receiversKeeper()
+	}
+	now := d.now()
+	err = d.DB.Read(ctx, func(q bun.IDB) (err error) {
+		out, err = standingReceivers(ctx, q)
+		return err
+	})
+	return slices.DeleteFunc(out, func(r RegisteredReceiver) bool { return !r.Stood(now) }), err
+}
+
 // wantRegistered refuses a signature on a slip by somebody who was not on the
 // department's list when it was given (DEL-913).
 func wantRegistered(ctx context.Context, q bun.IDB, department, name string, at time.Time) error {

@@ -26,6 +26,11 @@ func receiversOf(ctx context.Context, q bun.IDB, department string) (out []Regis
 	return out, err
 }
 
+func standingReceivers(ctx context.Context, q bun.IDB) (out []RegisteredReceiver, err error) {
+	err = q.NewSelect().Model(&out).Where("ended_at IS NULL").Order("department_id", "added_at", "id").Limit(500).Scan(ctx)
+	return out, err
+}
+
 func findReceiver(ctx context.Context, q bun.IDB, id string) (r RegisteredReceiver, err error) {
 	err = found(q.NewSelect().Model(&r).Where("id = ?", id).Scan(ctx))
 	return r, err
