@@ -219,6 +219,8 @@ const (
 	bakerMail  = "maitian@example.com"
 	fisherMail = "yujia@example.com"
 	cloudMail  = "yunduo@example.com"
+
+	fireworksMail = "hongyun@example.com"
 )
 
 var linkPath = regexp.MustCompile(`/a/[A-Z0-9]+`)

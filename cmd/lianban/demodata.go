@@ -28,6 +28,7 @@ var offices = map[string]string{
 	"amr": "%s市场监督管理局", "fire": "%s消防救援大队", "urban": "%s城市管理和综合执法局", "ecology": "永州市生态环境局%s分局",
 	"housing": "%s住房和城乡建设局", "police": "永州市公安局%s分局", "health": "%s卫生健康局", "culture": "%s文化旅游广电体育局",
 	"commerce": "永州市商务局", "education": "永州市教育局", "emergency": "永州市应急管理局", "tobacco": "永州市烟草专卖局",
+	"agriculture": "%s农业农村局",
 }
 
 // officers are the three people of each department: its head and two

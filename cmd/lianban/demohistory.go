@@ -25,6 +25,7 @@ func (w *world) history(ctx context.Context) error {
 	s.skip(4, "09:10")
 	closed := s.closedVisit()
 	s.leavesList(diner)
+	clinic := s.booksClinic()
 	m.cases["blocked"] = inspection.Case{ID: closed.CaseID, Number: closed.CaseNumber}
 	s.at(3, "10:00")
 	today := s.visitOfToday()
@@ -32,10 +33,11 @@ func (w *world) history(ctx context.Context) error {
 	s.holdVisit(closed)
 	m.twoDaysBefore()
 	s.deemed()
+	s.holdsClinic(clinic)
 	s.confirmed()
 	m.eveningBefore()
 	m.yesterdayMorning()
-	s.declined()
+	s.trip(s.declined())
 	m.yesterdayNoon()
 	s.countered()
 	m.yesterdayAfternoon()
@@ -44,6 +46,7 @@ func (w *world) history(ctx context.Context) error {
 	s.cameAlone(diner)
 	m.yesterdayEvening()
 	bags := m.circulates()
+	m.sendsPaper(clinic)
 	s.thisMorning(m.thisMorning)
 	s.accepts(today)
 	m.runs(bags)
@@ -131,7 +134,7 @@ func (s *stage) confirmed() {
 }
 
 // declined: one department says that it cannot come.
-func (s *stage) declined() {
+func (s *stage) declined() inspection.Visit {
 	s.at(1, "09:20")
 	v := s.book(s.accept(scenario{
 		"lst", "M16", "燚造型理发店", "13807461206", "冷水滩区翠竹路7号", 26.4466, 111.6033, "outdoor_sign=yes",
@@ -139,6 +142,18 @@ func (s *stage) declined() {
 	s.accepts(v, "lst/health")
 	s.pass(20)
 	s.answer(v, "lst/urban", inspection.ReplyDecline, "当日全队参加创建文明城市检查，无法派员")
+	return v
+}
+
+// trip books a visit round the corner, which the same vehicle makes next (INS-609).
+func (s *stage) trip(with inspection.Visit) {
+	v := s.book(s.accept(scenario{
+		"lst", "M15", "蓝调美容店", "13807461247", "冷水滩区育才路22号", 26.4456, 111.6023, "",
+	}), 3, "10:30")
+	s.did("join the trip", func() error {
+		_, err := s.inspection.JoinTrip(s.ctx, s.clerk("lst"), inspection.JoinRequest{VisitID: v.ID, With: with.ID})
+		return err
+	})
 }
 
 // countered: one department proposes other times.

@@ -42,17 +42,28 @@ var errands = []errand{
 	{"counted", scenario{"lst", "M26", "鲜丰水果店", "13807461242", "冷水滩区珍珠路8号", 26.4408, 111.6041, ""}, "蒋丰年", "amr", "食品经营备案凭证、备案信息公示牌、食品安全承诺书"},
 	{"waiting", scenario{"lst", "M27", "乐宝母婴店", "13807461243", "冷水滩区育才路80号", 26.4461, 111.6033, ""}, "唐乐怡", "amr", "食品经营许可证"},
 	{"asked", scenario{"lst", "M25", "云朵蛋糕店", "13807461244", "冷水滩区潇湘大道77号", 26.4325, 111.6103, "outdoor_sign=yes"}, "邹云", "amr urban", "户外招牌设置许可证"},
+	{"only", scenario{"lst", "M38", "红运烟花爆竹店", "13807461245", "冷水滩区永州大道260号", 26.4362, 111.6081, ""}, "唐红运", "yz/emergency fire", "烟花爆竹经营（零售）许可证|消防安全检查意见书"}, // collected at the window (DEL-204)
 	{"toSign", scenario{"lst", "M22", "阳明山旅行社", "13807461232", "冷水滩区逸云路58号", 26.4219, 111.6121, ""}, "成思远", "culture", "旅行社业务经营许可证"},
 }
 
 // mailOf are the applicants who gave an address, and so act by their link.
-var mailOf = map[string]string{"delivered": bakerMail, "later": fisherMail, "asked": cloudMail}
+var mailOf = map[string]string{"delivered": bakerMail, "later": fisherMail, "asked": cloudMail, "only": fireworksMail}
 
 func (e errand) keys() (out []string) {
 	for system := range strings.FieldsSeq(e.systems) {
-		out = append(out, e.area+"/"+system)
+		if !strings.Contains(system, "/") { // of the area itself
+			system = e.area + "/" + system
+		}
+		out = append(out, system)
 	}
 	return out
+}
+
+// papers are what the n-th department hands over; the last one's are also those of
+// the departments after it.
+func (e errand) papers(n int) []string {
+	each := strings.Split(e.paper, "|")
+	return strings.Split(each[min(n, len(each)-1)], "、")
 }
 
 // mailroom plays the second half: what becomes of the errands.
@@ -122,9 +133,9 @@ func (m *mailroom) errandOf(v inspection.Visit) errand {
 // gathers lets the departments hand over and the window sign for it.
 func (m *mailroom) gathers(names ...string) {
 	for _, e := range errands {
-		for _, key := range e.keys() {
+		for n, key := range e.keys() {
 			if slices.Contains(names, e.name) {
-				m.signsFor(m.handsOver(m.cases[e.name], key, strings.Split(e.paper, "、")...))
+				m.signsFor(m.handsOver(m.cases[e.name], key, e.papers(n)...))
 			}
 		}
 	}
@@ -230,11 +241,12 @@ func (m *mailroom) blocked() inspection.Case { return m.cases["blocked"] }
 
 func (m *mailroom) yesterdayAfternoon() {
 	m.at(1, "14:10")
-	m.gathers("out", "carried", "assigned", "pickup", "arrived", "held", "recalled", "wet", "stained")
+	m.gathers("out", "carried", "assigned", "pickup", "arrived", "held", "recalled", "wet", "stained", "only")
 	m.pass(15)
 	m.packs("out", "assigned", "arrived", "held", "recalled", "wet")
 	m.packsApart("carried")
 	m.parcels["pickup"] = m.seals(m.cases["pickup"], delivery.WayWindow, "")
+	m.parcels["only"] = m.seals(m.cases["only"], delivery.WayWindow, "")
 	p := m.parcels["unverified"]
 	m.sends("courier", deed{parcel: p, what: delivery.EventStarted}, deed{parcel: p, what: delivery.EventArrived})
 	m.pass(5) // the receiver's telephone is flat: no code, only a name

@@ -156,7 +156,7 @@ func (w *world) furnish(ctx context.Context) error {
 			}
 		}
 	}
-	return nil
+	return w.addPaperDepartment(ctx, areas[0], n+1)
 }
 
 func (w *world) addCentre(ctx context.Context, a area) error {
@@ -240,6 +240,22 @@ func (w *world) addPerson(ctx context.Context, n auth.NewPerson) error {
 // addDepartment adds a department with its three people and the addresses of
 // its signed form.
 func (w *world) addDepartment(ctx context.Context, a area, system string, n int) error {
+	d, err := w.registerDepartment(ctx, a, system, n)
+	if err != nil {
+		return err
+	}
+	for i, name := range officers[a.key+"/"+system] {
+		if err := w.addOfficer(ctx, a, d, i, name); err != nil {
+			return err
+		}
+	}
+	if err := w.addChecklist(ctx, a, d); err != nil {
+		return err
+	}
+	return w.addAddresses(ctx, a, d, n)
+}
+
+func (w *world) registerDepartment(ctx context.Context, a area, system string, n int) (office.Department, error) {
 	division := strings.TrimSuffix(a.centre, "政务服务中心")
 	name := offices[system]
 	if strings.Contains(name, "%s") {
@@ -255,19 +271,8 @@ func (w *world) addDepartment(ctx context.Context, a area, system string, n int)
 		Roster: office.Named, Lat: a.lat + float64(n%5-2)*0.004, Lon: a.lon + float64(n%7-3)*0.004,
 		Address: address, Phone: fmt.Sprintf("0746-82%05d", 10000+n),
 	}, demoActor.String())
-	if err != nil {
-		return err
-	}
 	w.departments[a.key+"/"+system] = d
-	for i, name := range officers[a.key+"/"+system] {
-		if err := w.addOfficer(ctx, a, d, i, name); err != nil {
-			return err
-		}
-	}
-	if err := w.addChecklist(ctx, a, d); err != nil {
-		return err
-	}
-	return w.addAddresses(ctx, a, d, n)
+	return d, err
 }
 
 // addChecklist gives the fire brigades what to look at on the site. Its lines are
@@ -313,23 +318,28 @@ func (w *world) addOfficer(ctx context.Context, a area, d office.Department, i i
 // addAddresses registers inbox, mailbox and telephone; a clerk enters each, a
 // supervisor checks it against the signed form (INS-705, INS-711).
 func (w *world) addAddresses(ctx context.Context, a area, d office.Department, n int) error {
-	suffix := map[string]string{"lst": "", "ll": ".ll", "yz": ".yz"}[a.key]
 	for _, address := range []office.Address{
 		{Channel: office.Portal},
 		{Channel: office.Mail, Value: "office@" + d.System + "." + a.key + ".example"},
 		{Channel: office.SMS, Value: fmt.Sprintf("1390746%04d", 1000+n)},
 	} {
-		address.Department, address.Contact, address.Form = d.ID, "办公室", fmt.Sprintf("送达地址确认书 第%03d号", n)
-		address.SignedOn = workday.DateOf(w.dial.Now())
-		proposed, err := w.office.ProposeAddress(ctx, address, w.people["clerk"+suffix].String(), once.Key{})
-		if err != nil {
-			return err
-		}
-		if _, err := w.office.ApproveAddress(ctx, proposed.ID, w.people["supervisor"+suffix].String()); err != nil {
+		address.Department = d.ID
+		if err := w.addAddress(ctx, a, n, address); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+func (w *world) addAddress(ctx context.Context, a area, n int, address office.Address) error {
+	suffix := map[string]string{"lst": "", "ll": ".ll", "yz": ".yz"}[a.key]
+	address.Contact, address.Form = "办公室", fmt.Sprintf("送达地址确认书 第%03d号", n)
+	address.SignedOn = workday.DateOf(w.dial.Now())
+	proposed, err := w.office.ProposeAddress(ctx, address, w.people["clerk"+suffix].String(), once.Key{})
+	if err == nil {
+		_, err = w.office.ApproveAddress(ctx, proposed.ID, w.people["supervisor"+suffix].String())
+	}
+	return err
 }
 
 // signIn lets somebody of every department open the inbox once, so that it
