@@ -34,6 +34,7 @@ type setsPage struct {
 	Search   string
 	Filtered bool
 	Full     int
+	Seals    bool // the reader packs; others only look
 	States   []option
 	Sets     []setLine
 	Holders  []delivery.Holder
@@ -62,7 +63,7 @@ func (p *site) sets(v *view) error {
 		return err
 	}
 	d := setsPage{
-		Search: v.query("q"), Filtered: v.query("q") != "" || v.query("state") != "",
+		Search: v.query("q"), Filtered: v.query("q") != "" || v.query("state") != "", Seals: v.is(atDesk...),
 		States: p.stateOptions(v, "set_state", delivery.SetBlocked, delivery.SetReady),
 	}
 	for _, s := range sets {

@@ -73,3 +73,15 @@ func TestPagesSayWhatIsCollectedAtTheWindow(t *testing.T) {
 	both.Set("once", "w3")
 	s.browse("clerk", at, both).is(http.StatusSeeOther)
 }
+
+// A complete set is packed by a window; whoever only looks is not led to a refusal.
+func TestOnlyAWindowIsOfferedToPack(t *testing.T) {
+	s := newCounter(t)
+	s.shelve(s.open, delivery.ClassCertificate)
+	for role, packs := range map[string]bool{"clerk": true, "auditor": false} {
+		page := s.browse(role, "/sets", nil).is(http.StatusOK).says(s.open.Number)
+		if strings.Contains(page.body, "/seal") != packs {
+			t.Errorf("%s is offered to pack: %v", role, !packs)
+		}
+	}
+}
