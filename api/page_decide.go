@@ -49,6 +49,20 @@ func undecided(one inspection.ParticipantView) *inspection.Reply {
 	return nil
 }
 
+// turnedDown is the counter or the excuse of the present round that was decided
+// against, as long as the department has said nothing since; nil if none.
+func turnedDown(one inspection.ParticipantView) (last *inspection.Reply) {
+	for i, r := range one.Replies {
+		if r.Round == one.Round && (last == nil || r.ReceivedAt.After(last.ReceivedAt)) {
+			last = &one.Replies[i]
+		}
+	}
+	if last != nil && last.Outcome != inspection.OutcomeRefused {
+		return nil
+	}
+	return last
+}
+
 // decisionOf is what the window has to answer to a department, nil if nothing.
 func (p *site) decisionOf(v *view, visit inspection.VisitView, one inspection.ParticipantView) (*decision, error) {
 	reply := undecided(one)

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
+	"strings"
 	"testing"
 
 	"lianban/inspection"
@@ -60,7 +61,11 @@ func TestARefusedProposalIsToldToItsDepartment(t *testing.T) {
 	s.browse("clerk", "/visits/"+s.booked.ID, nil).is(http.StatusOK).says("未采纳", "其他部门无法到场")
 	s.tick()
 	s.browse("inspector", "/inbox/"+s.booked.ID+"/open", url.Values{}).is(http.StatusSeeOther)
-	s.browse("inspector", "/inbox/"+s.booked.ID, nil).is(http.StatusOK).says("改期建议未予采纳", "其他部门无法到场")
+	s.browse("inspector", "/inbox/"+s.booked.ID, nil).is(http.StatusOK).says("改期建议未予采纳", "贵单位的改期建议未被采纳 答复：其他部门无法到场")
+	s.browse("inspector", "/inbox/"+s.booked.ID+"/reply", url.Values{"round": {"1"}, "kind": {"accept"}, "once": {"anew"}}).is(http.StatusSeeOther)
+	if page := s.browse("inspector", "/inbox/"+s.booked.ID, nil).is(http.StatusOK); strings.Contains(page.body, "贵单位的改期建议未被采纳") {
+		t.Error("what was answered anew is still held against it")
+	}
 }
 
 // INS-812

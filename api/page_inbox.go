@@ -124,6 +124,7 @@ type invitationPage struct {
 	Opened             bool
 	Answered           bool              // and the answer can still be changed
 	Undecided          *inspection.Reply // that the department waits to hear about
+	TurnedDown         *inspection.Reply // that it has to answer anew after
 	Coming             bool              // the notice is on its way
 	Moved              *movedLine
 	Letter, Citation   string
@@ -180,6 +181,9 @@ func (p *site) invitation(v *view) error {
 		d.MayReply, d.MayOpine = false, false
 	}
 	d.Answered, d.Undecided = d.MayReply && d.Opened && len(own.Replies) > 0, undecided(own.ParticipantView)
+	if d.MayReply {
+		d.TurnedDown = turnedDown(own.ParticipantView)
+	}
 	d.MayFill = fills(found, own.ParticipantView)
 	d.MaySign = d.MayOpine && own.Draft != nil && !signedBy(own.Draft, v.by.String())
 	d.ToSee, d.Over = toSee(found, own), found.State == inspection.VisitClosed
