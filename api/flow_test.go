@@ -153,7 +153,7 @@ var notCreating = map[string]string{
 	"noticeOpened": "opened is opened",
 	"startVisit":   "moves the visit, from one state only", "callRoll": "called once", "endSite": "moves the visit", "cancelVisit": "moves the visit", "visitNotHeld": "moves the visit",
 	"signOpinion": "one person signs once", "dropOpinion": "moves the opinion",
-	"confirmDeemed": "moves the department's part", "upholdDeemed": "moves the department's part", "reverseDeemed": "two persons, each once",
+	"confirmDeemed": "moves the department's part", "upholdDeemed": "moves the department's part", "reverseDeemed": "two persons, each once", "waiveOpinion": "two persons, each once",
 	"checkAgreement": "checked once", "leaveTrip": "left once",
 	"commitLeave": "each line names the round it changes: a repeat finds it changed",
 	"leaveSite":   "left once", "withdrawAttestation": "taken back once", "decideCorrection": "decided once", "decideItem": "decided once", "decideTerm": "decided once", "answerPhoto": "answered once", "decideBreach": "decided once", "askParty": "asked once", "clearDanger": "cleared once, or by two persons", "settlePair": "settled once", "sendPair": "sent once", "seeItems": "seen again is seen", "explainBreach": "answered once",

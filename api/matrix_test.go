@@ -247,6 +247,7 @@ func apiSamples(s *scene) map[string]sample {
 		"confirmDeemed": {path: partPath(s.visit, "amr", "confirm"), object: true},
 		"upholdDeemed":  {path: part("uphold"), object: true, body: reason},
 		"reverseDeemed": {path: part("reverse"), object: true, body: reason},
+		"waiveOpinion":  {path: part("waive"), object: true, body: reason},
 
 		"listTasks": {path: "/tasks"}, "taskDone": {path: "/tasks/" + s.task + "/done", object: true, body: map[string]any{}},
 		"endHold":   {path: "/holds/" + s.hold + "/end", object: true, body: reason},

@@ -37,6 +37,7 @@ func (p *site) partPages() {
 	p.on(Route{Method: http.MethodPost, Path: at + "confirm", Act: "pageConfirm", Who: actors(atDesk...)}, p.confirm)
 	p.on(Route{Method: http.MethodPost, Path: at + "uphold", Act: "pageUphold", Who: actors(atDesk...)}, p.uphold)
 	p.on(Route{Method: http.MethodPost, Path: at + "reverse", Act: "pageReverse", Who: actors(overseeing...)}, p.reverse)
+	p.on(Route{Method: http.MethodPost, Path: at + "waive", Act: "pageWaiveOpinion", Who: actors(auth.Supervisor)}, p.waiveOpinion)
 	p.on(Route{Method: http.MethodGet, Path: at + "notice", Act: "pageNotice", Who: readers(overseeing...)}, p.notice)
 	p.on(Route{Method: http.MethodGet, Path: "/visits/{id}/deemed/{department}", Act: "pageDeemed", Who: readers(mayEvidence...)}, p.deemed)
 	p.on(Route{
@@ -188,6 +189,22 @@ func (p *site) reverse(v *view) error {
 			return []string{"flash.reversed.decided"}, err
 		}
 		return []string{"flash.reversed"}, err
+	})
+}
+
+// waiveOpinion proposes to wait no longer for an opinion, or agrees as the second
+// supervisor (INS-1101).
+func (p *site) waiveOpinion(v *view) error {
+	part := v.r.PathValue("part")
+	return p.onVisit(v, form{"waive", part}, func() ([]string, error) {
+		if err := p.Inspection.Waive(v.ctx(), v.by, part, v.form("reason")); err != nil {
+			return nil, err
+		}
+		_, one, err := p.partIn(v, func(one inspection.ParticipantView) bool { return one.ID == part })
+		if one.Opinion == inspection.OpinionWaived {
+			return []string{"flash.waived_opinion.decided"}, err
+		}
+		return []string{"flash.waived_opinion"}, err
 	})
 }
 

@@ -118,7 +118,7 @@ type part struct {
 	Expected  bool                   // it declined, and has to come all the same (INS-813)
 	MayObject bool
 
-	MayConfirm, MayUphold, MayReverse, MayServe, MayServeWord, MayReply, MayWithdraw, MaySubstitute bool
+	MayConfirm, MayUphold, MayReverse, MayWaive, MayServe, MayServeWord, MayReply, MayWithdraw, MaySubstitute bool
 	// PaperOnly: a paper that came before the visit is still taken (DL-14).
 	PaperOnly bool
 }
@@ -274,6 +274,7 @@ func (p *site) partOf(v *view, visit inspection.VisitView, one inspection.Partic
 			(one.Deemed.Reason != inspection.NoReply || one.Consent == inspection.ConsentDeemed),
 		MayReverse: deemed && (visit.State != inspection.VisitClosed || visit.RevisitOf == "") && one.Deemed != nil &&
 			(v.supervises(visit.CentreID) || v.by.Is(auth.Auditor)),
+		MayWaive: v.supervises(visit.CentreID) && one.MayBeWaived(visit.Visit, p.now()),
 		MayConfirm: window && slices.ContainsFunc(visit.Tasks, func(t inspection.Task) bool {
 			return t.Kind == inspection.TaskConfirm && t.Subject == one.ID
 		}),

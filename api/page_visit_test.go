@@ -259,3 +259,29 @@ func TestTheWordThatAnOpinionIsDueIsServedByHandOnThePage(t *testing.T) {
 	s.upload("clerk", word, form, picture(t)).is(http.StatusSeeOther)
 	s.browse("clerk", at, nil).is(http.StatusOK).says("A 类 · 已收悉 出具意见的通知 · 书面", "签收人：唐主任")
 }
+
+// INS-1101
+func TestTwoSupervisorsWaitNoLongerForAnOpinionOnThePage(t *testing.T) {
+	s, at := onSiteNow(t)
+	fire := s.partOf(s.booked, "431103-fire").ID
+	s.upload("clerk", at+"/site/checkins", map[string]string{"party": fire, "name": "吴勇", "certificate": "湘F1002"}, nil).is(http.StatusSeeOther) // one is too few
+	s.browse("clerk", at+"/end", url.Values{}).is(http.StatusSeeOther)
+	waive := at + "/parts/" + fire + "/waive"
+	s.browse("supervisor", waive, url.Values{"reason": {"多次催办未果"}}).is(http.StatusConflict).says("期满仍无意见的再办理")
+	s.until(s.booked.Start.AddDate(0, 0, 5))
+	s.again()
+	s.browse("clerk", at, nil).is(http.StatusOK).lacks("不再等候该部门意见")
+	s.browse("clerk", waive, url.Values{"reason": {"多次催办未果"}}).is(http.StatusForbidden)
+	s.browse("supervisor", at, nil).is(http.StatusOK).says("不再等候该部门意见", "提出不再等候")
+	s.browse("supervisor", waive, url.Values{"reason": {""}}).is(http.StatusUnprocessableEntity)
+	s.browse("supervisor", waive, url.Values{"reason": {"多次催办未果"}}).is(http.StatusSeeOther)
+	s.browse("supervisor", waive, url.Values{"reason": {"多次催办未果"}}).is(http.StatusForbidden).says("还须本中心另一名主管同意")
+	s.browse("clerk", at, nil).is(http.StatusOK).says("拟不再等候意见，待另一名主管决定", "多次催办未果")
+	s.browse("supervisor", "/", nil).is(http.StatusOK).says("决定是否再等意见")
+	second := s.actor("supervisor")
+	second.ID, second.Name = "boss2", "赵主任"
+	s.must(s.Inspection.Waive(t.Context(), second, fire, "同意不再等候"))
+	s.browse("clerk", at, nil).is(http.StatusOK).says("不作为该部门同意", "赵主任", "同意不再等候").lacks("提出不再等候")
+	s.browseIn("en", "clerk", at, nil).is(http.StatusOK).says("Not waited for any longer", "It is no consent")
+	s.browse("inspector", "/inbox/"+s.booked.ID, nil).is(http.StatusOK).says("不再等候意见", "联合意见书出具之前提出的意见照常计入")
+}

@@ -41,6 +41,7 @@ func (s *Server) participantRoutes() {
 	register(s, post("confirm", "confirmDeemed", words{"确认视为同意", "Confirm a deemed consent"}, organisers), s.confirmDeemed)
 	register(s, post("uphold", "upholdDeemed", words{"复核后维持视为同意", "Let a deemed consent stand after review"}, actors(auth.Supervisor)), s.upholdDeemed)
 	register(s, post("reverse", "reverseDeemed", words{"撤销视为同意（两人）", "Take a deemed consent back; a second person decides"}, actors(auth.Supervisor, auth.Auditor)), s.reverseDeemed)
+	register(s, post("waive", "waiveOpinion", words{"不再等候部门意见（两名主管）", "Wait no longer for a department's opinion; a second supervisor decides"}, actors(auth.Supervisor)), s.waiveOpinion)
 }
 
 // ofDepartment names one department's part of a visit.
@@ -220,4 +221,12 @@ func (s *Server) reverseDeemed(ctx context.Context, c *call, in *decideRequest) 
 		return none{}, err
 	}
 	return none{}, s.Inspection.Reverse(ctx, c.by, p.ID, in.Body.Reason)
+}
+
+func (s *Server) waiveOpinion(ctx context.Context, c *call, in *decideRequest) (none, error) {
+	p, err := s.part(ctx, c, in.ofDepartment)
+	if err != nil {
+		return none{}, err
+	}
+	return none{}, s.Inspection.Waive(ctx, c.by, p.ID, in.Body.Reason)
 }

@@ -69,17 +69,18 @@ type JointLine struct {
 	DepartmentID string        `json:"department_id,omitempty"`
 	Department   string        `json:"department"`
 	Lead         bool          `json:"lead"`
-	Source       string        `json:"source"` // given or deemed
+	Source       string        `json:"source"` // given or deemed, or waived: nothing was said
 	Kind         OpinionKind   `json:"kind,omitempty"`
 	Text         string        `json:"text,omitempty"`
 	Items        []RectifyItem `json:"items,omitempty"`
 	By           string        `json:"by,omitempty"`
 	At           time.Time     `json:"at,omitzero"`
 	Record       string        `json:"record,omitempty"` // number of the deemed-consent record
+	Waived       string        `json:"waived,omitempty"` // why two supervisors did not wait for it (INS-1101)
 }
 
 // Close issues the joint opinion (V11). It needs every required department's
-// opinion given or deemed and none under review (INS-1101). When the visit has
+// opinion given, deemed or waived and none under review (INS-1101). When the visit has
 // passed, the departments owe their results (DEL §3). Closing a revisit issues the
 // next version of the first visit's, closing a visit that was opened again the next of
 // its own (V12). Refusals:
@@ -196,7 +197,7 @@ func opinionsFinal(tracks []Participant) error {
 	}
 	names := strings.Join(missing, "、")
 	return fault.Refuse(fault.Conflict, "opinions_open",
-		"还缺这些部门的意见：%s。请催办或复核，齐全后再出具", "opinions are still missing or under review: %s; ask for them or review them, then close the visit", names).With("departments", missing)
+		"还缺这些部门的意见：%s。请催办或复核，齐全后再出具；期满仍取不到、又不能视为同意的，可由两名主管决定不再等候", "opinions are still missing or under review: %s; ask for them or review them, then close the visit; where the term is over and silence may not be deemed, two supervisors may decide to wait no longer", names).With("departments", missing)
 }
 
 // jointOpinion takes the next number in the issuing transaction, so that the
@@ -279,6 +280,10 @@ func jointLines(ctx context.Context, tx bun.IDB, tracks []Participant) ([]JointL
 			line.Source, line.Record, line.At = "deemed", row.Number, row.DecidedAt
 		case found:
 			kinds = append(kinds, o.Kind)
+		case p.Opinion == OpinionWaived && p.Consent != ConsentWithdrawn:
+			if line, err = waivedLine(ctx, tx, p, line); err != nil {
+				return nil, "", err
+			}
 		default:
 			continue // invited and silent
 		}

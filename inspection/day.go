@@ -251,8 +251,11 @@ func (d *Desk) moveOpinion(ctx context.Context, tx bun.IDB, p Participant, v Vis
 			return err
 		}
 		return setOpinion(ctx, tx, p, OpinionReview, OpinionGiven)
-	case OpinionWaived: // withdrawn from the visit (C14)
-		return movedOn("bad_move")
+	case OpinionWaived:
+		if p.Consent == ConsentWithdrawn { // from the visit (C14)
+			return movedOn("bad_move")
+		}
+		return setOpinion(ctx, tx, p, OpinionWaived, OpinionGiven) // nobody waited for it any more, and there it is
 	default: // given: a correction (O7)
 		return nil
 	}

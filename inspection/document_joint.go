@@ -94,8 +94,11 @@ func (i RectifyItem) standing() string {
 
 // verdict is what a department says in one word, and whether it was deemed to.
 func (l JointLine) verdict() string {
-	if l.Source == "deemed" {
+	switch l.Source {
+	case "deemed":
 		return "视为同意"
+	case lineWaived:
+		return "未出具意见"
 	}
 	return opinionWords[l.Kind]
 }
@@ -108,6 +111,9 @@ func (l JointLine) words() string {
 		if l.Kind != "" {
 			out = append(out, "另收到："+opinionWords[l.Kind])
 		}
+	}
+	if l.Source == lineWaived {
+		out = append(out, "经两名主管决定不再等候，不作为同意："+l.Waived)
 	}
 	if l.Text != "" {
 		out = append(out, l.Text)

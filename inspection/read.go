@@ -48,6 +48,7 @@ type ParticipantView struct {
 	// DeemedBefore are those of earlier rounds: silence, no consent (INS-920).
 	DeemedBefore []Deemed   `json:"deemed_before,omitempty"`
 	Reversals    []Reversal `json:"reversals,omitempty"` // proposed and decided, of all rounds
+	Waivers      []Waiver   `json:"waivers,omitempty"`   // proposed and decided (INS-1101)
 	Opinions     []Opinion  `json:"opinions"`
 	People       []Resource `json:"people"`
 	// Substituted are the changes of who comes, in all rounds (INS-610).
@@ -223,6 +224,23 @@ func (v VisitView) OpinionsOpen() bool {
 // whichever round: silence is not deemed again (INS-917).
 func (p ParticipantView) Reversed() bool {
 	return slices.ContainsFunc(p.Reversals, func(r Reversal) bool { return !r.DecidedAt.IsZero() })
+}
+
+// Waiver is why nobody waits for the department's opinion, or the proposal of that
+// which a second supervisor decides; nil if there is neither.
+func (p ParticipantView) Waiver() *Waiver {
+	for i, w := range p.Waivers {
+		if p.Opinion == OpinionWaived && !w.DecidedAt.IsZero() || p.mayBeWaived() && w.DecidedAt.IsZero() {
+			return &p.Waivers[i]
+		}
+	}
+	return nil
+}
+
+// MayBeWaived reports whether two supervisors can decide to wait no longer for the
+// department's opinion, now (INS-1101).
+func (p ParticipantView) MayBeWaived(v Visit, now time.Time) bool {
+	return v.State == VisitCollecting && p.mayBeWaived() && !now.Before(p.OpinionDue)
 }
 
 // OnSite reports whether people of the department have checked in.

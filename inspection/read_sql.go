@@ -361,6 +361,13 @@ func dealOutcomes(ctx context.Context, q bun.IDB, visitID string, ids []string, 
 	for _, r := range reversals {
 		index[r.ParticipantID].Reversals = append(index[r.ParticipantID].Reversals, r)
 	}
+	waivers, err := listWaivers(ctx, q, ids)
+	if err != nil {
+		return err
+	}
+	for _, w := range waivers {
+		index[w.ParticipantID].Waivers = append(index[w.ParticipantID].Waivers, w)
+	}
 	var opinions []Opinion
 	err = q.NewSelect().Model(&opinions).Where("participant_id IN (?)", bun.List(ids)).Order("given_at").Scan(ctx)
 	if err != nil {

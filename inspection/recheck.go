@@ -100,6 +100,7 @@ type caseRows struct {
 	replies      []Reply
 	deemed       []Deemed
 	reversals    []Reversal // decided ones
+	waivers      []Waiver   // decided ones
 	opinions     []Opinion
 	signatures   []Signature
 	findings     []SiteFinding
@@ -174,6 +175,10 @@ func (r caseRows) answers() (facts []string) {
 	for _, x := range r.reversals {
 		p := r.participants[x.ParticipantID]
 		facts = append(facts, fact("deemed_reversed", p.VisitID, p.DepartmentID, x.Round, x.ProposedBy, x.DecidedBy, stamp(x.DecidedAt)))
+	}
+	for _, w := range r.waivers {
+		p := r.participants[w.ParticipantID]
+		facts = append(facts, fact("opinion_waived", w.ID, p.VisitID, p.DepartmentID, w.ProposedBy, w.DecidedBy, stamp(w.DecidedAt)))
 	}
 	for _, o := range r.objections {
 		facts = append(facts, fact("objection", o.ID, o.Channel))
@@ -301,6 +306,7 @@ var rowLeaves = map[string][]string{
 	"reply_late":         {"reply", "reply", "visit", "round", "kind", "received_at"},
 	"deemed":             {"deemed", "number", "visit", ofStream, "round", "reason", ofInstant},
 	"deemed_reversed":    {"deemed_reversed", "visit", ofStream, "round", "proposed_by", ofActor, ofInstant},
+	"opinion_waived":     {"opinion_waived", "waiver", "visit", ofStream, "proposed_by", ofActor, ofInstant},
 	"substituted":        {"substituted", "substitution", "visit", "round", "out", "in"},
 	"objection":          {"objection", "objection", "channel"},
 	"objection_ended":    {"objection_ended", "objection", "outcome"},

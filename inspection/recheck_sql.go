@@ -37,6 +37,7 @@ func rowsOf(ctx context.Context, q bun.IDB, caseID string) (r caseRows, err erro
 		{&r.replies, "participant_id IN (?)", here},
 		{&r.deemed, "participant_id IN (?)", here},
 		{&r.reversals, "participant_id IN (?) AND decided_at IS NOT NULL", here},
+		{&r.waivers, "participant_id IN (?) AND decided_at IS NOT NULL", here},
 		{&r.opinions, "participant_id IN (?)", here},
 		{&r.findings, "participant_id IN (?)", here},
 		{&r.signatures, "opinion_id IN (?)", q.NewSelect().Model((*Opinion)(nil)).Column("id").Where("participant_id IN (?)", here)},

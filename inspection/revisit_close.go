@@ -34,8 +34,12 @@ func (d *Desk) closeRevisit(ctx context.Context, tx bun.IDB, by auth.Actor, v *V
 	if err != nil {
 		return JointOpinion{}, nil, err
 	}
-	if _, v.Result, err = jointLines(ctx, tx, tracks); err != nil {
+	lines, result, err := jointLines(ctx, tx, tracks)
+	if err != nil {
 		return JointOpinion{}, nil, err
+	}
+	if v.Result = result; result == ResultPassed && slices.ContainsFunc(lines, func(l JointLine) bool { return l.Source == lineWaived }) {
+		v.Result = ResultRectify // what nobody looked at stays open
 	}
 	v.ClosedAt = d.now()
 	if err := moveVisit(ctx, tx, v, "Close", "closed_at", "result"); err != nil {
@@ -69,6 +73,10 @@ func (d *Desk) settleSeen(ctx context.Context, tx bun.IDB, by auth.Actor, first 
 		for _, item := range items {
 			at := slices.IndexFunc(open, func(o RectifyItem) bool { return o.ID == item.ID })
 			switch {
+			case item.DepartmentID == p.DepartmentID && p.Opinion == OpinionWaived: // not the applicant's fault (INS-1101)
+				if err := d.setTerm(ctx, tx, first, item, d.now(), item.Days); err != nil {
+					return nil, err
+				}
 			case item.DepartmentID != p.DepartmentID || all:
 			case at >= 0:
 				if err := d.setTerm(ctx, tx, first, item, d.now(), open[at].Days); err != nil {

@@ -152,6 +152,8 @@ var OpinionMoves = []Move[OpinionState]{
 	{"Reverse, or Opine after a reply in time", []OpinionState{OpinionDeemed, OpinionReview}, OpinionGiven, "O10, INS-1101"},
 	{"Retime", []OpinionState{OpinionDraft, OpinionDeemed, OpinionReview}, OpinionNone, "O11"},
 	{"Amend, asked again", []OpinionState{OpinionWaived}, OpinionNone, "INS-308"},
+	{"Waive by two supervisors", []OpinionState{OpinionNone, OpinionDraft, OpinionDeferred}, OpinionWaived, "O11, INS-1101"},
+	{"Opine, though waived", []OpinionState{OpinionWaived}, OpinionGiven, "INS-1101"},
 	{"NotHeld, Cancel, Withdraw", []OpinionState{OpinionNone, OpinionDraft, OpinionGiven, OpinionDeemed, OpinionReview}, OpinionWaived, "O11"},
 }
 

@@ -163,7 +163,9 @@ func wordsAtRevisits(ctx context.Context, q bun.IDB, visitID string) (map[string
 			return nil, err
 		}
 		for _, l := range lines {
-			out[l.DepartmentID] = l
+			if l.Source != lineWaived { // its word of before stays the last one
+				out[l.DepartmentID] = l
+			}
 		}
 	}
 	return out, nil

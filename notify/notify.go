@@ -60,6 +60,7 @@ const (
 	PurposeDeemed     = "deemed"      // 视为同意告知
 	PurposeReceipt    = "receipt"     // 回执 for a reply
 	PurposeReleased   = "released"    // an excuse was upheld: need not come, opinion in writing (INS-812)
+	PurposeWaived     = "waived"      // nobody waits for the department's opinion any more (INS-1101)
 	PurposeRoster     = "roster"      // 换人: one person comes in the place of another (INS-610)
 	PurposeContest    = "contest"     // 送达异议答复: what was decided about a contested service (INS-712)
 	PurposeObjection  = "objection"   // 异议答复: what was decided on an objection to the case (INS-814)

@@ -15,7 +15,7 @@ var update = flag.Bool("update", false, "rewrite the golden files; read the diff
 
 var purposes = []string{
 	PurposeNotice, PurposeReminder, PurposeDemand, PurposeMorning, PurposeCancel, PurposeConfirmed, PurposeDeemed, PurposeReceipt, PurposeApplicant, PurposeTermOver, PurposePhoto,
-	PurposeOpinionDue, PurposeReleased, PurposeRoster, PurposeObjection, PurposeContest,
+	PurposeOpinionDue, PurposeReleased, PurposeWaived, PurposeRoster, PurposeObjection, PurposeContest,
 }
 
 func eachLetter(t *testing.T, f Facts, do func(lang, purpose string, b Body)) {
