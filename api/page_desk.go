@@ -145,7 +145,7 @@ func taskOf(t inspection.Task) taskLine {
 		line.Href = "/cases/" + t.Subject
 	case inspection.TaskContested:
 		line.Href = "/visits/" + t.VisitID + "#part-" + t.Subject
-	case inspection.TaskContest, inspection.TaskConfirm, inspection.TaskReview, inspection.TaskReverse, inspection.TaskWaive, inspection.TaskCounter, inspection.TaskExcuse, inspection.TaskOverdue:
+	case inspection.TaskContest, inspection.TaskConfirm, inspection.TaskConfirmLate, inspection.TaskReview, inspection.TaskReverse, inspection.TaskWaive, inspection.TaskCounter, inspection.TaskExcuse, inspection.TaskOverdue:
 		line.Href, line.Closable = "/visits/"+t.VisitID+"#part-"+t.Subject, false // ends by the decision
 	default:
 		if t.VisitID != "" {

@@ -230,6 +230,12 @@ func renewTask(ctx context.Context, tx bun.IDB, v Visit, t Task) error {
 	return raiseTask(ctx, tx, v, t)
 }
 
+// openTask is the open task of a kind about a subject.
+func openTask(ctx context.Context, q bun.IDB, kind TaskKind, subject string) (t Task, err error) {
+	err = q.NewSelect().Model(&t).Where("kind = ? AND subject = ? AND done_at IS NULL", kind, subject).Scan(ctx)
+	return t, err
+}
+
 func findTask(ctx context.Context, q bun.IDB, id string) (t Task, err error) {
 	err = q.NewSelect().Model(&t).Where("id = ?", id).Scan(ctx)
 	if errors.Is(err, sql.ErrNoRows) {

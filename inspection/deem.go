@@ -216,23 +216,47 @@ func (d *Desk) clearHolds(ctx context.Context, tx bun.IDB, p Participant, doubts
 	})
 }
 
-// ask leaves the decision to a clerk (INS-910): it never turns into consent
-// by itself.
+// ask leaves the decision to a clerk (INS-910). One that is not confirmed in time goes
+// to the supervisor; it never turns into consent by itself.
 func (d *Desk) ask(ctx context.Context, tx bun.IDB, f found) error {
 	leaves, err := d.clearHolds(ctx, tx, f.p, nil)
 	if err != nil {
 		return err
 	}
-	err = raiseTask(ctx, tx, f.v, Task{
-		Kind: TaskConfirm, Subject: f.p.ID, CreatedAt: d.now(), Detail: f.p.Name + deemedWords[f.reason] + "，请核对后确认视为同意",
-	})
+	what := f.p.Name + deemedWords[f.reason]
+	asked, err := d.decisionDue(f.g, Task{Kind: TaskConfirm, Subject: f.p.ID, CreatedAt: d.now(), Detail: what + "，请核对后确认视为同意"})
 	if err != nil {
 		return err
 	}
-	if err := lookAgain(ctx, tx, f.row, d.now().Add(time.Hour), true); err != nil {
+	if err := raiseTask(ctx, tx, f.v, asked); err != nil {
+		return err
+	}
+	if asked, err = openTask(ctx, tx, TaskConfirm, f.p.ID); err != nil { // which may be an earlier one
+		return err
+	}
+	next := d.now().Add(time.Hour)
+	if !d.now().Before(asked.DueAt) {
+		err = raiseTask(ctx, tx, f.v, Task{
+			Kind: TaskConfirmLate, Subject: f.p.ID, CreatedAt: d.now(), ForRole: string(auth.Supervisor),
+			Detail: what + "，逾期无人核对确认，请督办；确认前不会视为同意",
+		})
+	} else {
+		next = earliest(next, asked.DueAt)
+	}
+	if err != nil {
+		return err
+	}
+	if err := lookAgain(ctx, tx, f.row, next, true); err != nil {
 		return err
 	}
 	return audit.Record(ctx, tx, leaves...)
+}
+
+// decisionDue gives a task about a silence the term in which somebody decides.
+func (d *Desk) decisionDue(g ground, t Task) (Task, error) {
+	due, err := g.cal.Following(d.now(), g.rules.ReviewDecide, g.hours)
+	t.DueAt = due.Due
+	return t, err
 }
 
 // Confirm is the clerk's click under deem.mode=confirm; the predicate is
@@ -440,15 +464,23 @@ func (d *Desk) suspendDeemed(ctx context.Context, tx bun.IDB, p Participant, v V
 	return leaves, d.review(ctx, tx, p, v, p.Name+"的视为同意已中止效力，请主管复核")
 }
 
-// review puts a deemed consent before a supervisor (O8); the visit does not
-// close meanwhile.
+// review puts a deemed consent before a supervisor (O8), who has a term to decide in;
+// the visit does not close meanwhile (INS-915).
 func (d *Desk) review(ctx context.Context, tx bun.IDB, p Participant, v Visit, detail string) error {
 	if p.Opinion == OpinionDeemed {
 		if err := setOpinion(ctx, tx, p, OpinionDeemed, OpinionReview); err != nil {
 			return err
 		}
 	}
-	return renewTask(ctx, tx, v, Task{
+	g, err := d.ground(ctx, tx, v, p.DepartmentID)
+	if err != nil {
+		return err
+	}
+	t, err := d.decisionDue(g, Task{
 		Kind: TaskReview, Subject: p.ID, CreatedAt: d.now(), ForRole: string(auth.Supervisor), Detail: detail,
 	})
+	if err != nil {
+		return err
+	}
+	return renewTask(ctx, tx, v, t)
 }

@@ -498,7 +498,7 @@ func overturns(ctx context.Context, tx bun.IDB, p Participant, r Reply) (bool, e
 }
 
 // silenceTasks are what somebody had to do because a department was silent.
-var silenceTasks = []TaskKind{TaskServeByHand, TaskAtRisk, TaskUnopened, TaskNeverDeemed, TaskConfirm, TaskWaive}
+var silenceTasks = []TaskKind{TaskServeByHand, TaskAtRisk, TaskUnopened, TaskNeverDeemed, TaskConfirm, TaskConfirmLate, TaskWaive}
 
 // endSilence stops the reply clock of a department that has answered or is
 // deemed, with the doubts about its silence and the tasks they made.

@@ -353,6 +353,51 @@ func TestAClerkConfirmsAnAbsenceWhereThePolicySaysSo(t *testing.T) { // INS-910
 	}
 }
 
+func TestASilenceThatNobodyConfirmsGoesToTheSupervisorAndIsNoConsent(t *testing.T) { // INS-910
+	town.Each(t, func(t *testing.T, d *db.DB) {
+		w := newWorld(t, d)
+		w.set("deem.mode", "confirm")
+		v := w.absent("urban")
+		w.wait(at(20, 18, 0)) // Friday
+		late := func() int { return w.count("tasks", "kind = 'confirm_late' AND for_role = 'supervisor' AND done_at IS NULL") }
+		w.wait(at(23, 17, 29))
+		if n := late(); n != 0 {
+			t.Fatalf("%d tasks of the supervisor before the next working day is over", n)
+		}
+		w.wait(at(23, 17, 31))
+		if n := late(); n != 1 {
+			t.Fatalf("%d tasks of the supervisor, want 1", n)
+		}
+		w.wait(at(27, 12, 0))
+		if n := late(); n != 1 || w.deemedRows() != 0 {
+			t.Fatalf("%d tasks, %d deemed by time alone", n, w.deemedRows())
+		}
+		w.must(w.Confirm(t.Context(), w.boss, w.part(v.ID, "urban").ID))
+		if n := w.count("tasks", "kind IN ('confirm_late', 'confirm_deemed') AND done_at IS NULL"); n != 0 || w.deemedRows() != 1 {
+			t.Errorf("%d tasks stay, %d deemed", n, w.deemedRows())
+		}
+	})
+}
+
+func TestAReviewIsDueWithinAWorkingDay(t *testing.T) { // INS-915
+	w := newWorld(t, town.SQLite(t))
+	v := w.served()
+	w.deemedAt(v, "amr")
+	w.wait(v.Start)
+	_, err := w.Start(t.Context(), w.clerk, v.ID)
+	w.must(err)
+	w.opines(v, w.inspector("amr"), "amr", OpinionRequest{Kind: Disagree, Text: "依据食品安全法第三十三条"})
+	for _, task := range w.viewNow(v).Tasks {
+		if task.Kind == TaskReview {
+			if want := at(20, 17, 30); !task.DueAt.Equal(want) || task.ForRole != string(auth.Supervisor) {
+				t.Errorf("due %v for the %s, want %v", task.DueAt, task.ForRole, want)
+			}
+			return
+		}
+	}
+	t.Error("nobody is asked to decide")
+}
+
 func TestAFallenProofSuspendsWhatWasDeemedOnTheVisitDay(t *testing.T) { // INS-708, INS-909
 	w := newWorld(t, town.SQLite(t))
 	v := w.begun()

@@ -54,6 +54,7 @@ const (
 	TaskUnopened     TaskKind = "notice_unopened" // served, and nobody has looked at half of the term
 	TaskNeverDeemed  TaskKind = "never_deemed"
 	TaskConfirm      TaskKind = "confirm_deemed"
+	TaskConfirmLate  TaskKind = "confirm_late" // nobody has confirmed it in time (INS-910)
 	TaskReview       TaskKind = "review_opinion"
 	TaskReverse      TaskKind = "reverse_deemed" // a second person decides
 	TaskWaive        TaskKind = "waive_opinion"  // a second supervisor decides whether to wait any longer (INS-1101)
