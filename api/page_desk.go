@@ -112,6 +112,8 @@ func taskOf(t inspection.Task) taskLine {
 		line.Href, line.Closable = "/visits/"+t.VisitID+"/rectify#revisit", false // ends by the act
 	case inspection.TaskConclude:
 		line.Href, line.Closable = "/visits/"+t.VisitID+"/rectify#conclude", false // ends when it is issued
+	case inspection.TaskIssue:
+		line.Href, line.Closable = "/visits/"+t.VisitID, false // ends when it is issued
 	case inspection.TaskPhotoRefused, inspection.TaskPhotoLate:
 		line.Href = "/visits/" + t.VisitID + "/rectify"
 	case inspection.TaskAskApplicant, inspection.TaskRevisitLate, inspection.TaskAskedAgain:

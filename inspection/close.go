@@ -185,6 +185,33 @@ func (p Participant) owesOpinion() bool {
 	return p.Required && p.Opinion != OpinionGiven && p.Opinion != OpinionDeemed && p.Opinion != OpinionWaived
 }
 
+// dueToClose asks the window for the joint opinion once no required opinion is lacking,
+// within a term of its own (T4, INS-1102). One that opens again ends the task.
+func (d *Desk) dueToClose(ctx context.Context, tx bun.IDB, visitID string) error {
+	v, err := findVisit(ctx, tx, visitID)
+	if err != nil || v.State != VisitCollecting {
+		return err
+	}
+	tracks, err := listParticipants(ctx, tx, v.ID)
+	if err != nil {
+		return err
+	}
+	if slices.ContainsFunc(tracks, Participant.owesOpinion) {
+		return finishTasks(ctx, tx, TaskIssue, v.ID, d.now(), systemActor.String(), "又有意见待定")
+	}
+	g, err := d.ground(ctx, tx, v, "")
+	if err != nil {
+		return err
+	}
+	due, err := g.cal.Following(d.now(), g.rules.JointWithin, g.hours)
+	if err != nil {
+		return err
+	}
+	return raiseTask(ctx, tx, v, Task{
+		Kind: TaskIssue, Subject: v.ID, CreatedAt: d.now(), DueAt: due.Due, Detail: "办件 " + v.CaseNumber + " 的部门意见已齐，请出具联合意见书",
+	})
+}
+
 func opinionsFinal(tracks []Participant) error {
 	var missing []string
 	for _, p := range tracks {

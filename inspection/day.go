@@ -129,6 +129,9 @@ func (d *Desk) EndSite(ctx context.Context, by auth.Actor, visitID string) (Visi
 			return nil, err
 		}
 		due, err := d.awaitSilences(ctx, tx, *v)
+		if err == nil {
+			err = d.dueToClose(ctx, tx, v.ID)
+		}
 		return slices.Concat([]audit.Leaf{visitLeaf("site_ended", *v, by.String(), d.now(), nil)}, leaves, due), err
 	})
 }
@@ -335,7 +338,10 @@ func (d *Desk) Uphold(ctx context.Context, by auth.Actor, participantID, reason 
 			return nil, err
 		}
 		leaf := participantLeaf("override", p, by.String(), d.now(), map[string]any{"decision": "upheld"})
-		return []audit.Leaf{leaf}, finishTasks(ctx, tx, TaskReview, p.ID, d.now(), by.String(), reason)
+		if err := finishTasks(ctx, tx, TaskReview, p.ID, d.now(), by.String(), reason); err != nil {
+			return nil, err
+		}
+		return []audit.Leaf{leaf}, d.dueToClose(ctx, tx, v.ID)
 	})
 }
 

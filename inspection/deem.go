@@ -321,6 +321,9 @@ func (d *Desk) deem(ctx context.Context, tx bun.IDB, f found, confirmedBy auth.A
 	if err := d.tellDeemed(ctx, tx, f, row, settled); err != nil {
 		return err
 	}
+	if err := d.dueToClose(ctx, tx, f.v.ID); err != nil {
+		return err
+	}
 	leaves = append(leaves, deemedLeaf(f, row))
 	return audit.Record(ctx, tx, append(leaves, confirmed...)...)
 }
@@ -482,5 +485,8 @@ func (d *Desk) review(ctx context.Context, tx bun.IDB, p Participant, v Visit, d
 	if err != nil {
 		return err
 	}
-	return renewTask(ctx, tx, v, t)
+	if err := renewTask(ctx, tx, v, t); err != nil {
+		return err
+	}
+	return d.dueToClose(ctx, tx, v.ID) // not before it is decided
 }

@@ -345,3 +345,50 @@ func TestTheDeskKeepsAForgottenVisitInSight(t *testing.T) {
 		}
 	})
 }
+
+func TestTheJointOpinionIsDueAWorkingDayAfterTheLastOpinion(t *testing.T) { // INS-1102, T4
+	town.Each(t, func(t *testing.T, d *db.DB) {
+		w, ctx := newWorld(t, d), t.Context()
+		v := w.begun()
+		issue := func() (out []Task) {
+			for _, task := range w.viewNow(v).Tasks {
+				if task.Kind == TaskIssue {
+					out = append(out, task)
+				}
+			}
+			return out
+		}
+		w.hosts(v)
+		for _, system := range []string{"amr", "fire", "urban"} {
+			w.comes(v, system, 1, 2)
+		}
+		for _, system := range []string{"amr", "fire"} {
+			w.opines(v, w.inspector(system), system, OpinionRequest{Kind: Agree})
+		}
+		w.wait(v.End)
+		_, err := w.EndSite(ctx, w.clerk, v.ID)
+		w.must(err)
+		if got := issue(); len(got) != 0 {
+			t.Fatalf("due while an opinion is lacking: %+v", got)
+		}
+		w.tick()
+		w.wait(at(20, 17, 36)) // silence of urban is the last word
+		got := issue()
+		if want := at(23, 17, 30); len(got) != 1 || !got[0].DueAt.Equal(want) || got[0].ForRole != string(auth.Clerk) {
+			t.Fatalf("%+v, want due %v", got, want)
+		}
+		w.opines(v, w.inspector("urban"), "urban", OpinionRequest{Kind: Disagree, Text: "依据城市市容和环境卫生管理条例第十七条"})
+		if got := issue(); len(got) != 0 {
+			t.Errorf("due while a review is open: %+v", got)
+		}
+		w.must(w.Uphold(ctx, w.boss, w.part(v.ID, "urban").ID, "意见逾期"))
+		if got := issue(); len(got) != 1 {
+			t.Errorf("%d tasks after the review", len(got))
+		}
+		_, err = w.Close(ctx, w.clerk, v.ID, once.Key{})
+		w.must(err)
+		if n := w.count("tasks", "kind = 'issue_opinion' AND done_at IS NULL"); n != 0 {
+			t.Error("the task outlives the joint opinion")
+		}
+	})
+}

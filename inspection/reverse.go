@@ -130,7 +130,10 @@ func (d *Desk) decideReversal(ctx context.Context, tx bun.IDB, by auth.Actor, p 
 	}
 	leaves := append(contests, participantLeaf("deemed_reversed", p, by.String(), d.now(), map[string]any{"proposed_by": r.ProposedBy}))
 	opened, err := d.reopen(ctx, tx, by, &v)
-	if err != nil || own || v.State != VisitCollecting {
+	if err != nil {
+		return nil, err
+	}
+	if err := d.dueToClose(ctx, tx, v.ID); err != nil || own || v.State != VisitCollecting {
 		return append(leaves, opened...), err
 	}
 	due, err := d.askForOpinion(ctx, tx, p, v, r)

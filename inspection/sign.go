@@ -278,7 +278,10 @@ func (d *Desk) sign(ctx context.Context, tx bun.IDB, p Participant, v Visit, o *
 		return leaves, err
 	}
 	ended, err := d.endObjections(ctx, tx, systemActor, p, objectionEnd{outcome: ObjectionOpined}) // its own word is there now
-	return append(leaves, ended...), err
+	if err != nil {
+		return nil, err
+	}
+	return append(leaves, ended...), d.dueToClose(ctx, tx, v.ID)
 }
 
 // lacking: a deferral is no opinion yet, so its author's signature will do.

@@ -359,7 +359,9 @@ func TestASilenceThatNobodyConfirmsGoesToTheSupervisorAndIsNoConsent(t *testing.
 		w.set("deem.mode", "confirm")
 		v := w.absent("urban")
 		w.wait(at(20, 18, 0)) // Friday
-		late := func() int { return w.count("tasks", "kind = 'confirm_late' AND for_role = 'supervisor' AND done_at IS NULL") }
+		late := func() int {
+			return w.count("tasks", "kind = 'confirm_late' AND for_role = 'supervisor' AND done_at IS NULL")
+		}
 		w.wait(at(23, 17, 29))
 		if n := late(); n != 0 {
 			t.Fatalf("%d tasks of the supervisor before the next working day is over", n)

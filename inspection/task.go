@@ -58,6 +58,7 @@ const (
 	TaskReview       TaskKind = "review_opinion"
 	TaskReverse      TaskKind = "reverse_deemed" // a second person decides
 	TaskWaive        TaskKind = "waive_opinion"  // a second supervisor decides whether to wait any longer (INS-1101)
+	TaskIssue        TaskKind = "issue_opinion"  // nobody's opinion is lacking any more (T4)
 	TaskLink         TaskKind = "link_locked"
 	TaskDeemed       TaskKind = "deemed_recorded"     // the supervisor is told of a deemed consent (INS-918)
 	TaskMissing      TaskKind = "call_missing"        // nobody of a department is on the site

@@ -94,6 +94,7 @@ var wayNames = map[string]string{
 var taskSentences = [...]Words{
 	{"*的到场情况拟更正，请另一名主管核对证明后决定：*", "The attendance of $1 is to be corrected; another supervisor compares the proof and decides: $2"},
 	{"请书面告知*：*的送达地址将于 * 变更：*。如非*。", "Tell $1 on paper: the address of $2 for notices changes at $3: $4"},
+	{"办件 * 的部门意见已齐，请出具联合意见书", "All opinions of case $1 are there; issue the joint opinion"},
 	{"拟不再等候*的意见，请另一名主管决定：*", "Nobody is to wait any longer for the opinion of $1; another supervisor decides: $2"},
 	{"办件 * 的申请人已 * 次未到场，请主管决定是否再次约定", "The applicant of case $1 has not come $2 times; decide whether to book again"},
 	{"*在宽限时间内无人签到，请电话联系：*", "Nobody of $1 has checked in within the grace; call $2"},

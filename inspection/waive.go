@@ -142,6 +142,9 @@ func (d *Desk) waive(ctx context.Context, tx bun.IDB, by auth.Actor, p Participa
 	if err != nil {
 		return nil, err
 	}
+	if err := d.dueToClose(ctx, tx, v.ID); err != nil {
+		return nil, err
+	}
 	return append(leaves, ended...), d.queueTo(ctx, tx, p, outgoing{
 		purpose: notify.PurposeWaived, key: w.ID, only: []string{notify.Portal, notify.Mail},
 		until: d.now().Add(7 * 24 * time.Hour), facts: messageFacts{Reason: w.Reason},

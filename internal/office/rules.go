@@ -35,6 +35,7 @@ type Rules struct {
 	CounterAnswer int // a department's other times are answered after receipt, Tc
 	ExcuseAnswer  int // an excuse is decided after receipt, Te
 	ReviewDecide  int // somebody confirms a silence or decides its review, INS-910, INS-915
+	JointWithin   int // the joint opinion is issued after the last opinion, T4
 	VerifyPhoto   int // a department answers a photo of what was put right
 	LedgerAnswer  int // the party of an entry of the ledger may answer, INS-1205
 	RevisitWithin int // a revisit is held after the applicant's request or the end of the terms, T6

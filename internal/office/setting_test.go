@@ -51,7 +51,7 @@ func TestEverySettingHasADefault(t *testing.T) {
 		h := newHouse(t, d)
 		want := office.Rules{
 			SendWithin: 1, ReplyTerm: 1, Lead: 2, Limit: 5, OpinionTerm: 1, LimitAlone: 20, LimitJoint: 45, PromiseAlone: 10, PromiseJoint: 22,
-			CounterAnswer: 1, ExcuseAnswer: 1, ReviewDecide: 1, VerifyPhoto: 1, LedgerAnswer: 3, RevisitWithin: 3, StaffSite: 2, StaffReview: 1, WindowStaff: 1,
+			CounterAnswer: 1, ExcuseAnswer: 1, ReviewDecide: 1, JointWithin: 1, VerifyPhoto: 1, LedgerAnswer: 3, RevisitWithin: 3, StaffSite: 2, StaffReview: 1, WindowStaff: 1,
 			ServiceMinClass: "B", PortalAlive: 30 * 24 * time.Hour, DeemMode: office.DeemAuto, DeemRevisit: office.RevisitHold,
 			DeemGrace: 5 * time.Minute, InboundMaxGap: 30 * time.Minute, NoShowGrace: 30 * time.Minute,
 			AbsenceLimit: 2, AddressDelay: 24 * time.Hour, Citation: "《永州市市场准入涉照事项“一件事一次办”改革实施方案（试行）》三（三）3-四",
