@@ -384,6 +384,24 @@ func TestAnAbsentDepartmentMayNotAskForAnotherVisit(t *testing.T) { // INS-1109,
 	w.refused(w.AskAgain(t.Context(), w.inspector("fire"), w.part(v.ID, "fire").ID, "再看看", once.Key{}), "nothing_to_revisit")
 }
 
+func TestAnAbsentDepartmentThatWroteItsOpinionMayNotAskEither(t *testing.T) { // INS-1109: absent or deemed
+	w, ctx := newWorld(t, town.SQLite(t)), t.Context()
+	v := w.absent("urban")
+	for _, system := range []string{"amr", "fire", "urban"} { // urban in writing, before its silence counts
+		w.opines(v, w.inspector(system), system, OpinionRequest{Kind: Agree})
+	}
+	_, err := w.Close(ctx, w.clerk, v.ID, once.Key{})
+	w.must(err)
+	urban := w.part(v.ID, "urban")
+	if urban.Opinion != OpinionGiven || urban.Attendance != AttendanceAbsent {
+		t.Fatalf("%s, %s", urban.Opinion, urban.Attendance)
+	}
+	w.refused(w.AskAgain(ctx, w.inspector("urban"), urban.ID, "补看店招", once.Key{}), "no_second_visit")
+	if found := w.viewNow(v).Breaches; len(found) != 1 || found[0].Class != ClassAgain {
+		t.Errorf("the ledger: %+v", found)
+	}
+}
+
 func TestOfManyWhoPlanTheRevisitAtOnceOneMakesIt(t *testing.T) { // INS-1109, PRO-3
 	town.Each(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
