@@ -81,3 +81,14 @@ func listFindings(ctx context.Context, q bun.IDB, p Participant) (out []SiteFind
 	err = q.NewSelect().Model(&out).Where("participant_id = ? AND round = ?", p.ID, p.Round).Order("answered_at", "id").Scan(ctx)
 	return out, err
 }
+
+// photosOf are the photos that were made on a visit, department by department as the
+// joint opinion has them.
+func photosOf(ctx context.Context, q bun.IDB, v Visit) (out []JointPhoto, err error) {
+	err = q.NewSelect().TableExpr("checklist_answers AS f").
+		ColumnExpr("p.name AS department, f.item, f.answered_at, s.sha256").
+		Join("JOIN participants AS p ON p.id = f.participant_id AND p.round = f.round").
+		Join("JOIN scans AS s ON s.id = f.photo").
+		Where("p.visit_id = ?", v.ID).OrderExpr("p.lead DESC, p.system, f.answered_at, f.id").Scan(ctx, &out)
+	return out, err
+}

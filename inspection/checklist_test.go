@@ -152,3 +152,29 @@ func TestTheSameAnswersTwiceAreSavedOnce(t *testing.T) { // INS-604
 		t.Errorf("%d answers, want 1", n)
 	}
 }
+
+func TestTheJointOpinionHasAnIndexOfThePhotos(t *testing.T) { // INS-1102, INS-1006
+	town.Each(t, func(t *testing.T, d *db.DB) {
+		w, ctx := newWorld(t, d), t.Context()
+		w.publishes("fire", EveryMatter, fireList)
+		v := w.begun()
+		w.hosts(v)
+		for _, system := range []string{"amr", "fire", "urban"} {
+			w.comes(v, system, 1, 2)
+		}
+		w.must(w.finds(v, "fire", AnswerItem{N: 1, Value: ValueMet, Photo: w.image()}, AnswerItem{N: 2, Value: "4"}))
+		for _, system := range []string{"amr", "fire", "urban"} {
+			w.opines(v, w.inspector(system), system, OpinionRequest{Kind: Agree})
+		}
+		_, err := w.EndSite(ctx, w.clerk, v.ID)
+		w.must(err)
+		j, err := w.Close(ctx, w.clerk, v.ID, once.Key{})
+		w.must(err)
+		photos := j.Content.Photos
+		if len(photos) != 1 || photos[0].Item != 1 || photos[0].Department != w.part(v.ID, "fire").Name || len(photos[0].SHA256) != 64 || photos[0].At.IsZero() {
+			t.Fatalf("%+v", photos)
+		}
+		text, _ := w.printed(w.clerk, v, DocOpinion, "")
+		wantWords(t, text, "照片索引", "第1项", photos[0].SHA256[:8])
+	})
+}

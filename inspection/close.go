@@ -61,7 +61,17 @@ type JointContent struct {
 	Why         string      `json:"why,omitempty"`      // it was issued anew (V12)
 	Replaces    string      `json:"replaces,omitempty"` // the version before
 
+	Photos  []JointPhoto  `json:"photos,omitempty"`  // made on the site (INS-1102)
 	Dangers []JointDanger `json:"dangers,omitempty"` // found, and how each was cleared (INS-1015)
+}
+
+// JointPhoto is one line of the index of photos: what shows that a photo is the one
+// that was made then.
+type JointPhoto struct {
+	Department string    `bun:"department" json:"department"`
+	Item       int       `bun:"item" json:"item"` // of the department's checklist
+	At         time.Time `bun:"answered_at" json:"at"`
+	SHA256     string    `bun:"sha256" json:"sha256"`
 }
 
 // JointLine is one department's part.

@@ -30,6 +30,9 @@ func (j JointOpinion) opinion(s *paper.Sheet) {
 	if len(c.Dangers) > 0 {
 		s.Add(paper.Part{Section: "紧急危险", Table: dangerTable(c.Dangers)})
 	}
+	if len(c.Photos) > 0 {
+		s.Add(paper.Part{Section: "照片索引", Table: photoTable(c.Photos)})
+	}
 	s.Add(
 		paper.Part{Text: []string{j.meaning()}},
 		paper.Part{Facts: []paper.Fact{{Name: "出具单位", Value: strings.TrimSpace(c.Centre + " " + windowText(c.Window))}, {Name: "经办人", Value: c.Clerk}, {Name: "出具时间", Value: instantText(j.IssuedAt)}}},
@@ -43,6 +46,15 @@ func (j JointOpinion) meaning() string {
 		paper = "本纪要"
 	}
 	return paper + "汇总各部门对本次" + actWords[j.Content.Kind] + "的意见，不是行政许可决定；许可由各部门依法作出。"
+}
+
+// photoTable lists the photos with the sums by which each is recognised (INS-1102).
+func photoTable(photos []JointPhoto) *paper.Table {
+	table := paper.Table{Columns: []paper.Column{{Title: "部门", Width: 40}, {Title: "核查表", Width: 20}, {Title: "时间", Width: 38}, {Title: "照片校验值（SHA-256）"}}}
+	for _, p := range photos {
+		table.Rows = append(table.Rows, []string{p.Department, fmt.Sprintf("第 %d 项", p.Item), instantText(p.At), p.SHA256})
+	}
+	return &table
 }
 
 // dangerTable names each danger, and how it was cleared (INS-1015).

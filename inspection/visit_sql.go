@@ -233,8 +233,12 @@ func jointHead(ctx context.Context, q bun.IDB, v Visit) (headed, error) {
 	if err != nil {
 		return headed{}, err
 	}
+	photos, err := photosOf(ctx, q, v)
+	if err != nil {
+		return headed{}, err
+	}
 	return headed{division: centre.Division, JointContent: JointContent{
-		Centre: centre.Name, Window: window.Number, CaseNumber: v.CaseNumber, Matter: v.MatterName,
+		Photos: photos, Centre: centre.Name, Window: window.Number, CaseNumber: v.CaseNumber, Matter: v.MatterName,
 		Place: v.Place, Kind: v.Kind, HeldFrom: v.StartedAt, HeldTo: v.SiteEndedAt,
 	}}, nil
 }
