@@ -59,6 +59,7 @@ type caseByLink struct {
 	Lines      []lineByLink         `json:"lines"`
 	Parcels    []parcelByLink       `json:"parcels"`
 	Promised   inspection.Limit     `json:"promised" doc:"by when everything is to be decided"`
+	Legal      *inspection.Limit    `json:"legal,omitempty" doc:"the limit by law, once it was extended, with the reason"`
 	Visits     []visitByLink        `json:"visits"`
 	Parties    []partyByLink        `json:"parties" doc:"whom a report can be about"`
 	Reports    []entryByLink        `json:"reports" doc:"made by the link"`
@@ -205,7 +206,7 @@ func (s *Server) findByLink(ctx context.Context, _ *call, in *byToken) (out case
 		return out, err
 	}
 	out = caseOf(found)
-	if out.Promised, err = s.Inspection.PromiseByLink(ctx, s.Delivery, in.Token); err != nil {
+	if out.Promised, out.Legal, err = s.Inspection.LimitsByLink(ctx, s.Delivery, in.Token); err != nil {
 		return out, err
 	}
 	for _, v := range visits {

@@ -242,9 +242,14 @@ func (w *world) waits(act string, s *sample) bool {
 	kind := map[string]string{
 		"acceptCounter": "counter", "refuseCounter": "counter", "refuseExcuse": "excuse", "releaseExcused": "excuse",
 		"withdrawObjection": "objection", "settleObjection": "objection", "decideContest": "contest", "contestService": "service",
+		"decideExtension": "extension",
 	}[act]
 	if kind == "" {
 		return false
+	}
+	if kind == "extension" {
+		s.path = "/cases/" + w.longerOf(true) + "/extension/decide"
+		return true
 	}
 	visit := w.newVisit()
 	_, rest, _ := strings.Cut(s.path, "/431103-fire/")

@@ -53,6 +53,7 @@ type scene struct {
 	lists                                bagsOf // a registered receiver of a department without accounts, and one of fire
 	shuttle                              delivery.RunView
 	entries                              bagsOf    // of the ledger, about each side
+	longer                               bagsOf    // cases whose extension waits: for the supervisor, and for fire's head
 	danger                               string    // that fire found
 	rides                                [2]string // visits of one trip
 	trip                                 string
@@ -174,6 +175,8 @@ func apiSamples(s *scene) map[string]sample {
 		},
 		"contestService":    {path: part("contest"), object: true, body: map[string]any{"round": 1, "reason": "收件页当日无法登录"}},
 		"decideContest":     {path: part("contest/decide"), object: true, body: map[string]any{"contest_outcome": "rejected", "reason": "记录无误"}},
+		"askExtension":      {path: "/cases/" + s.caseID + "/extension", object: true, body: map[string]any{"extension_days": 15, "reason": "须第三方复核检测报告"}},
+		"decideExtension":   {path: "/cases/" + s.longer.window + "/extension/decide", byPath: s.longer.under("/cases/", "/extension/decide"), object: true, body: map[string]any{"extension_outcome": "refused", "reason": "可以按期办结"}},
 		"withdrawObjection": {path: part("objection/withdraw"), object: true},
 		"settleObjection":   {path: part("objection/settle"), object: true, body: reason},
 		"enterLeave":        {path: "/leaves", body: map[string]any{"resource_id": s.resource, "start": "2026-12-28T01:00:00Z", "end": "2026-12-28T09:00:00Z"}},
@@ -512,6 +515,21 @@ func (s *scene) reported() {
 	about["class"], about["department_id"] = "K08", "window"
 	s.post("clerk", "/cases/"+s.caseID+"/ledger", about).is(http.StatusCreated).into(&made)
 	s.entries.window = made.ID
+	s.longer = bagsOf{window: s.longerOf(false), fire: s.longerOf(true)}
+}
+
+// longerOf makes a case whose extension waits: of fire alone, or of all.
+func (w *world) longerOf(alone bool) string {
+	w.t.Helper()
+	id := w.newCase()
+	if alone {
+		w.must(w.db.Write(w.t.Context(), func(tx bun.IDB) error {
+			_, err := tx.NewRaw("UPDATE case_departments SET included = ? WHERE case_id = ? AND department_id <> '431103-fire'", false, id).Exec(w.t.Context())
+			return err
+		}))
+	}
+	w.post("clerk", "/cases/"+id+"/extension", map[string]any{"extension_days": 5, "reason": "须第三方复核检测报告"}).is(http.StatusOK)
+	return id
 }
 
 // riding books two visits of one place for one morning, in one trip.

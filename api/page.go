@@ -49,6 +49,7 @@ func (s *Server) pages() error {
 	p.substitutePages()
 	p.objectionPages()
 	p.contestPages()
+	p.extensionPages()
 	p.leavePages()
 	p.dangerPages()
 	p.pairPages()
@@ -280,7 +281,7 @@ var fieldOfCode = map[string]string{
 	"password_weak": "fresh", "password_reused": "fresh", "password_differs": "again",
 	"door_code_wrong": "code", "signature_blank": "signature", "door_id_wrong": "id_last4", "rating_level": "level", "closure_past": "day", "closure_exists": "day",
 	"scan_missing": "scan", "scan_not_uploaded": "scan", "blob_type": "scan", "blob_size": "scan", "scan_purpose": "purpose", "scan_type": "scan", "scan_size": "scan",
-	"name_missing": "name person", "contest_time": "served_at said_at", "contest_outcome": "contest_outcome", "certificate_missing": "certificate", "came_time": "came_at",
+	"name_missing": "name person", "contest_time": "served_at said_at", "extension_days": "extension_days", "extension_document": "approval_number", "contest_outcome": "contest_outcome", "certificate_missing": "certificate", "came_time": "came_at",
 	"code_wrong": "code", "ground_missing": "text opinion_text", "deferral_ground": "ground",
 	"count_differs": "count", "decision_date": "decided_on", "giver_missing": "giver", "choice_giver": "given_by", "partial_reason": "partial_why",
 	"addressee_incomplete": "name", "consent_incomplete": "consent_by", "id_last4_form": "id_last4", "bag_missing": "bag", "piece_bag": "bag2", "piece_doubled": "item", "piece_many": "item",

@@ -41,7 +41,8 @@ type applicantPage struct {
 	Base     string // address of the page
 	Refused  string // why the link does not open
 	View     *delivery.ApplicantView
-	Promised inspection.Limit // of the whole case
+	Promised inspection.Limit  // of the whole case
+	Legal    *inspection.Limit // once it was extended
 	Visits   []inspection.ApplicantVisit
 	Lines    []applicantLine
 	Parcels  []applicantParcel
@@ -95,7 +96,7 @@ func (p *site) applicantWith(v *view, code shownCode) error {
 	if d.Visits, err = p.Inspection.VisitsByLink(v.ctx(), p.Delivery, v.r.PathValue("token")); err != nil {
 		return err
 	}
-	if d.Promised, err = p.Inspection.PromiseByLink(v.ctx(), p.Delivery, v.r.PathValue("token")); err != nil {
+	if d.Promised, d.Legal, err = p.Inspection.LimitsByLink(v.ctx(), p.Delivery, v.r.PathValue("token")); err != nil {
 		return err
 	}
 	p.fillApplicant(v, &d)

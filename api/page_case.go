@@ -3,6 +3,7 @@ package api
 import (
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -101,6 +102,7 @@ type casePage struct {
 	Foreseen  *foreseen
 	MayLink   bool // print or send the applicant's link
 	MayReport bool // to the ledger
+	Extending bool // an extension waits for its decision
 	Unknown   bool
 	Questions []question
 	Set       *caseSet
@@ -151,6 +153,7 @@ func (p *site) oneCase(v *view) error {
 	}
 	d.Questions = questionsOf(v, "amend", m.Questions(), c.Answers)
 	d.Foreseen = v.foreseen
+	d.Extending = slices.ContainsFunc(c.Extensions, inspection.Extension.Open)
 	d.fill(v, p.now())
 	return p.show(v, "case", d)
 }

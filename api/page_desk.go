@@ -135,6 +135,10 @@ func taskOf(t inspection.Task) taskLine {
 		line.Href = "/trips/" + t.Subject
 	case inspection.TaskObjection:
 		line.Href, line.Closable = "/visits/"+t.VisitID, false // ends when it is settled
+	case inspection.TaskExtension:
+		line.Href, line.Closable = "/cases/"+t.Subject+"/extension", false // ends by the decision
+	case inspection.TaskTellExtended:
+		line.Href = "/cases/" + t.Subject
 	case inspection.TaskBook:
 		line.Href = "/cases/" + t.Subject
 	case inspection.TaskMissing, inspection.TaskAbsence:

@@ -37,6 +37,7 @@ type inboxPage struct {
 	Destroy            []delivery.Destruction
 	Damages            []delivery.Damage   // to decide on
 	Explain            []inspection.Breach // entries of the ledger to answer
+	Extend             []inspection.Case   // whose extension its head decides
 }
 
 type inboxLine struct {
@@ -84,6 +85,9 @@ func (p *site) inbox(v *view) error {
 		return err
 	}
 	if d.Explain, err = p.Inspection.ToExplain(v.ctx(), v.by); err != nil {
+		return err
+	}
+	if d.Extend, err = p.Inspection.ExtensionsToDecide(v.ctx(), v.by); err != nil {
 		return err
 	}
 	if d.Addresses, err = p.Inspection.AddressWords(v.ctx(), v.by); err != nil {

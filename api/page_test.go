@@ -28,6 +28,7 @@ func pagesOf(s *stage) map[string][]string {
 		"/cases/" + s.booked.CaseID:           oversee,
 		"/cases/" + s.closed.CaseID:           oversee,
 		"/cases/" + s.open.ID + "/notice":     oversee,
+		"/cases/" + s.open.ID + "/extension":  append(department, oversee...),
 		"/matters/M03/notice":                 oversee,
 		"/visits":                             oversee,
 		"/visits?state=closed":                oversee,

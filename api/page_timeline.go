@@ -26,7 +26,7 @@ type moment struct {
 var toneOf = map[string]string{
 	"arrived": "good", "reply_received": "good", "visit_confirmed": "good", "opinion_given": "good", "joint_opinion": "good", "list_given": "good", "item_proposed": "warn", "item_added": "warn",
 	"item_moved": "good", "photo_late": "bad", "revisit_closed": "good", "term_over": "warn", "revisit_late": "bad", "rectify_undecided": "warn", "breach": "bad", "danger": "bad", "item_pair": "warn", "items_seen": "good",
-	"hold": "warn", "objection": "warn", "service_contested": "warn", "contest_ended": "warn", "substituted": "warn", "visit_retimed": "warn", "deadline_moved": "warn", "escalated": "warn", "reversal_proposed": "warn", "waiver_proposed": "warn", "opinion_waived": "warn",
+	"hold": "warn", "objection": "warn", "service_contested": "warn", "contest_ended": "warn", "extension_asked": "warn", "extension_decided": "warn", "substituted": "warn", "visit_retimed": "warn", "deadline_moved": "warn", "escalated": "warn", "reversal_proposed": "warn", "waiver_proposed": "warn", "opinion_waived": "warn",
 	"missing": "warn", "absent": "bad", "delivery_failed": "bad", "reply_late": "bad", "visit_cancelled": "bad", "visit_not_held": "bad",
 	"deemed": "deemed", "deemed_suspended": "deemed", "deemed_reversed": "deemed",
 }
@@ -34,7 +34,7 @@ var toneOf = map[string]string{
 // wordOfField says which words a field of an entry is written with.
 var wordOfField = map[string]string{
 	"answer_refused.kind": "reply_kind", "withdrawn.reason_code": "end_reason", "visit_retimed.reason_code": "end_reason", "round_void.consent": "consent",
-	"objection_ended.outcome": "objection_outcome", "contest_ended.outcome": "contest_outcome", "hold.reason": "hold", "hold_end.reason": "hold", "opinion.kind": "opinion_kind", "opinion_signed.capacity": "capacity", "opinion_given.kind": "opinion_kind", "reply_received.kind": "reply_kind",
+	"objection_ended.outcome": "objection_outcome", "contest_ended.outcome": "contest_outcome", "extension_decided.outcome": "extension_outcome", "hold.reason": "hold", "hold_end.reason": "hold", "opinion.kind": "opinion_kind", "opinion_signed.capacity": "capacity", "opinion_given.kind": "opinion_kind", "reply_received.kind": "reply_kind",
 	"reply_late.kind": "reply_kind", "reply_received.outcome": "reply_outcome", "mail_sorted.outcome": "mail_outcome",
 	"checked_in.way": "checkin_way", "attendance.now": "attendance", "absence_attested.role": "attest_role", "attestation_withdrawn.role": "attest_role",
 	"item_proposed.ground": "add_ground", "revisit_closed.result": "result", "breach.now": "breach_state", "danger.now": "danger_state", "item_pair.now": "pair_state", "item_pair.kind": "pair_kind", "photo_answered.answer": "photo_answer",

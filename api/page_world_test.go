@@ -300,6 +300,17 @@ func (p *seen) is(status int) *seen {
 	return p
 }
 
+// holds wants texts in the page as it was sent: addresses of links, values of fields.
+func (p *seen) holds(texts ...string) *seen {
+	p.t.Helper()
+	for _, text := range texts {
+		if !strings.Contains(p.body, text) {
+			p.t.Errorf("the page does not hold %q", text)
+		}
+	}
+	return p
+}
+
 // says wants texts on the page, blanks aside.
 func (p *seen) says(texts ...string) *seen {
 	p.t.Helper()

@@ -122,6 +122,7 @@ func (s *Server) Routes() []Route { return s.routes }
 // operations registers the JSON interface.
 func (s *Server) operations() {
 	s.caseRoutes()
+	s.extensionRoutes()
 	s.matterRoutes()
 	s.visitRoutes()
 	s.participantRoutes()

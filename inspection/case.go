@@ -86,7 +86,8 @@ type Case struct {
 
 	Departments []CaseDepartment `bun:"rel:has-many,join:id=case_id" json:"departments"`
 
-	Limits *Limits `bun:"-" json:"limits,omitempty"` // as of today; only where one case is read (INS-1115)
+	Limits     *Limits     `bun:"-" json:"limits,omitempty"`     // as of today; only where one case is read (INS-1115)
+	Extensions []Extension `bun:"-" json:"extensions,omitempty"` // of the legal one, asked for and decided; as Limits
 }
 
 // CaseDepartment is one row of the derived list: a department of the Matter's

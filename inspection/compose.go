@@ -39,6 +39,9 @@ func (d *Desk) Compose(ctx context.Context, tx bun.IDB, m notify.Message) (notif
 	if m.Purpose == purposeLedger {
 		return d.composeBreach(m)
 	}
+	if m.Purpose == purposeExtension {
+		return d.composeExtension(m)
+	}
 	l, err := d.open(ctx, tx, m)
 	if err != nil {
 		return notify.Body{}, err

@@ -93,5 +93,6 @@ func (d *Desk) ResultsOut(ctx context.Context, tx bun.IDB, by auth.Actor, caseID
 	if err != nil || !moved {
 		return nil, err
 	}
-	return []audit.Leaf{{Type: "case_results_out", Stream: caseStream(caseID), Actor: by.String(), At: d.now()}}, nil
+	over, err := d.overExtension(ctx, tx, by, caseID)
+	return append(over, audit.Leaf{Type: "case_results_out", Stream: caseStream(caseID), Actor: by.String(), At: d.now()}), err
 }

@@ -97,6 +97,9 @@ func (d *Desk) portalClass(ctx context.Context, tx bun.IDB, p Participant, v Vis
 // Bounced takes a failure report: the class its channel gave falls (INS-708).
 func (d *Desk) Bounced(ctx context.Context, tx bun.IDB, f notify.Failure) error {
 	d = d.still()
+	if f.Message.Purpose == purposeExtension {
+		return d.extensionUntold(ctx, tx, f.Message)
+	}
 	if aboutOf[f.Message.Purpose] == "" {
 		return nil
 	}
@@ -112,9 +115,13 @@ func (d *Desk) Bounced(ctx context.Context, tx bun.IDB, f notify.Failure) error 
 }
 
 // Dead takes a legal message for which no way is left: the window serves by
-// hand (OUT-8). Other messages are shown in the outbox and need nobody.
+// hand (OUT-8), or tells the applicant why the limit was extended. Other messages are
+// shown in the outbox and need nobody.
 func (d *Desk) Dead(ctx context.Context, tx bun.IDB, m notify.Message) error {
 	d = d.still()
+	if m.Purpose == purposeExtension {
+		return d.extensionUntold(ctx, tx, m)
+	}
 	about := aboutOf[m.Purpose]
 	if about == "" {
 		return nil

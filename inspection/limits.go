@@ -14,7 +14,8 @@ import (
 
 // Limits (办理期限) are by when a case is to be decided: by the law and as the centre
 // promises (INS-1115). Both count working days after the day of acceptance, by the
-// settings in force then; a centre's own closures do not stretch them.
+// settings in force then; a centre's own closures do not stretch them. The legal one
+// can be extended once; the promise stays as it was given.
 type Limits struct {
 	Joint    bool  `json:"joint"` // handled by several departments together
 	Legal    Limit `json:"legal"`
@@ -30,6 +31,32 @@ type Limit struct {
 	Left        int          `json:"left"`            // working days after today, 0 on the day itself
 	Over        int          `json:"over,omitempty"`  // working days since
 	Ended       bool         `json:"ended,omitempty"` // the case is over: nothing is left and nothing runs
+
+	Extended *Extended `json:"extended,omitempty"` // Due has it already
+}
+
+// Extended is an extension that was approved, as everybody may know it.
+type Extended struct {
+	Days   int          `json:"days"`
+	Was    workday.Date `json:"was,omitzero"` // by when it was before
+	Reason string       `json:"reason"`
+	At     time.Time    `json:"at"`
+}
+
+// Total is how many working days the limit has, with what it was extended by.
+func (l Limit) Total() int {
+	if l.Extended != nil {
+		return l.Days + l.Extended.Days
+	}
+	return l.Days
+}
+
+// was is by when the case was to be decided before an extension.
+func (l Limit) was() workday.Date {
+	if l.Extended != nil {
+		return l.Extended.Was
+	}
+	return l.Due
 }
 
 // At is the last minute of its day, zero while the day is not known.
@@ -40,9 +67,10 @@ func (l Limit) At() time.Time {
 	return l.Due.AddDays(1).Midnight().Add(-time.Minute)
 }
 
-// PromiseByLink is the promised limit of the case that an applicant's link opens; the
-// legal one is between the office and the law. Refusal: applicant_link.
-func (d *Desk) PromiseByLink(ctx context.Context, links *delivery.Desk, token string) (out Limit, err error) {
+// LimitsByLink are the limits of the case that an applicant's link opens: the promise
+// and, once it was extended, the legal one with the reason (行政许可法 art. 42); until
+// then that is between the office and the law, and nil. Refusal: applicant_link.
+func (d *Desk) LimitsByLink(ctx context.Context, links *delivery.Desk, token string) (promised Limit, legal *Limit, err error) {
 	err = d.DB.Read(ctx, func(q bun.IDB) error {
 		_, caseID, err := links.LinkHolder(ctx, q, token)
 		if err != nil {
@@ -52,33 +80,45 @@ func (d *Desk) PromiseByLink(ctx context.Context, links *delivery.Desk, token st
 		if err != nil {
 			return err
 		}
-		limits, err := d.limitsOf(ctx, q, c)
-		if err == nil {
-			out = limits.Promised
+		if err := d.addLimits(ctx, q, &c); err != nil {
+			return err
 		}
-		return err
+		promised = c.Limits.Promised
+		if c.Limits.Legal.Extended != nil {
+			legal = &c.Limits.Legal
+		}
+		return nil
 	})
-	return out, err
+	return promised, legal, err
 }
 
-// limitsOf counts the limits of a case as of today.
-func (d *Desk) limitsOf(ctx context.Context, q bun.IDB, c Case) (*Limits, error) {
+// addLimits counts the limits of a case as of today, with what they were extended by.
+func (d *Desk) addLimits(ctx context.Context, q bun.IDB, c *Case) error {
 	rules, err := office.RulesAt(ctx, q, c.AcceptedAt, office.Scope{Centre: c.OrganiserCentre, Matter: c.MatterCode})
 	if err != nil {
-		return nil, err
+		return err
 	}
 	cal, err := office.Calendar(ctx, q)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	l := limitsUnder(rules, c)
+	if c.Extensions, err = listExtensions(ctx, q, c.ID); err != nil {
+		return err
+	}
+	l := limitsUnder(rules, *c)
+	for _, e := range c.Extensions {
+		if e.Outcome == ExtensionApproved && e.Setting == l.Legal.Setting {
+			l.Legal.Extended = &Extended{Days: e.Days, Reason: e.Reason, At: e.DecidedAt}
+		}
+	}
+	c.Limits = &l
 	for _, one := range []*Limit{&l.Legal, &l.Promised} {
 		one.Ended = c.State == CaseHandedOver
 		if err := one.count(cal, workday.DateOf(c.AcceptedAt), dateOf(d.now())); err != nil {
-			return nil, err
+			return err
 		}
 	}
-	return &l, nil
+	return nil
 }
 
 // limitsUnder says which limits a case has: those of one department alone, or of
@@ -112,7 +152,7 @@ func involved(c Case) (n int) {
 
 // count sets by when, and how many working days are left or past.
 func (l *Limit) count(cal *workday.Calendar, accepted, today workday.Date) (err error) {
-	l.Due, err = cal.Add(accepted, l.Days)
+	l.Due, err = cal.Add(accepted, l.Total())
 	if fault.Is(err, "calendar_missing") { // the date is not known yet
 		l.Due = workday.Date{}
 		return nil
@@ -121,6 +161,11 @@ func (l *Limit) count(cal *workday.Calendar, accepted, today workday.Date) (err 
 		return err
 	}
 	l.Provisional = cal.Provisional(l.Due)
+	if l.Extended != nil {
+		if l.Extended.Was, err = cal.Add(accepted, l.Days); err != nil {
+			return err
+		}
+	}
 	if l.Ended {
 		return nil
 	}

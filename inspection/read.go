@@ -85,8 +85,7 @@ func (d *Desk) FindCase(ctx context.Context, by auth.Actor, id string) (Case, er
 		if c, err = findCase(ctx, q, id); err != nil {
 			return err
 		}
-		c.Limits, err = d.limitsOf(ctx, q, c)
-		return err
+		return d.addLimits(ctx, q, &c)
 	})
 	if err != nil {
 		return Case{}, err
@@ -128,7 +127,7 @@ func (d *Desk) FindVisit(ctx context.Context, by auth.Actor, id string) (VisitVi
 		if v, err = viewVisit(ctx, q, id); err != nil {
 			return err
 		}
-		if v.Case.Limits, err = d.limitsOf(ctx, q, v.Case); err != nil {
+		if err := d.addLimits(ctx, q, &v.Case); err != nil {
 			return err
 		}
 		if err := d.contestLimit(ctx, q, by, &v); err != nil || v.RevisitOf == "" {

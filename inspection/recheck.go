@@ -24,7 +24,7 @@ type Mismatch struct {
 const casePage = 200
 
 // CheckLog compares what the tables say of every case with what the log says:
-// proofs of service, answers, outcomes, opinions, joint opinions, where each
+// proofs of service, answers, outcomes, opinions, joint opinions, extensions, where each
 // visit stands, who is booked for it and until when each department may answer. It gives how many
 // cases it went through. A row that somebody added, removed or edited by other
 // means than the acts shows here, whatever it would have to look like.
@@ -120,6 +120,7 @@ type caseRows struct {
 	pairs        []ItemPair
 	photos       []ItemPhoto
 	stops        []TripStop // live ones
+	extensions   []Extension
 }
 
 func (r caseRows) departments() []string {
@@ -148,6 +149,12 @@ func (r caseRows) tell() (facts []string, deadlines map[string]string) {
 	}
 	for _, x := range r.substituted {
 		facts = append(facts, fact("substituted", x.ID, x.VisitID, x.Round, x.Out, x.In))
+	}
+	for _, e := range r.extensions {
+		facts = append(facts, fact("extension", e.ID, e.Setting, e.Days))
+		if !e.Open() {
+			facts = append(facts, fact("extension_decided", e.ID, e.Outcome, e.Document, e.DocumentDate, e.print()))
+		}
 	}
 	for _, p := range r.participants {
 		if !p.RespondBy.IsZero() {
@@ -312,6 +319,8 @@ var rowLeaves = map[string][]string{
 	"objection_ended":    {"objection_ended", "objection", "outcome"},
 	"service_contested":  {"contest", "contest", "t1", "t2", "said"},
 	"contest_ended":      {"contest_ended", "contest", "outcome", "t1", "t2"},
+	"extension_asked":    {"extension", "extension", "setting", "days"},
+	"extension_decided":  {"extension_decided", "extension", "outcome", "document", "document_date", "print"},
 	"checklist_answered": {"checklist_answered", "save", "found"},
 	"opinion":            {"opinion", "opinion", "kind"},
 	"opinion_given":      {"opinion_given", "opinion", "kind"},

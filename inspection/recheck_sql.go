@@ -55,6 +55,7 @@ func rowsOf(ctx context.Context, q bun.IDB, caseID string) (r caseRows, err erro
 		{&r.dangers, "visit_id IN (?)", visits},
 		{&r.pairs, "visit_id IN (?)", visits},
 		{&r.photos, "item_id IN (?)", q.NewSelect().Model((*ListedItem)(nil)).Column("id").Where("visit_id IN (?)", visits)},
+		{&r.extensions, "case_id IN (?)", q.NewSelect().Model((*Case)(nil)).Column("id").Where("id = ?", caseID)},
 	} {
 		if err := q.NewSelect().Model(of.rows).Where(of.where, of.ids).Scan(ctx); err != nil {
 			return r, err

@@ -21,6 +21,8 @@ func TestNothingInTheTablesChangesUnseenByTheLog(t *testing.T) { // EV-12
 		w.substituted(v, "fire")
 		w.deemedAt(v, "amr")
 		w.holdVisit(v)
+		w.must(w.asksLonger(w.clerk, Case{ID: v.CaseID}, 15))
+		w.must(w.DecideExtension(t.Context(), w.boss, w.recorded(Case{ID: v.CaseID})))
 		if told := w.mismatches(); len(told) > 0 {
 			t.Fatalf("untouched: %q", told)
 		}
@@ -41,6 +43,10 @@ func TestNothingInTheTablesChangesUnseenByTheLog(t *testing.T) { // EV-12
 			{"UPDATE substitutions SET in_id = out_id", "substituted", "substituted"},
 			{"DELETE FROM bookings", "", "comes"},
 			{"UPDATE visits SET state = 'cancelled'", "visit", "visit"},
+			{"UPDATE case_extensions SET days = 5", "extension", "extension"},
+			{"UPDATE case_extensions SET reason = '另有原因'", "extension_decided", "extension_decided"},
+			{"UPDATE case_extensions SET document_date = '2026-11-01'", "extension_decided", "extension_decided"},
+			{"DELETE FROM case_extensions", "", "extension_decided"},
 		} {
 			told := w.afterDeed(c.deed)
 			for side, want := range map[string]string{"rows": c.rows, "leaves": c.leaves} {

@@ -48,6 +48,8 @@ const (
 	TaskObjection    TaskKind = "decide_objection" // a department objects to the case itself (INS-814)
 	TaskContest      TaskKind = "decide_contest"   // a department says that its service was not as it is on record (INS-712)
 	TaskContested    TaskKind = "contest_decided"  // the window is told what was decided about that
+	TaskExtension    TaskKind = "decide_extension" // the approval of an extension is to be recorded (INS-1115)
+	TaskTellExtended TaskKind = "tell_extension"   // the applicant could not be told of one
 	TaskDeclined     TaskKind = "call_declined"    // a department says it does not come
 	TaskAtRisk       TaskKind = "visit_at_risk"
 	TaskHoliday      TaskKind = "visit_on_holiday"

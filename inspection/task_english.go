@@ -168,6 +168,8 @@ var taskSentences = [...]Words{
 	{"*的送达异议不成立，送达时间不变。理由：*", "The service that $1 contests stands. Reason: $2"},
 	{"*的送达异议成立，送达时间改按主管认定的时间计算。理由：*", "$1 was right: its notice counts as served later, as the supervisor found. Reason: $2"},
 	{"*的送达异议成立，原送达不作数，请留意重新送达的情况。理由：*", "$1 was right: the service is void. Watch that its notice arrives anew. Reason: $2"},
+	{"办件 * 申请延长法定办结期限 * 个工作日，请报批，并在期限届满前登记批准文件：*", "Case $1: the limit by law is to be extended by $2 working days; get the approval and record it before the limit is over: $3"},
+	{"办件 * 延长期限的告知未能送出，请电话或书面告知申请人延长的理由，并注明时间和方式", "The applicant of case $1 could not be told of the extension; tell the reason by telephone or on paper, and note when and how"},
 	{"*的视为同意已中止效力，请主管复核", "The deemed consent of $1 is suspended; review it"},
 	{"*已视为同意，到场后提出不同意见，请主管复核", "$1 is deemed to consent and said otherwise when it came; review it"},
 	{"*已视为同意，逾期后又作出不同反馈，请主管复核", "$1 is deemed to consent and answered otherwise after the term; review it"},

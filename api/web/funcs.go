@@ -117,6 +117,7 @@ var tones = map[string]string{
 	"photo_answer.agreed": "good", "photo_answer.again": "warn", "photo_answer.visit": "warn",
 	"danger_state.open": "bad", "danger_state.half": "warn", "danger_state.cleared": "good",
 	"pair_state.open": "bad", "pair_state.sent": "warn", "pair_state.settled": "good",
+	"extension_outcome.approved": "good", "extension_outcome.refused": "bad",
 	"breach_state.suspected": "warn", "breach_state.confirmed": "bad", "breach_state.recorded": "info",
 	"applicant_visit.offered": "info", "applicant_visit.confirmed": "info", "applicant_visit.in_progress": "info",
 	"applicant_visit.collecting": "info", "applicant_visit.not_held": "warn", "applicant_visit.cancelled": "plain",
