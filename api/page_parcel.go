@@ -163,6 +163,9 @@ func (p *site) stepOf(v *view, s delivery.StepView, window, supervisor bool) par
 			notes = append(notes, note)
 		}
 	}
+	for _, q := range facts.Asked {
+		notes = append(notes, p.say(v, "parcel.asked", "question", q.Asked, "answer", q.Answer))
+	}
 	step.Note = strings.Join(notes, " · ")
 	for _, reason := range s.Checked.Reasons {
 		step.Doubts = append(step.Doubts, delivery.ClockReasonWord(reason, v.x.lang))
@@ -272,10 +275,14 @@ func (p *site) cancelParcel(v *view) error {
 	})
 }
 
-// confirmDelivery settles a delivery whose proof was not complete (DEL-422, 602).
+// confirmDelivery settles a delivery whose proof was not complete, after a call with
+// two questions (DEL-422, 602, 612).
 func (p *site) confirmDelivery(v *view) error {
 	return p.onParcel(v, form{"confirm", ""}, func(delivery.ParcelView) ([]string, error) {
-		_, err := p.Delivery.Confirm(v.ctx(), v.by, v.id(), v.form("event"), v.form("reason"))
+		_, err := p.Delivery.Confirm(v.ctx(), v.by, delivery.Verification{
+			ParcelID: v.id(), EventID: v.form("event"), Reason: v.form("reason"),
+			Asked: []delivery.Question{{Asked: v.form("asked1"), Answer: v.form("answer1")}, {Asked: v.form("asked2"), Answer: v.form("answer2")}},
+		})
 		return []string{"flash.parcel.confirmed"}, err
 	})
 }

@@ -345,8 +345,11 @@ func TestFailuresComeBackAndDoubtfulDeliveriesAreSettledByTheWindow(t *testing.T
 	page := s.browse("clerk", "/parcels/"+p.ID, nil).is(http.StatusOK).says("妥投待核验", "还缺")
 	event := regexp.MustCompile(`name="event" value="([^"]+)"`).FindStringSubmatch(page.body)[1]
 	s.browse("clerk", "/parcels/"+p.ID+"/confirm", url.Values{"event": {event}}).is(http.StatusUnprocessableEntity).says("请写明理由")
-	s.browse("clerk", "/parcels/"+p.ID+"/confirm", url.Values{"event": {event}, "reason": {"致电本人，已收到"}}).is(http.StatusSeeOther)
-	s.browse("clerk", "/parcels/"+p.ID, nil).is(http.StatusOK).says("妥投", "致电本人")
+	call := url.Values{"event": {event}, "reason": {"致电本人，收货码没有收到"}, "asked1": {"收到的是什么？"}, "answer1": {"营业执照"}, "asked2": {"由谁签收？"}}
+	s.browse("clerk", "/parcels/"+p.ID+"/confirm", call).is(http.StatusUnprocessableEntity).says("两个不同的问题") // DEL-612
+	call.Set("answer2", "本人签的")
+	s.browse("clerk", "/parcels/"+p.ID+"/confirm", call).is(http.StatusSeeOther)
+	s.browse("clerk", "/parcels/"+p.ID, nil).is(http.StatusOK).says("妥投", "致电本人", "问：由谁签收？ 答：本人签的")
 }
 
 // DEL-221, DEL-806: a parcel is collected with code and document, or withdrawn.

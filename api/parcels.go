@@ -278,8 +278,17 @@ type aboutEvent struct {
 	}
 }
 
-func (s *Server) confirmDelivery(ctx context.Context, c *call, in *aboutEvent) (delivery.Parcel, error) {
-	return s.Delivery.Confirm(ctx, c.by, in.ID, in.Event, in.Body.Reason)
+type confirmDelivery struct {
+	ID    string `path:"id" validate:"required,code"`
+	Event string `path:"event" validate:"required,code"`
+	Body  struct {
+		Reason    string              `json:"reason" validate:"required,line=200"`
+		Questions []delivery.Question `json:"questions" validate:"required,min=2,max=2" doc:"two that only who has the parcel can answer"`
+	}
+}
+
+func (s *Server) confirmDelivery(ctx context.Context, c *call, in *confirmDelivery) (delivery.Parcel, error) {
+	return s.Delivery.Confirm(ctx, c.by, delivery.Verification{ParcelID: in.ID, EventID: in.Event, Reason: in.Body.Reason, Asked: in.Body.Questions})
 }
 
 func (s *Server) acceptEventTime(ctx context.Context, c *call, in *aboutEvent) (delivery.Parcel, error) {

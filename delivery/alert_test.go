@@ -411,7 +411,7 @@ func TestUnverifiedDeliveryEscalatesAfterEightHallHours(t *testing.T) {
 		w.at = due
 		w.must(w.Watch(t.Context()))
 		w.wantAlerts("unverified")
-		_, err = w.Confirm(t.Context(), w.clerk, p.ID, v.Steps[len(v.Steps)-1].ID, "电话核实本人收到")
+		_, err = w.Confirm(t.Context(), w.clerk, asked(p.ID, v.Steps[len(v.Steps)-1].ID, "电话核实本人收到"))
 		w.must(err)
 		w.wantAlerts("")
 	})

@@ -114,6 +114,8 @@ type Facts struct {
 	Fault    Fault   `json:"fault,omitempty"`     // of fault_changed
 	Seal     string  `json:"seal,omitempty"`      // of returned: how the bag came back
 	Count    int     `json:"count,omitempty"`     // of returned: things in it
+
+	Asked []Question `json:"asked,omitempty"` // of proof_confirmed (DEL-612)
 }
 
 // EventSchema is the version of the envelope that this program reads.

@@ -143,14 +143,14 @@ func TestSettledProofAndAcceptedTimesAreCounted(t *testing.T) {
 		late, second := unproven()
 		unproven()
 		w.later(60)
-		_, err := w.Confirm(ctx, w.clerk, soon.ID, first, "电话核实")
+		_, err := w.Confirm(ctx, w.clerk, asked(soon.ID, first, "电话核实"))
 		w.must(err)
 		query := FigureQuery{From: workday.DateOf(w.at), To: workday.DateOf(w.at).AddDays(3)}
 		if got := w.figures(query).Settle.Settled; got != (Timely{InTime: 1, Open: 2}) {
 			t.Errorf("the same day: %+v", got)
 		}
 		w.at = w.at.AddDate(0, 0, 2)
-		_, err = w.Confirm(ctx, w.clerk, late.ID, second, "电话核实")
+		_, err = w.Confirm(ctx, w.clerk, asked(late.ID, second, "电话核实"))
 		w.must(err)
 		if got := w.figures(query).Settle.Settled; got != (Timely{InTime: 1, Late: 2}) {
 			t.Errorf("two days later: %+v", got)

@@ -16,6 +16,7 @@ import (
 	"lianban/internal/auth"
 	"lianban/internal/db"
 	"lianban/internal/db/dbtest"
+	"lianban/internal/fault"
 	"lianban/notify"
 )
 
@@ -92,12 +93,19 @@ func TestWindowSettlesWhatIsInDoubt(t *testing.T) {
 		w.refused(err, "not_supervisor")
 		_, err = w.AcceptTime(ctx, w.boss, p.ID, last.ID, "地下室无信号")
 		w.must(err)
-		_, err = w.Confirm(ctx, w.clerk, p.ID, "none", "x")
+		_, err = w.Confirm(ctx, w.clerk, asked(p.ID, "none", "x"))
 		w.refused(err, "not_found")
-		_, err = w.Confirm(ctx, w.clerk, p.ID, last.ID, " ")
+		_, err = w.Confirm(ctx, w.clerk, asked(p.ID, last.ID, " "))
 		w.refused(err, "reason_missing")
-		out, err := w.Confirm(ctx, w.clerk, p.ID, last.ID, "电话核实，本人已收")
+		w.refusesFewerThanTwoQuestions(p, last.ID)
+		out, err := w.Confirm(ctx, w.clerk, asked(p.ID, last.ID, "电话核实，本人已收"))
 		w.must(err)
+		logged := func(s StepView) bool {
+			return s.Type == EventProofConfirmed && slices.Contains(s.facts().Asked, Question{"收到的是什么？", "营业执照一件"})
+		}
+		if !slices.ContainsFunc(w.parcel(p.ID).Steps, logged) {
+			t.Error("what was asked and answered is not with the event")
+		}
 		if out.State != ParcelDelivered || out.Result != ResultMet || w.sound()[AtReceiver] != 1 {
 			t.Fatalf("confirmed: %+v", out)
 		}
@@ -111,6 +119,28 @@ func TestWindowSettlesWhatIsInDoubt(t *testing.T) {
 		_, err = w.Declare(ctx, w.clerk, p.ID, v.Steps[0].ID, DidNotOccur, "x")
 		w.refused(err, "event_not_meant")
 	})
+}
+
+// asked is a call of the window with the two questions that DEL-612 asks for.
+func asked(parcelID, eventID, reason string) Verification {
+	return Verification{parcelID, eventID, reason, []Question{{"收到的是什么？", "营业执照一件"}, {"由谁签收？", "本人"}}}
+}
+
+// DEL-612: the window asks two different questions and has both answers.
+func (w *parcelWorld) refusesFewerThanTwoQuestions(p Parcel, event string) {
+	w.t.Helper()
+	for name, said := range map[string][]Question{
+		"none":       nil,
+		"one":        {{"由谁签收？", "本人"}},
+		"the same":   {{"由谁签收？", "本人"}, {"由谁签收？ ", "张三"}},
+		"unanswered": {{"由谁签收？", "本人"}, {"收到的是什么？", " "}},
+		"three":      {{"a", "1"}, {"b", "2"}, {"c", "3"}},
+	} {
+		_, err := w.Confirm(w.t.Context(), w.clerk, Verification{p.ID, event, "电话核实", said})
+		if !fault.Is(err, "questions_two") {
+			w.t.Errorf("%s: %v", name, err)
+		}
+	}
 }
 
 // day is a whole day of several parcels: failures, a reschedule, deliveries.

@@ -13,16 +13,64 @@ import (
 	"lianban/internal/office"
 )
 
-// Confirm settles a hand-over whose proof is not complete: the window has spoken
-// with the receiver and says how (DEL-602). Refusals: not_found,
-// not_receiving_window, parcel_state, event_not_meant, reason_missing,
-// text_invalid.
-func (d *Desk) Confirm(ctx context.Context, by auth.Actor, parcelID, eventID, reason string) (Parcel, error) {
-	return d.about(ctx, by, parcelID, eventID, EventProofConfirmed, Facts{Refers: eventID, Reason: reason}, func(p Parcel, e EventRow) error {
+// Verification is how the window made sure of a hand-over whose proof is not
+// complete: it called the telephone that was confirmed, and asked two things that
+// only who has the parcel can answer (DEL-612, DEL-422).
+type Verification struct {
+	ParcelID, EventID string
+	Reason            string // whom it called, and why that was needed
+	Asked             []Question
+}
+
+// Question is one thing that the receiver was asked, and the answer.
+type Question struct {
+	Asked  string `json:"asked"`
+	Answer string `json:"answer"`
+}
+
+// questions is how many things the receiver is asked (DEL-612).
+const questions = 2
+
+// check wants two different questions, each with its answer.
+func (v Verification) check() error {
+	if len(v.Asked) != questions || v.Asked[0].Asked == v.Asked[1].Asked || slices.ContainsFunc(v.Asked, Question.open) {
+		return fault.Refuse(fault.Invalid, "questions_two",
+			"请写明电话里问的两个不同的问题和对方的回答，如“收到几件、是什么”“由谁签收”；答不上来的不要确认，请更正记录",
+			"write down two different questions that were asked on the telephone and the answers, such as what arrived and who signed; if there was no answer correct the record instead of confirming")
+	}
+	for _, q := range v.Asked {
+		if err := office.CheckLines(line("asked", q.Asked), line("answer", q.Answer)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (q Question) open() bool { return q.Asked == "" || q.Answer == "" }
+
+// plain drops the spaces around what was written.
+func (q Question) plain() Question {
+	return Question{strings.TrimSpace(q.Asked), strings.TrimSpace(q.Answer)}
+}
+
+// Confirm settles a hand-over whose proof is not complete (DEL-602): the window has
+// spoken with the receiver, and what was asked and answered stays with the event.
+// Refusals: not_found, not_receiving_window, parcel_state, event_not_meant,
+// reason_missing, questions_two, text_invalid.
+func (d *Desk) Confirm(ctx context.Context, by auth.Actor, v Verification) (Parcel, error) {
+	v.Asked = slices.Clone(v.Asked)
+	for n := range v.Asked {
+		v.Asked[n] = v.Asked[n].plain()
+	}
+	facts := Facts{Refers: v.EventID, Reason: v.Reason, Asked: v.Asked}
+	return d.about(ctx, by, v.ParcelID, v.EventID, EventProofConfirmed, facts, func(p Parcel, e EventRow) error {
 		if err := p.wantState(ParcelUnverified); err != nil {
 			return err
 		}
-		return meant(e.Type == EventDelivered)
+		if err := meant(e.Type == EventDelivered); err != nil {
+			return err
+		}
+		return v.check()
 	})
 }
 

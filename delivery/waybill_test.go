@@ -158,7 +158,7 @@ func TestUnknownCodeIsKeptRawAndDeliveredIsAClaim(t *testing.T) {
 		if v.State != ParcelUnverified || v.Verdict.Result != ResultPending || !v.Waybill.NextAskAt.IsZero() {
 			t.Fatalf("claimed: %s %s %+v", v.State, v.Verdict.Result, v.Waybill)
 		}
-		out, err := w.Confirm(t.Context(), w.clerk, p.ID, v.Steps[len(v.Steps)-1].ID, "电话核实，本人已收")
+		out, err := w.Confirm(t.Context(), w.clerk, asked(p.ID, v.Steps[len(v.Steps)-1].ID, "电话核实，本人已收"))
 		w.must(err)
 		if out.State != ParcelDelivered || out.Result != ResultMet {
 			t.Errorf("confirmed: %s %s", out.State, out.Result)
