@@ -352,6 +352,28 @@ func TestFailuresComeBackAndDoubtfulDeliveriesAreSettledByTheWindow(t *testing.T
 	s.browse("clerk", "/parcels/"+p.ID, nil).is(http.StatusOK).says("妥投", "致电本人", "问：由谁签收？ 答：本人签的")
 }
 
+// DEL-802, DEL-803: a call comes before a failure at the door, and the page says from
+// when on another try is a second attempt. What was kept without a network has
+// happened and is taken as it is.
+func TestCourierCallsBeforeNobodyIsThereAndReadsWhenToComeAgain(t *testing.T) {
+	s := newCounter(t)
+	p := s.pack(s.open)
+	s.carry(p)
+	s.report(p, s.door(p, "started")).is(http.StatusSeeOther)
+	fail := s.door(p, "failed")
+	fail.Set("outcome", "not_home")
+	s.report(p, fail).is(http.StatusUnprocessableEntity).says("先打一次收件人电话", "这里不能打电话的")
+	fail.Set("call_note", "厂区内不许打电话，门卫称人不在")
+	s.report(p, fail).is(http.StatusSeeOther)
+	s.browse("courier", "/round/"+p.ID, nil).is(http.StatusOK).says("第二次投递最早", "相隔 2 小时")
+
+	s.report(p, s.door(p, "started")).is(http.StatusSeeOther)
+	kept := s.door(p, "failed")
+	kept.Set("outcome", "not_home")
+	kept.Set("occurred", s.clock.read().Wall.Format(time.RFC3339))
+	s.report(p, kept).is(http.StatusSeeOther)
+}
+
 // DEL-221, DEL-806: a parcel is collected with code and document, or withdrawn.
 func TestParcelIsCollectedAtTheWindowOrWithdrawn(t *testing.T) {
 	s := newCounter(t)

@@ -140,6 +140,7 @@ type stopPage struct {
 	Pieces    []delivery.PieceView // that the courier has of the same sending (DEL-402)
 	Whole     delivery.ParcelState
 	Undo      delivery.StepView // what can still be taken back; without an id: nothing (DEL-529)
+	NextTry   time.Time         // until then another try is no second attempt (DEL-802)
 }
 
 // stopReceiver is one kind of receiver as the form offers it.
@@ -160,6 +161,9 @@ func (p *site) stop(v *view) error {
 		Stop: line, Proofs: found.Demand.Proofs.In(v.x.lang), Needs: map[string]bool{}, Me: v.by.ID, Bag: found.Bag,
 		Attempt: attemptOf(found), Events: map[string]string{}, Next: string(found.State), Phone: phoneShown(found, v.by),
 		Whole: found.Whole,
+	}
+	if found.NextTry.After(p.now()) {
+		d.NextTry = found.NextTry
 	}
 	if n := slices.IndexFunc(found.Steps, func(s delivery.StepView) bool { return !s.UndoUntil.IsZero() }); n >= 0 {
 		d.Undo = found.Steps[n]

@@ -31,6 +31,11 @@ func (p *site) report(v *view) error {
 			return p.done(v, err, form{act, ""}, p.stop)
 		}
 	}
+	if act == string(delivery.EventFailed) && atDoor(v) {
+		if err := delivery.CheckCall(delivery.Outcome(v.form("outcome")), v.form("call_note")); err != nil {
+			return p.done(v, err, form{act, ""}, p.stop)
+		}
+	}
 	answer, err := p.ingest(v, found, delivery.EventType(act))
 	if err != nil {
 		return p.done(v, err, form{act, ""}, p.stop)

@@ -258,6 +258,39 @@ func TestUsedUpAttemptsGoBackTheSameDayAndAreMissedTheNext(t *testing.T) {
 	})
 }
 
+// DEL-802: a try that follows within two hours is no second attempt, unless the
+// applicant agreed to it.
+func TestTwoTriesWithinTwoHoursAreOneAttempt(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		w := newParcelWorld(t, d)
+		soon, agreed := w.carried(), w.carried()
+		w.later(5)
+		w.fails(soon, "a1", NotHome, called)
+		w.fails(agreed, "a1", NotHome, called)
+		first := w.at
+		w.later(60)
+		w.accepted(w.event(agreed, EventRescheduled, "a1", map[string]any{"slot": "半小时后"}))
+		w.later(59)
+		w.fails(soon, "a2", NoAnswer, called)
+		w.fails(agreed, "a2", NotHome, called)
+		if next := w.parcel(soon.ID).NextTry; next.Sub(first).Round(time.Minute) != 2*time.Hour {
+			t.Errorf("the next try is a second attempt from %s on; the first was at %s", next, first)
+		}
+		w.look("2026-11-24 17:30")
+		for id, want := range map[string]ParcelState{soon.ID: ParcelAttemptFailed, agreed.ID: ParcelReturning} {
+			if got := w.parcel(id).State; got != want {
+				t.Errorf("at closing time %s, want %s", got, want)
+			}
+		}
+		w.later(5)
+		w.fails(soon, "a3", NotHome, called)
+		w.look("2026-11-24 17:45")
+		if s := w.parcel(soon.ID).State; s != ParcelReturning {
+			t.Errorf("after a second attempt hours later: %s", s)
+		}
+	})
+}
+
 // DEL-804: the window looks at the seal and counts before it answers for a
 // parcel again; a broken bag is the supervisor's.
 func TestReturnIsTakenInWithSealAndCount(t *testing.T) {

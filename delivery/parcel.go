@@ -300,6 +300,22 @@ func CheckFailure(o Outcome, reason, callNote string, photos int) error {
 	return nil
 }
 
+// callFirst are the outcomes before which the receiver is called: who is there needs
+// no call, and what is our own fault no receiver can mend.
+var callFirst = append([]Outcome{NoEntry, AddressWrong, AddressUnclear}, nobodyThere...)
+
+// CheckCall refuses to end an attempt at the door without a call to the receiver, or
+// the reason why nobody can telephone there (DEL-803). It is for whoever still stands
+// there: what is reported later has happened. Refusal: call_missing.
+func CheckCall(o Outcome, callNote string) error {
+	if !slices.Contains(callFirst, o) || strings.TrimSpace(callNote) != "" {
+		return nil
+	}
+	return fault.Refuse(fault.Invalid, "call_missing",
+		"请先打一次收件人电话，写下几点打的、对方怎么说，如“10:20 拨打两次，无人接听”；这里不能打电话的，写明原因",
+		"call the receiver first and write down when and what was said, such as “10:20, called twice, no answer”; where nobody can telephone, say why")
+}
+
 func outcomeTextEnough(o Outcome, reason string) bool {
 	n := utf8.RuneCountInString(strings.TrimSpace(reason))
 	switch o {

@@ -50,7 +50,7 @@ func (d *Desk) view(ctx context.Context, q bun.IDB, by auth.Actor, p Parcel) (v 
 		return v, err
 	}
 	g := f.fold(p)
-	v = ParcelView{Parcel: p, Stood: f.pauses[p.ID], Tries: g.Attempts, Open: g.Exceptions, Colour: p.colour(d.now()), Missing: f.lacking(p, g)}
+	v = ParcelView{Parcel: p, Stood: f.pauses[p.ID], Tries: g.Attempts, Open: g.Exceptions, Colour: p.colour(d.now()), Missing: f.lacking(p, g), NextTry: g.nextTry()}
 	for _, s := range g.Steps {
 		e, _ := f.event(p, s.EventID)
 		step := StepView{EventRow: e, Verdict: s.Verdict, State: s.State, At: s.At}

@@ -51,7 +51,6 @@ type PauseRequest struct {
 
 // Bounds of pauses.
 const (
-	pauseGap    = 2 * time.Hour       // between the two attempts (DEL §7.3)
 	pauseSlot   = 30 * 24 * time.Hour // how far away an agreed time may be; it stays on the shelf no longer
 	pauseReview = 5                   // working days (DEL-722)
 )
@@ -166,7 +165,7 @@ func (f folding) unreached(p Parcel) (event string, from time.Time, err error) {
 		if a.Fault != FaultApplicant || !slices.Contains(nobodyThere, a.Outcome) || e.facts().CallNote == "" || f.spoken(p, a) {
 			continue
 		}
-		if !first.IsZero() && a.Ended.Sub(first) >= pauseGap {
+		if !first.IsZero() && a.Ended.Sub(first) >= attemptGap {
 			return a.EndEvent, a.Ended, nil
 		}
 		if first.IsZero() {

@@ -195,6 +195,7 @@ type ParcelView struct {
 	Holder   string          `json:"holder,omitempty"`  // of what is lost, damaged or comes back: who signed for it last
 
 	SearchUntil time.Time `json:"search_until,omitzero"` // of what is lost or damaged (DEL-807)
+	NextTry     time.Time `json:"next_try,omitzero"`     // of a failed attempt: a try from then on is the second one (DEL-802)
 }
 
 // ParcelLine is a parcel in a list.

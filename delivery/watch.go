@@ -26,6 +26,10 @@ const (
 	maxAttempts     = 2      // DEL-802
 )
 
+// attemptGap lies between two attempts, unless the applicant agreed to less
+// (DEL-802, DEL §7.3).
+const attemptGap = 2 * time.Hour
+
 // watchBatch is how many alerts one transaction raises.
 const watchBatch = 500
 
@@ -287,17 +291,42 @@ func (d *Desk) goesBack(ctx context.Context, q bun.IDB, p Parcel, hall workday.H
 // usedUp reports whether nobody may try again by themselves: two attempts have
 // ended, or the receiver refused, for damage or else (DEL-802, DEL-804, DEL-808).
 func (f Folded) usedUp() bool {
-	ended := 0
-	for _, a := range f.Attempts {
-		if !a.Ended.IsZero() {
-			ended++
-		}
-	}
 	last := AttemptRecord{}
 	if len(f.Attempts) > 0 {
 		last = f.Attempts[len(f.Attempts)-1]
 	}
-	return ended >= maxAttempts || last.Outcome == Refused || last.Outcome == OutcomeDamaged
+	tried, _ := f.tried()
+	return tried >= maxAttempts || last.Outcome == Refused || last.Outcome == OutcomeDamaged
+}
+
+// tried counts the attempts that have ended, and says when the last of them did.
+// One that comes within two hours of the last may find somebody, but is no second
+// attempt, unless the applicant agreed to the time (DEL-802).
+func (f Folded) tried() (n int, last time.Time) {
+	for _, a := range f.Attempts {
+		soon := n > 0 && a.Ended.Sub(last) < attemptGap && !f.agreedBetween(last, a.Ended)
+		if !a.Ended.IsZero() && !soon {
+			n, last = n+1, a.Ended
+		}
+	}
+	return n, last
+}
+
+// agreedBetween reports whether another time was agreed with the applicant after
+// one instant and not after another.
+func (f Folded) agreedBetween(from, to time.Time) bool {
+	return slices.ContainsFunc(f.Steps, func(s Step) bool {
+		return s.Verdict == Applied && s.State == ParcelRescheduled && s.At.After(from) && !s.At.After(to)
+	})
+}
+
+// nextTry is from when on another try is a second attempt; zero where none has
+// failed or none is left (DEL-802).
+func (f Folded) nextTry() time.Time {
+	if _, last := f.tried(); f.State == ParcelAttemptFailed && !f.usedUp() {
+		return last.Add(attemptGap)
+	}
+	return time.Time{}
 }
 
 // sendBack lets a parcel go back to the window by itself. The courier sees it in
