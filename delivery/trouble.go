@@ -240,7 +240,7 @@ func (d *Desk) reissue(ctx context.Context, tx bun.IDB, caseID, ground string, i
 		again := ResultLine{
 			ID: newID(), CaseID: l.CaseID, CaseNumber: l.CaseNumber, MatterCode: l.MatterCode, MatterName: l.MatterName, Applicant: l.Applicant,
 			CentreID: l.CentreID, DepartmentID: l.DepartmentID, Department: l.Department, Permit: l.Permit, State: LineExpected,
-			Ground: ground, ExpectedAt: d.now(), RemindAt: morning, Version: 1,
+			Ground: ground, ExpectedAt: d.now(), RemindAt: morning, WindowOnly: l.WindowOnly, Version: 1,
 		}
 		fresh = append(fresh, again)
 	}

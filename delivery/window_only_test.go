@@ -224,3 +224,21 @@ func TestTheReceiptSaysThatResultsAreCollectedAtTheWindow(t *testing.T) {
 		}
 	})
 }
+
+// DEL-204, DEL-808: what is issued again has to be collected as the first was.
+func TestWhatIsIssuedAgainHasToBeCollectedToo(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		w, ctx := newParcelWorld(t, d), t.Context()
+		w.account("amr")
+		s := w.collecting("amr")
+		thing := w.receiveAll(w.handOver(s.Lines[0], NewItem{Class: ClassApproval, Title: "安全责任书"})).Items[0]
+		_, err := w.ReportDamage(ctx, w.clerk, DamageReport{ItemID: thing.ItemID, What: "被水打湿", Photos: []string{w.photo()}, Once: once.Key{}})
+		w.must(err)
+		amr := w.inspector("amr")
+		w.decided(amr, w.damaged(amr).ID, DamageReissue)
+		lines := w.set(s.CaseID).Lines
+		if again := lines[len(lines)-1]; len(lines) != 2 || again.State != LineExpected || !again.WindowOnly {
+			t.Errorf("owed again: %+v", lines)
+		}
+	})
+}
