@@ -3,6 +3,7 @@ package delivery
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -500,15 +501,34 @@ func CeilingOf(lines []ResultLine, today workday.Date, cal *workday.Calendar) (*
 	return c, err
 }
 
-// setIncomplete refuses to seal what is not complete: it names each line, its
-// department and how long it is waited for (DEL-302).
+// setIncomplete refuses to seal what is not complete: it names each line with its
+// department, what it owes, how long that is waited for and since the decision, and
+// the last reminder (DEL-302).
 func setIncomplete(blockers []Blocker) *fault.Error {
-	names := make([]string, len(blockers))
+	zh, en := make([]string, len(blockers)), make([]string, len(blockers))
 	for i, b := range blockers {
-		names[i] = b.Line.Department
+		zh[i], en[i] = b.in("zh"), b.in("en")
 	}
 	return fault.Refuse(fault.Conflict, "set_incomplete",
-		"还没有齐套，缺：%s。请催办；申请人愿意先寄的，请登记申请人的选择",
-		"the set is not complete, missing: %s; remind them, or record that the applicant chooses to split", strings.Join(names, "、")).
-		With("blocking", blockers)
+		"还没有齐套，缺：%[1]s。请催办；申请人愿意先寄的，请登记申请人的选择",
+		"the set is not complete, missing: %[2]s. Remind them, or record that the applicant chooses to split",
+		strings.Join(zh, "；"), strings.Join(en, "; ")).With("blocking", blockers)
+}
+
+// in says the line in words: 消防（许可证，已等 2 个工作日，未催办）.
+func (b Blocker) in(lang string) string {
+	say := func(zh, en string, args ...any) string { return fmt.Sprintf(bilingual{zh, en}.in(lang), args...) }
+	parts := []string{say("已等 %d 个工作日", "waited for %d working days", b.Waiting)}
+	if b.Line.Permit != "" {
+		parts = slices.Insert(parts, 0, b.Line.Permit)
+	}
+	if b.Line.DecidedOn != "" {
+		parts = append(parts, say("决定后 %d 个工作日", "decided %d working days ago", b.Decided))
+	}
+	if b.Line.Reminded == 0 {
+		parts = append(parts, say("未催办", "not reminded"))
+	} else {
+		parts = append(parts, say("已催办 %[1]d 次，最近 %[2]s", "reminded %[1]d times, last on %[2]s", b.Line.Reminded, dayMoment(lang, b.Line.RemindedAt)))
+	}
+	return b.Line.Department + say("（%s）", " (%s)", strings.Join(parts, say("，", ", ")))
 }

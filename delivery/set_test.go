@@ -2,6 +2,7 @@ package delivery
 
 import (
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -51,8 +52,10 @@ func TestSetIsCompleteWhenNoLineIsExpected(t *testing.T) {
 	if len(got) != 2 || got[0].Line.ID != "c" || got[0].Waiting != 8 || got[0].Decided != 4 || got[1].Line.ID != "a" || got[1].Waiting != 2 {
 		t.Errorf("blocking: %+v", got)
 	}
+	got[1].Line.Permit, got[1].Line.Reminded, got[1].Line.RemindedAt = "消防安全检查合格证", 2, since("2026-11-23")
 	refusal := setIncomplete(got)
-	if want := "还没有齐套，缺：卫健、消防。"; refusal.In("zh")[:len(want)] != want || refusal.Details["blocking"] == nil {
+	want := "还没有齐套，缺：卫健（已等 8 个工作日，决定后 4 个工作日，未催办）；消防（消防安全检查合格证，已等 2 个工作日，已催办 2 次，最近 2026-11-23 周一 10:00）。"
+	if !strings.HasPrefix(refusal.In("zh"), want) || refusal.Details["blocking"] == nil {
 		t.Errorf("refusal: %s", refusal.In("zh"))
 	}
 	for i := range lines {
