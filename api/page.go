@@ -289,7 +289,7 @@ var fieldOfCode = map[string]string{
 	"carrier_not_allowed": "way", "window_only": "item", "wish_window_only": "way", "way_unsupported": "way", "item_not_here": "item", "parcel_empty": "item", "parcel_no_receiver": "item",
 	"parcel_owners_differ": "item", "second_person_missing": "second_login", "second_person_same": "second_login",
 	"sign_in_failed": "second_login", "courier_unknown": "courier", "batch_size": "numbers", "own_number_invalid": "number",
-	"waybill_number": "waybill", "waybill_taken": "waybill", "harm_photo": "photo", "return_seal": "bag_state", "return_count": "count", "fault_side": "fault", "write_off_second": "second_login", "courier_same": "courier",
+	"waybill_number": "waybill", "waybill_doubt": "waybill", "waybill_taken": "waybill", "harm_photo": "photo", "return_seal": "bag_state", "return_count": "count", "fault_side": "fault", "write_off_second": "second_login", "courier_same": "courier",
 	"checklist_date": "from", "checklist_line": "file", "checklist_empty": "file", "critical_unmet": "text",
 	"pause_asked": "given_by", "pause_slot": "slot", "pause_notice": "evidence",
 	"table_size": "file", "table_zip": "file", "table_encoding": "file", "table_header": "file", "table_line": "file", "table_rows": "file", "table_empty": "file", "table_gone": "file",

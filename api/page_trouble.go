@@ -83,6 +83,19 @@ func (p *site) trouble(act string) handler {
 	}
 }
 
+// compared asks once for a second look at a number of EMS that may be mistyped, for
+// it cannot be changed afterwards. Whoever has looked says so, and it is taken as it
+// is: the check is a warning (DEL-214).
+func compared(v *view, number string) error {
+	doubt := delivery.DoubtEMS(number)
+	if doubt == "" || delivery.CheckWaybill(number) != nil || v.form("compared") == "yes" {
+		return nil
+	}
+	return fault.Refuse(fault.Invalid, "waybill_doubt",
+		"运单号可能有误：%[1]s。核对无误的，勾选“已与面单核对”再提交", "the number may be wrong: %[2]s. If it is right, tick that you have compared it and send again",
+		doubt.In("zh"), doubt.In("en"))
+}
+
 func (p *site) doTrouble(v *view, act string) (err error) {
 	ctx, id, reason := v.ctx(), v.id(), v.form("reason")
 	switch act {
@@ -95,7 +108,9 @@ func (p *site) doTrouble(v *view, act string) (err error) {
 	case "found":
 		_, err = p.Delivery.Found(ctx, v.by, id, reason)
 	case "post":
-		_, err = p.Delivery.Post(ctx, v.by, id, v.form("waybill"))
+		if err = compared(v, v.form("waybill")); err == nil {
+			_, err = p.Delivery.Post(ctx, v.by, id, v.form("waybill"))
+		}
 	case "ask":
 		_, err = p.Delivery.AskCarrier(ctx, v.by, id)
 	case "reassign":

@@ -151,6 +151,7 @@ func (d *Desk) people(ctx context.Context, q bun.IDB, v *ParcelView) error {
 			return err
 		}
 		if w.ParcelID != "" {
+			w.Doubt = DoubtEMS(w.Number)
 			v.Waybill = &w
 		}
 	}

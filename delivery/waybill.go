@@ -29,6 +29,8 @@ type Waybill struct {
 	PostedBy  string    `json:"posted_by"`
 	AskedAt   time.Time `bun:",nullzero" json:"asked_at,omitzero"`
 	NextAskAt time.Time `bun:",nullzero" json:"next_ask_at,omitzero"` // zero: its way has ended
+
+	Doubt NumberDoubt `bun:"-" json:"number_doubt,omitempty"` // why the number may be mistyped (DEL-214)
 }
 
 // carrierBody is one push or answer as it came.
@@ -64,9 +66,8 @@ func (d *Desk) Post(ctx context.Context, by auth.Actor, parcelID, number string)
 			return fault.Refuse(fault.Conflict, "parcel_not_posted",
 				"这件邮件不走邮政 EMS；要改为邮寄请撤回后重新封装", "this parcel does not go by EMS; withdraw it and seal it anew to post it")
 		}
-		if !waybillForm.MatchString(number) {
-			return fault.Refuse(fault.Invalid, "waybill_number",
-				"请扫描或填写面单上的运单号（6 至 32 位字母和数字）", "scan or type the number on the form, 6 to 32 letters and digits")
+		if err := CheckWaybill(number); err != nil {
+			return err
 		}
 		if err := d.gateAgain(ctx, tx, *p); err != nil {
 			return err
@@ -77,6 +78,16 @@ func (d *Desk) Post(ctx context.Context, by auth.Actor, parcelID, number string)
 		}
 		return d.posted(ctx, tx, by, p, w)
 	})
+}
+
+// CheckWaybill refuses what cannot be the number of a carrier's form. Whether it is
+// the right one [DoubtEMS] can only guess. Refusal: waybill_number.
+func CheckWaybill(number string) error {
+	if waybillForm.MatchString(foldNumber(number)) {
+		return nil
+	}
+	return fault.Refuse(fault.Invalid, "waybill_number",
+		"请扫描或填写面单上的运单号（6 至 32 位字母和数字）", "scan or type the number on the form, 6 to 32 letters and digits")
 }
 
 func (d *Desk) posted(ctx context.Context, tx bun.IDB, by auth.Actor, p *Parcel, w Waybill) error {
