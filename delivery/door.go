@@ -26,9 +26,9 @@ type DoorAnswer struct {
 // TryAtDoor compares code and last four while the courier still stands at the
 // door, before the hand-over is reported: a mistyped one can be typed again,
 // five and three times in all (DEL-611, DEL-620). A hand-over that is reported
-// later has happened whatever its code is, and Ingest takes it unverified.
-// Refusals: not_found, not_a_courier, door_code_wrong, door_id_wrong,
-// door_locked.
+// later has happened whatever its code is, and Ingest takes it unverified. The third
+// wrong document ends the attempt (DEL-620). Refusals: not_found, not_a_courier,
+// door_code_wrong, door_id_wrong, door_id_failed, door_locked, door_id_locked.
 func (d *Desk) TryAtDoor(ctx context.Context, by auth.Actor, t DoorTry) (out DoorAnswer, err error) {
 	d = d.still()
 	var refusal error
@@ -46,6 +46,11 @@ func (d *Desk) TryAtDoor(ctx context.Context, by auth.Actor, t DoorTry) (out Doo
 		if out, refusal, err = d.tryAtDoor(ctx, tx, t); err != nil || refusal == nil {
 			return err
 		}
+		if fault.Is(refusal, "door_id_failed") {
+			if err := d.failByID(ctx, tx, by, &p); err != nil {
+				return err
+			}
+		}
 		// The wrong try stays, although the answer is a refusal.
 		return audit.Record(ctx, tx, d.parcelLeaf("parcel_door_try", p, by, map[string]any{"code": string(out.Code), "id_last4": string(out.ID)}))
 	})
@@ -55,13 +60,33 @@ func (d *Desk) TryAtDoor(ctx context.Context, by auth.Actor, t DoorTry) (out Doo
 	return out, refusal
 }
 
+// failByID ends the attempt under way: whose document does not match three times is
+// not who it is for (DEL-620).
+func (d *Desk) failByID(ctx context.Context, tx bun.IDB, by auth.Actor, p *Parcel) error {
+	if p.State != ParcelOut && p.State != ParcelArrived {
+		return nil
+	}
+	f, err := readFolding(ctx, tx, []Parcel{*p})
+	if err != nil {
+		return err
+	}
+	e, err := d.deskEvent(by, p, EventFailed, Facts{Outcome: IDMismatch, Reason: "证件号后四位连续三次不符"})
+	if err != nil {
+		return err
+	}
+	if tries := f.fold(*p).Attempts; len(tries) > 0 && tries[len(tries)-1].Ended.IsZero() {
+		e.AttemptID = tries[len(tries)-1].AttemptID
+	}
+	return d.append(ctx, tx, by, p, e)
+}
+
 func (d *Desk) tryAtDoor(ctx context.Context, tx bun.IDB, t DoorTry) (out DoorAnswer, refusal, err error) {
 	left := 0
 	if t.Code != "" {
 		if out.Code, left, err = d.tryLeft(ctx, tx, t.ParcelID, SecretCode, t.Code); err != nil {
 			return out, nil, err
 		}
-		if refusal = doorRefusal(out.Code, doorCodeWrong(left)); refusal != nil {
+		if refusal = doorRefusal(out.Code, doorCodeWrong(left), doorLocked()); refusal != nil {
 			return out, refusal, nil
 		}
 	}
@@ -69,7 +94,7 @@ func (d *Desk) tryAtDoor(ctx context.Context, tx bun.IDB, t DoorTry) (out DoorAn
 		if out.ID, left, err = d.tryLeft(ctx, tx, t.ParcelID, SecretID, t.IDLast4); err != nil {
 			return out, nil, err
 		}
-		refusal = doorRefusal(out.ID, doorIDWrong(left))
+		refusal = doorRefusal(out.ID, doorIDWrong(left), doorIDLocked())
 	}
 	return out, refusal, nil
 }
@@ -89,12 +114,12 @@ func (d *Desk) tryLeft(ctx context.Context, tx bun.IDB, parcelID string, kind Se
 
 // doorRefusal is the refusal of a try, nil where it is right or there is nothing
 // to compare with.
-func doorRefusal(m Match, wrong *fault.Error) error {
+func doorRefusal(m Match, wrong, locked *fault.Error) error {
 	switch m {
 	case MatchWrong:
 		return wrong
 	case MatchLocked:
-		return doorLocked()
+		return locked
 	}
 	return nil
 }
@@ -113,9 +138,17 @@ func doorCodeWrong(left int) *fault.Error {
 		"收货码不对，请收件人再看一遍短信，重新输入（还可试 %d 次）", "the code is wrong; let the receiver look at the text again and type it anew (%d tries left)", left)
 }
 
+func doorIDLocked() *fault.Error {
+	return fault.Refuse(fault.Conflict, "door_id_locked",
+		"证件号后四位已连续三次不符，15 分钟内不再核对。请不要交付，带回邮件并致电窗口；登记的证件有误的，由窗口核实",
+		"the last four did not match three times; nothing is compared for 15 minutes. Do not hand the parcel over, keep it and call the window, which looks into a document that was recorded wrongly")
+}
+
 func doorIDWrong(left int) *fault.Error {
 	if left <= 0 {
-		return doorLocked()
+		return fault.Refuse(fault.Conflict, "door_id_failed",
+			"证件号后四位连续三次不符，本次投递已登记为“证件核对不符”。请不要交付，带回邮件；可与收件人改约，或退回窗口",
+			"the last four did not match three times, and the attempt is recorded as failed: the ID does not match. Do not hand the parcel over; agree another time with the receiver or bring it back to the window")
 	}
 	return fault.Refuse(fault.Invalid, "door_id_wrong",
 		"证件号后四位与登记的不符，请对照证件重新输入（还可试 %d 次）", "the last four do not match; look at the document and type them anew (%d tries left)", left)

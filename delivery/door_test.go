@@ -54,6 +54,33 @@ func TestAMistypedCodeAtTheDoorCanBeTypedAgain(t *testing.T) {
 	})
 }
 
+// DEL-620: the third document that does not match ends the attempt, and nothing is
+// compared for a while; the code is no way round it.
+func TestThirdWrongDocumentAtTheDoorFailsTheAttempt(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		w := newParcelWorld(t, d)
+		p := w.carried()
+		code := w.code(p)
+		try := func(id string) error {
+			_, err := w.TryAtDoor(t.Context(), w.courier, DoorTry{ParcelID: p.ID, Code: code, IDLast4: id})
+			return err
+		}
+		w.accepted(w.event(p, EventStarted, "a1", nil))
+		w.later(1)
+		w.refused(try("0000"), "door_id_wrong")
+		w.refused(try("0001"), "door_id_wrong")
+		w.refused(try("0002"), "door_id_failed")
+		v := w.parcel(p.ID)
+		if v.State != ParcelAttemptFailed || len(v.Tries) != 1 || v.Tries[0].AttemptID != "a1" || v.Tries[0].Outcome != IDMismatch || v.Exceptions != 0 {
+			t.Fatalf("%s, tries %+v, %d exceptions", v.State, v.Tries, v.Exceptions)
+		}
+		w.refused(try("123X"), "door_id_locked")
+		w.later(16)
+		w.accepted(w.event(p, EventStarted, "a2", nil))
+		w.must(try("123X"))
+	})
+}
+
 // DEL-108: only the courier who has the parcel compares.
 func TestOnlyTheParcelsCourierTriesAtTheDoor(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, d *db.DB) {
