@@ -348,7 +348,7 @@ func apiSamples(s *scene) map[string]sample {
 		"changeFault":    {path: parcel("/attempts/a1/fault"), object: true, body: map[string]any{"fault": "ours", "reason": "x"}},
 		"listAlerts":     {path: "/alerts"},
 		"settleAlert":    {path: "/alerts/" + s.alert + "/settle", object: true, body: map[string]any{"note": "x"}},
-		"collectParcel":  {path: parcel("/collect"), object: true, body: map[string]any{"receiver": "周志强", "code": "1"}},
+		"collectParcel":  {path: parcel("/collect"), object: true, body: map[string]any{"receiver": "周志强", "code": "1", "id_last4": "123X", "signature": s.photo}},
 		"confirmDelivery": {path: parcel("/events/" + s.sealing + "/confirm"), object: true, body: map[string]any{
 			"reason": "x", "questions": []delivery.Question{{Asked: "几件？", Answer: "一件"}, {Asked: "谁签收？", Answer: "本人"}},
 		}},
@@ -693,7 +693,9 @@ func (s *scene) rated() (rating string) {
 	pickUp["way"] = "window"
 	var p struct{ ID, Number string }
 	s.post("clerk", "/parcels", pickUp).is(http.StatusCreated).into(&p)
-	s.post("supervisor", "/parcels/"+p.ID+"/collect", map[string]any{"receiver": "周志强", "why": "短信未到，已核对证件"}).is(http.StatusOK)
+	s.post("supervisor", "/parcels/"+p.ID+"/collect", map[string]any{
+		"receiver": "周志强", "why": "短信未到，已核对证件", "id_last4": "123X", "signature": s.photoOf("clerk"),
+	}).is(http.StatusOK)
 	s.post("", "/ratings", ratingOf(p.Number, 1)).is(http.StatusCreated)
 	var given struct{ Items []struct{ ID string } }
 	s.get("supervisor", "/ratings").is(http.StatusOK).into(&given)

@@ -302,7 +302,7 @@ var fieldOfCode = map[string]string{
 	"breach_class": "class", "breach_party": "party", "breach_date": "on", "breach_reported": "on",
 	"choice_by_link": "choice", "wish_way": "way", "agent_incomplete": "name", "extra_incomplete": "extra_title1", "opinion_kind": "kind",
 	"outcome_unknown": "outcome", "outcome_text_missing": "reason", "outcome_evidence_missing": "call_note",
-	"call_missing": "call_note", "questions_two": "answer1",
+	"call_missing": "call_note", "id_missing": "id_last4", "signature_missing": "signature", "questions_two": "answer1",
 }
 
 // refusePage answers a refusal with a page of its own: what is wrong, what to

@@ -384,7 +384,8 @@ func TestParcelIsCollectedAtTheWindowOrWithdrawn(t *testing.T) {
 	form.Set("way", "window")
 	p = s.parcelAt(strings.TrimPrefix(s.browse("clerk", "/cases/"+s.open.ID+"/seal", form).is(http.StatusSeeOther).to(), "/parcels/"))
 	collect := url.Values{"code": {s.codeOf(p)}, "id_last4": {"123x"}, "receiver": {"欧阳修"}}
-	s.browse("clerk", "/parcels/"+p.ID+"/collect", collect).is(http.StatusSeeOther)
+	s.browse("clerk", "/parcels/"+p.ID+"/collect", collect).is(http.StatusUnprocessableEntity).says("请领取人签名")
+	s.sendFile("clerk", "/parcels/"+p.ID+"/collect", collect, "signature", drawn(t)).is(http.StatusSeeOther)
 	s.browse("clerk", "/parcels/"+p.ID, nil).is(http.StatusOK).says("窗口自取")
 }
 

@@ -256,9 +256,9 @@ type collectParcel struct {
 	ID   string `path:"id" validate:"required,code"`
 	Body struct {
 		Code      string `json:"code,omitempty" validate:"omitempty,line=10"`
-		IDLast4   string `json:"id_last4,omitempty" validate:"omitempty,line=4"`
+		IDLast4   string `json:"id_last4" validate:"required,line=4"`
 		Receiver  string `json:"receiver" validate:"required,line=60"`
-		Signature string `json:"signature,omitempty" validate:"omitempty,line=64" doc:"SHA-256 of the blob; empty: signed on paper"`
+		Signature string `json:"signature" validate:"required,line=64" doc:"SHA-256 of the blob: of the pad, or the scan of a signed paper"`
 		Why       string `json:"why,omitempty" validate:"omitempty,line=200" doc:"a supervisor's reason to do without the code"`
 	}
 }

@@ -416,7 +416,7 @@ func TestThirtyDaysAtTheWindowIsAListForTheDepartment(t *testing.T) {
 		w.must(err)
 		w.must(w.WatchShelf(ctx))
 		w.wantAlerts("shelf_over")
-		_, err = w.Collect(ctx, w.clerk, CollectRequest{ParcelID: waits.ID, Code: w.code(waits), IDLast4: "123X", Receiver: "欧阳修"})
+		_, err = w.Collect(ctx, w.clerk, CollectRequest{ParcelID: waits.ID, Code: w.code(waits), IDLast4: "123X", Receiver: "欧阳修", Signature: w.photo()})
 		w.must(err)
 		w.must(w.WatchShelf(ctx))
 		if got := w.alerts(false); strings.Count(got, "shelf_over") > 1 {

@@ -33,7 +33,7 @@ func TestTheLinkShowsANewCodeThatIsWrittenNowhere(t *testing.T) {
 		code, err := w.ShowCode(ctx, token, p.Number)
 		w.must(err)
 		try := func(code string) error {
-			_, err := w.Collect(ctx, w.clerk, CollectRequest{ParcelID: p.ID, Code: code, Receiver: "欧阳修"})
+			_, err := w.Collect(ctx, w.clerk, CollectRequest{ParcelID: p.ID, Code: code, IDLast4: "123X", Receiver: "欧阳修", Signature: w.photo()})
 			return err
 		}
 		if len(code) != 6 {

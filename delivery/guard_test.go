@@ -66,13 +66,20 @@ func TestPickUpWithoutTheCodeNeedsTheSupervisorsReason(t *testing.T) { // DEL-22
 		r.Way = WayWindow
 		p, err := w.Seal(t.Context(), w.clerk, r)
 		w.must(err)
-		give := CollectRequest{ParcelID: p.ID, IDLast4: "123X", Receiver: "欧阳修"}
+		signed := w.photo()
+		give := CollectRequest{ParcelID: p.ID, IDLast4: "123X", Receiver: "欧阳修", Signature: signed}
 		_, err = w.Collect(t.Context(), w.boss, give)
 		w.refused(err, "reason_missing")
-		give.Why, give.Signature = "手机遗失，已核对身份证原件", "0000000000000000000000000000000000000000000000000000000000000000"
+		give.Why, give.IDLast4 = "手机遗失，已核对身份证原件", ""
+		_, err = w.Collect(t.Context(), w.boss, give)
+		w.refused(err, "id_missing") // a reason is no document
+		give.IDLast4, give.Signature = "123X", ""
+		_, err = w.Collect(t.Context(), w.boss, give)
+		w.refused(err, "signature_missing")
+		give.Signature = "0000000000000000000000000000000000000000000000000000000000000000"
 		_, err = w.Collect(t.Context(), w.boss, give)
 		w.refused(err, "blob_unknown") // a signature that nobody has
-		give.Signature = ""
+		give.Signature = signed
 		p, err = w.Collect(t.Context(), w.boss, give)
 		w.must(err)
 		if p.State != ParcelCollected {
@@ -91,7 +98,7 @@ func TestAnOldCodeIsVoidBeforeTheNewOneIsSent(t *testing.T) { // DEL-220, DEL-61
 		old := w.code(p)
 		_, err = w.NewCode(t.Context(), w.clerk, p.ID)
 		w.must(err)
-		_, err = w.Collect(t.Context(), w.clerk, CollectRequest{ParcelID: p.ID, Code: old, IDLast4: "123X", Receiver: "欧阳修"})
+		_, err = w.Collect(t.Context(), w.clerk, CollectRequest{ParcelID: p.ID, Code: old, IDLast4: "123X", Receiver: "欧阳修", Signature: w.photo()})
 		w.refused(err, "pickup_code_wrong")
 	})
 }

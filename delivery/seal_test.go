@@ -260,7 +260,7 @@ func TestPickUpNeedsCodeAndDocument(t *testing.T) {
 			t.Errorf("no promise at the window: %s", p.Result)
 		}
 		code := w.code(p)
-		give := CollectRequest{ParcelID: p.ID, Code: "000000x", IDLast4: "123X", Receiver: "欧阳修"}
+		give := CollectRequest{ParcelID: p.ID, Code: "000000x", IDLast4: "123X", Receiver: "欧阳修", Signature: w.photo()}
 		_, err = w.Collect(ctx, w.clerk, give)
 		w.refused(err, "pickup_code_wrong")
 		give.Code, give.IDLast4 = code, "9999"
@@ -293,10 +293,10 @@ func TestWrongCodesLockAndAResendDoesNotUnlock(t *testing.T) {
 		w.must(err)
 		old := w.code(p)
 		for range codeTries {
-			_, err = w.Collect(ctx, w.clerk, CollectRequest{ParcelID: p.ID, Code: "nope", Receiver: "欧阳修"})
+			_, err = w.Collect(ctx, w.clerk, CollectRequest{ParcelID: p.ID, Code: "nope", IDLast4: "123X", Receiver: "欧阳修", Signature: w.photo()})
 			w.refused(err, "pickup_code_wrong")
 		}
-		give := CollectRequest{ParcelID: p.ID, Code: old, Receiver: "欧阳修"}
+		give := CollectRequest{ParcelID: p.ID, Code: old, IDLast4: "123X", Receiver: "欧阳修", Signature: w.photo()}
 		_, err = w.Collect(ctx, w.clerk, give)
 		w.refused(err, "code_locked")
 		_, err = w.NewCode(ctx, w.clerk, p.ID)
@@ -306,7 +306,7 @@ func TestWrongCodesLockAndAResendDoesNotUnlock(t *testing.T) {
 		w.refused(err, "code_locked")
 		w.later(16)
 		if old != give.Code {
-			_, err = w.Collect(ctx, w.clerk, CollectRequest{ParcelID: p.ID, Code: old, Receiver: "欧阳修"})
+			_, err = w.Collect(ctx, w.clerk, CollectRequest{ParcelID: p.ID, Code: old, IDLast4: "123X", Receiver: "欧阳修", Signature: w.photo()})
 			w.refused(err, "pickup_code_wrong")
 		}
 		_, err = w.NewCode(ctx, w.clerk, p.ID)

@@ -123,7 +123,7 @@ type CollectRequest struct {
 	Code      string // 取件码
 	IDLast4   string // as seen on the document
 	Receiver  string // name of who took it
-	Signature string // SHA-256 of the blob, or empty when signed on paper
+	Signature string // SHA-256 of the blob: of the pad, or the scan of a signed paper
 	Why       string // a supervisor's reason to do without the code
 }
 
@@ -156,7 +156,6 @@ type EventRow struct {
 type Checked struct {
 	Code    Match           `json:"code,omitempty"`     // of the receiver's code
 	ID      Match           `json:"id_last4,omitempty"` // of the document's last four
-	Paper   bool            `json:"paper,omitempty"`    // signed on paper at the window
 	Reasons []string        `json:"reasons,omitempty"`  // why its time does not count
 	Flags   []ExceptionCode `json:"flags,omitempty"`
 }

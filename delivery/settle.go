@@ -228,9 +228,11 @@ func (d *Desk) takenIn(ctx context.Context, tx bun.IDB, by auth.Actor, p *Parcel
 }
 
 // Collect hands a parcel over at the window (DEL-221): code, document and
-// signature; a supervisor may do without the code and says why. Refusals:
-// not_found, not_receiving_window, parcel_state, receiver_missing, text_invalid,
-// pickup_code_wrong, code_locked, id_wrong, not_supervisor, blob_unknown.
+// signature, on the pad or as the scan of a paper; a supervisor may do without the
+// code and says why, never without the document. Refusals: not_found,
+// not_receiving_window, parcel_state, receiver_missing, text_invalid, id_missing,
+// signature_missing, pickup_code_wrong, code_locked, id_wrong, not_supervisor,
+// reason_missing, blob_unknown.
 func (d *Desk) Collect(ctx context.Context, by auth.Actor, r CollectRequest) (Parcel, error) {
 	d = d.still()
 	r.Receiver = strings.TrimSpace(r.Receiver)
@@ -262,6 +264,14 @@ func (r CollectRequest) check(by auth.Actor) error {
 	if r.Receiver == "" {
 		return fault.Refuse(fault.Invalid, "receiver_missing",
 			"请填写领取人姓名", "give the name of who collects it")
+	}
+	if !lastFour.MatchString(plainSecret(r.IDLast4)) {
+		return fault.Refuse(fault.Invalid, "id_missing",
+			"请查看领取人的证件原件，填写证件号后四位（末位可为 X）；没有取件码的也一样", "look at the document of who collects it and enter its last four; without the code, too")
+	}
+	if r.Signature == "" {
+		return fault.Refuse(fault.Invalid, "signature_missing",
+			"请领取人签名：签在取件单上拍照或扫描上传", "let the receiver sign: on the slip, and upload a photo or scan of it")
 	}
 	if r.Code == "" {
 		if !by.Is(auth.Supervisor) {
@@ -313,12 +323,10 @@ func (d *Desk) collect(ctx context.Context, tx bun.IDB, by auth.Actor, p *Parcel
 	if err != nil {
 		return err
 	}
-	if e.Checked, e.Checked.Paper = checked, r.Signature == ""; r.Signature != "" {
-		if _, err := findBlob(ctx, tx, r.Signature); err != nil {
-			return blobUnknown()
-		}
-		e.Proofs = []string{r.Signature}
+	if _, err := findBlob(ctx, tx, r.Signature); err != nil {
+		return blobUnknown()
 	}
+	e.Checked, e.Proofs = checked, []string{r.Signature}
 	if err := d.stopCode(ctx, tx, p.ID); err != nil {
 		return err
 	}
@@ -329,7 +337,7 @@ func (d *Desk) collect(ctx context.Context, tx bun.IDB, by auth.Actor, p *Parcel
 	if err != nil {
 		return err
 	}
-	leaf := d.parcelLeaf("parcel_collected", *p, by, map[string]any{"code": string(checked.Code), "id": string(checked.ID), "paper": e.Checked.Paper})
+	leaf := d.parcelLeaf("parcel_collected", *p, by, map[string]any{"code": string(checked.Code), "id": string(checked.ID), "signature": r.Signature})
 	return audit.Record(ctx, tx, append([]audit.Leaf{leaf}, out...)...)
 }
 

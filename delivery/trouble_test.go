@@ -214,7 +214,7 @@ func TestCollectionOfTheLastParcelEndsTheCase(t *testing.T) {
 		r.Way, r.Bag = WayWindow, ""
 		p, err := w.Seal(t.Context(), w.clerk, r)
 		w.must(err)
-		_, err = w.Collect(t.Context(), w.clerk, CollectRequest{ParcelID: p.ID, Code: w.code(p), IDLast4: "123X", Receiver: "欧阳修"})
+		_, err = w.Collect(t.Context(), w.clerk, CollectRequest{ParcelID: p.ID, Code: w.code(p), IDLast4: "123X", Receiver: "欧阳修", Signature: w.photo()})
 		w.must(err)
 		if !strings.HasSuffix(w.leaves(p.CaseID), "parcel_collected case_results_out") {
 			t.Errorf("leaves: %s", w.leaves(p.CaseID))

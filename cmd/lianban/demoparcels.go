@@ -266,8 +266,10 @@ func (m *mailroom) yesterdayEvening() {
 	_, err := m.delivery.AcceptReturn(m.ctx, m.clerk("lst"), delivery.ReturnRequest{ParcelID: m.parcels["returned"].ID, Seal: delivery.BagIntact, Count: 1})
 	m.fail("take the return in", err)
 	p := m.parcels["collected"]
+	signed, err := m.delivery.PutPhoto(m.ctx, m.clerk("lst"), signedSheet().Bytes)
+	m.fail("scan the signed slip", err)
 	_, err = m.delivery.Collect(m.ctx, m.clerk("lst"), delivery.CollectRequest{
-		ParcelID: p.ID, Code: m.code(p), IDLast4: demoLast4, Receiver: p.Receiver.Name,
+		ParcelID: p.ID, Code: m.code(p), IDLast4: demoLast4, Receiver: p.Receiver.Name, Signature: signed.SHA256,
 	})
 	m.fail("hand over at the window", err)
 	if m.err == nil { // nobody can say who was dissatisfied but the supervisor who calls back
