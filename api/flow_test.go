@@ -174,7 +174,7 @@ var notCreating = map[string]string{
 	"askSlot": "the same time again changes nothing", "reportMissing": "while it is open nothing is added", "showCode": "three at most, each voids the last",
 	"rateByLink": "a case is rated once", "revokeByLink": "withdrawn once",
 	"tryAtDoor":     "each try counts, as it does at the door",
-	"stampMaterial": "stamped once", "cancelLoan": "moves the loan", "confirmDestroy": "confirmed once", "decideDamage": "decided once", "withdrawDestroy": "withdrawn once", "shelveItem": "the same place again is the same place",
+	"stampMaterial": "stamped once", "cancelLoan": "moves the loan", "confirmDestroy": "confirmed once", "decideDamage": "decided once", "withdrawDestroy": "withdrawn once", "shelveItem": "the same place again is the same place", "shelveParcel": "the same place again is the same place",
 	"putInBag": "what is in it is in it", "takeOutOfBag": "what is out is out", "cancelBag": "moves the bag", "releaseBag": "given away once",
 	"acceptBag": "signed once", "refuseBag": "refused once", "explainExtra": "explained once", "explainTransferExtra": "explained once",
 	"addScan": "the same image is the same scan", "openScan": "each look is written down",

@@ -348,6 +348,7 @@ func apiSamples(s *scene) map[string]sample {
 		"changeFault":    {path: parcel("/attempts/a1/fault"), object: true, body: map[string]any{"fault": "ours", "reason": "x"}},
 		"listAlerts":     {path: "/alerts"},
 		"settleAlert":    {path: "/alerts/" + s.alert + "/settle", object: true, body: map[string]any{"note": "x"}},
+		"shelveParcel":   {path: parcel("/shelve"), object: true, body: map[string]any{"place": "A-03"}},
 		"collectParcel":  {path: parcel("/collect"), object: true, body: map[string]any{"receiver": "周志强", "code": "1", "id_last4": "123X", "signature": s.photo}},
 		"confirmDelivery": {path: parcel("/events/" + s.sealing + "/confirm"), object: true, body: map[string]any{
 			"reason": "x", "questions": []delivery.Question{{Asked: "几件？", Answer: "一件"}, {Asked: "谁签收？", Answer: "本人"}},

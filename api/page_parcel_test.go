@@ -389,6 +389,30 @@ func TestParcelIsCollectedAtTheWindowOrWithdrawn(t *testing.T) {
 	s.browse("clerk", "/parcels/"+p.ID, nil).is(http.StatusOK).says("窗口自取")
 }
 
+// DEL-220, DEL-921: the counter shelves a sealed parcel by its label, finds it again,
+// and goes to where a parcel that came back is taken in. A department has no such verb.
+func TestCounterShelvesAndFindsParcelsByTheirLabel(t *testing.T) {
+	s := newCounter(t)
+	p := s.pack(s.open)
+	s.browse("clerk", "/parcels/"+p.ID, nil).is(http.StatusOK).says("还没有上架登记")
+	scan := func(verb, place string) *seen {
+		return s.browse("clerk", "/scan", url.Values{"verb": {verb}, "place": {place}, "number": {p.Number}})
+	}
+	scan("shelf", "").says("请先填写货架位置")
+	scan("shelf", "A-03").is(http.StatusOK).says("已上架：邮件 "+p.Number, "A-03")
+	s.browse("clerk", "/parcels/"+p.ID, nil).is(http.StatusOK).says("架位", "A-03")
+	if to := scan("find", "").is(http.StatusSeeOther).to(); to != "/parcels/"+p.ID {
+		t.Errorf("found at %s", to)
+	}
+	if to := scan("back", "").is(http.StatusSeeOther).to(); to != "/parcels/"+p.ID+"#returned" {
+		t.Errorf("taken in at %s", to)
+	}
+	s.browse("clerk", "/scan", nil).is(http.StatusOK).says("退回")
+	if strings.Contains(s.browse("inspector", "/scan", nil).is(http.StatusOK).body, "verb=back") {
+		t.Error("a department is offered to take parcels in")
+	}
+}
+
 // DEL-601, DEL-603: a signature goes with the event, and opens for the window
 // and for nobody elsewhere.
 func TestSignatureOfTheDoorIsShownToTheWindow(t *testing.T) {

@@ -16,9 +16,16 @@ const (
 	verbPut   = "put"
 	verbTake  = "take"
 	verbShelf = "shelf"
+	verbBack  = "back" // a parcel that came back
 )
 
-var scanVerbs = []string{verbSign, verbPut, verbTake, verbShelf, verbFind}
+// verbsOf are the verbs that the reader chooses from: parcels come back to a window.
+func verbsOf(v *view) []string {
+	if v.by.Centre == "" {
+		return []string{verbSign, verbPut, verbTake, verbShelf, verbFind}
+	}
+	return []string{verbSign, verbPut, verbTake, verbShelf, verbBack, verbFind}
+}
 
 // scanPages are the counter of a hand scanner, which types a number and presses
 // Enter; the keyboard alone is enough, and so is a telephone (DEL-952).
@@ -48,10 +55,11 @@ func (p *site) counter(v *view) error {
 
 func (p *site) counterWith(v *view, d scanPage) error {
 	v.here = "/scan"
-	if !slices.Contains(scanVerbs, d.Verb) {
+	verbs := verbsOf(v)
+	if !slices.Contains(verbs, d.Verb) {
 		d.Verb = verbSign
 	}
-	for _, verb := range scanVerbs {
+	for _, verb := range verbs {
 		d.Verbs = append(d.Verbs, option{verb, p.say(v, "scan_verb."+verb), verb == d.Verb})
 	}
 	if d.Verb == verbPut || d.Verb == verbTake {
@@ -96,8 +104,8 @@ func (p *site) scanNumber(v *view) error {
 		}
 		d.Answer, err = p.packed(v, d.Verb, d.Bag, number)
 	case verbShelf:
-		i, refused := p.Delivery.Shelve(v.ctx(), v.by, number, d.Place)
-		d.Answer, err = p.answered(v, refused, "scan.shelved", i.Title, d.Place)
+		title, refused := p.shelve(v, number, d.Place)
+		d.Answer, err = p.answered(v, refused, "scan.shelved", title, d.Place)
 	default:
 		to, refused := p.whereIs(v, d.Verb, number)
 		if refused == nil {
@@ -109,6 +117,20 @@ func (p *site) scanNumber(v *view) error {
 		return err
 	}
 	return p.counterWith(v, d)
+}
+
+// shelve records where a thing or a sealed parcel lies, and says what it was.
+func (p *site) shelve(v *view, number, place string) (title string, err error) {
+	i, err := p.Delivery.Shelve(v.ctx(), v.by, number, place)
+	if !fault.Is(err, "scan_unknown") {
+		return i.Title, err
+	}
+	parcel, none := p.Delivery.ScanParcel(v.ctx(), v.by, number)
+	if none != nil {
+		return "", err
+	}
+	_, err = p.Delivery.ShelveParcel(v.ctx(), v.by, parcel.ID, place)
+	return p.say(v, "scan.parcel", "number", parcel.Number), err
 }
 
 // answered words the end of a scan; what is no refusal is an error.
@@ -126,9 +148,16 @@ func (p *site) answered(v *view, err error, key, title, detail string) (scanAnsw
 }
 
 // whereIs finds the page of a number: to be signed for the bag or transfer it is
-// or lies in, otherwise the thing itself.
+// or lies in, otherwise the parcel or the thing itself.
 func (p *site) whereIs(v *view, verb, number string) (string, error) {
+	if verb == verbBack {
+		parcel, err := p.Delivery.ScanParcel(v.ctx(), v.by, number)
+		return "/parcels/" + parcel.ID + "#returned", err
+	}
 	if verb == verbFind {
+		if parcel, err := p.Delivery.ScanParcel(v.ctx(), v.by, number); err == nil {
+			return "/parcels/" + parcel.ID, nil
+		}
 		if i, err := p.Delivery.ScanItem(v.ctx(), v.by, number); !fault.Is(err, "scan_unknown") {
 			return "/items/" + i.ID, err
 		}

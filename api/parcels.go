@@ -54,6 +54,10 @@ func (s *Server) parcelRoutes() {
 		Title: words{"签入退回的邮件", "Take a returning parcel in"}, Who: window,
 	}, s.returnParcel)
 	register(s, Route{
+		Method: http.MethodPost, Path: "/parcels/{id}/shelve", Act: "shelveParcel",
+		Title: words{"登记邮件的架位", "Record on which shelf a sealed parcel waits"}, Who: window,
+	}, s.shelveParcel)
+	register(s, Route{
 		Method: http.MethodPost, Path: "/parcels/{id}/collect", Act: "collectParcel",
 		Title: words{"窗口领取", "Hand a parcel over at the window"}, Who: window,
 	}, s.collectParcel)
@@ -276,6 +280,17 @@ type aboutEvent struct {
 	Body  struct {
 		Reason string `json:"reason" validate:"required,line=200"`
 	}
+}
+
+type shelveParcel struct {
+	ID   string `path:"id" validate:"required,code"`
+	Body struct {
+		Place string `json:"place" validate:"required,line=40" doc:"such as A-03"`
+	}
+}
+
+func (s *Server) shelveParcel(ctx context.Context, c *call, in *shelveParcel) (delivery.Parcel, error) {
+	return s.Delivery.ShelveParcel(ctx, c.by, in.ID, in.Body.Place)
 }
 
 type confirmDelivery struct {

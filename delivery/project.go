@@ -391,6 +391,7 @@ func (d *Desk) passAll(ctx context.Context, tx bun.IDB, by auth.Actor, p *Parcel
 		if items[n].keeper() == to {
 			continue
 		}
+		items[n].Place = "" // it has left the shelf
 		e := CustodyEvent{ID: newID(), Kind: kind, ParcelID: p.ID, Actor: by.String(), At: d.now()}
 		if err := pass(ctx, tx, &items[n], to, e); err != nil {
 			return err

@@ -1,6 +1,7 @@
 package delivery
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/uptrace/bun"
@@ -278,6 +279,41 @@ func TestPickUpNeedsCodeAndDocument(t *testing.T) {
 			t.Errorf("collected: %+v", p)
 		}
 		w.wantNowhere(code)
+	})
+}
+
+// DEL-220, DEL-902: a parcel that waits at the window has its shelf, and leaves it with
+// whoever takes it.
+func TestShelfOfAPickUpIsOnRecordUntilItIsCollected(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		w, ctx := newParcelWorld(t, d), t.Context()
+		r := w.sealRequest(ClassApproval)
+		r.Way = WayWindow
+		p, err := w.Seal(ctx, w.clerk, r)
+		w.must(err)
+		_, err = w.ShelveParcel(ctx, w.clerk, p.ID, " ")
+		w.refused(err, "place_missing")
+		_, err = w.ShelveParcel(ctx, w.courier, p.ID, "A-03")
+		w.refused(err, "not_found")
+		for _, place := range []string{"A-03", "B-01"} { // it was moved
+			_, err = w.ShelveParcel(ctx, w.clerk, p.ID, place)
+			w.must(err)
+		}
+		if got := w.parcel(p.ID).Places(); len(got) != 1 || got[0] != "B-01" || w.sound()[AtWindow] != 1 {
+			t.Errorf("lies at %v, kept by %v", got, w.sound())
+		}
+		if found, err := w.ScanParcel(ctx, w.clerk, strings.ToLower(p.Number)); err != nil || found.ID != p.ID {
+			t.Errorf("scanned: %s %v", found.ID, err)
+		}
+		_, err = w.ScanParcel(ctx, w.courier, p.Number)
+		w.refused(err, "scan_unknown")
+		_, err = w.Collect(ctx, w.clerk, CollectRequest{ParcelID: p.ID, Code: w.code(p), IDLast4: "123X", Receiver: "欧阳修", Signature: w.photo()})
+		w.must(err)
+		if got := w.parcel(p.ID).Places(); len(got) != 0 || w.sound()[AtReceiver] != 1 {
+			t.Errorf("collected, and lies at %v", got)
+		}
+		_, err = w.ShelveParcel(ctx, w.clerk, p.ID, "A-03")
+		w.refused(err, "parcel_state")
 	})
 }
 

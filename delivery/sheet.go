@@ -3,7 +3,6 @@ package delivery
 import (
 	"context"
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -112,14 +111,8 @@ func receiverNote(a Allowance) string {
 // (DEL-221).
 func (s *sheet) pickUp(v ParcelView) {
 	s.Bars = true
-	var places []string
-	for _, i := range v.Items {
-		if i.Place != "" && !slices.Contains(places, i.Place) {
-			places = append(places, i.Place)
-		}
-	}
 	s.Add(paper.Part{Facts: append(addresseeFacts(v.Parcel.Receiver.Masked()), []paper.Fact{
-		{Name: "邮件内", Value: countClasses(v.Items)}, {Name: "封签号", Value: v.Bag}, {Name: "架位", Value: orBlank(strings.Join(places, "、"))},
+		{Name: "邮件内", Value: countClasses(v.Items)}, {Name: "封签号", Value: v.Bag}, {Name: "架位", Value: orBlank(strings.Join(v.Places(), "、"))},
 	}...)})
 	s.Add(paper.Part{Section: "领取", Text: []string{
 		"核对取件码和证件后发放；没有取件码的，须查看证件原件，由主管写明理由。",
