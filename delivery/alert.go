@@ -42,6 +42,8 @@ const (
 	AlertMissing        AlertKind = "not_received"    // DEL-1205
 	AlertMissingLate    AlertKind = "not_received_on" // DEL-1205
 
+	AlertCustody AlertKind = "custody_break" // DEL-901
+
 	AlertCallBack     AlertKind = "rating_call"      // DEL-1206
 	AlertCallBackLate AlertKind = "rating_call_late" // DEL-1206
 )
@@ -101,6 +103,9 @@ var AlertTable = []AlertRow{
 	{AlertItemDamaged, ForDepartment, false, nil,
 		bilingual{"贵部门出具的结果污损", "A result of your department is damaged"},
 		bilingual{"请看照片，决定重新制发、照常送达还是作废；部门没有账号的请告知窗口代记", "Look at the photos and decide: issue it again, deliver it as it is, or void; a department without accounts tells the window"}},
+	{AlertCustody, ForSupervisor, true, nil,
+		bilingual{"物料的保管记录前后矛盾", "The record of who keeps a thing contradicts itself"},
+		bilingual{"请主管按物料编号找到实物，核对在谁手中，写明查明的情况；记录由谁改动，请管理员运行 lianban audit 查", "Find the thing by its number, see who has it and write down what was found out; have the administrator run lianban audit to see which record was changed"}},
 	{AlertShelfOver, ForDepartment, true, nil,
 		bilingual{"在窗口满 30 天无人领取，转出具部门依法另行送达", "Thirty days at the window; its department serves it in its own way"},
 		bilingual{"请部门依法送达（如公告），写明方式和日期；部门没有账号的由窗口代记", "Serve it by law, for example by notice, and write down how and when; for a department without accounts the window does"}},

@@ -640,3 +640,39 @@ func TestOfTwoLooksAtOnceOneRaisesTheAlert(t *testing.T) {
 		}
 	})
 }
+
+// DEL-901: a break in the register is found at night and is the supervisor's, who says
+// what was found out; as long as it lasts it comes again.
+func TestBrokenCustodyIsAnAlertInTheNight(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		w, ctx := newParcelWorld(t, d), t.Context()
+		p := w.carried()
+		night := func(text string) {
+			w.at = when(t, text)
+			w.must(w.WatchCustody(ctx))
+		}
+		night("2026-11-25 02:10")
+		w.wantAlerts("")
+		w.must(w.DB.Write(ctx, func(tx bun.IDB) error { // behind the program's back
+			_, err := tx.NewUpdate().Model((*Item)(nil)).Set("custodian = ?", "nobody").Where("parcel_id = ?", p.ID).Exec(ctx)
+			return err
+		}))
+		night("2026-11-25 10:10") // by day nobody looks
+		w.wantAlerts("")
+		for range 2 {
+			night("2026-11-26 02:10")
+		}
+		w.wantAlerts("custody_break")
+		boss := w.addPerson("qian", auth.Supervisor)
+		all, err := w.ListAlerts(ctx, boss, AlertQuery{Kind: AlertCustody})
+		w.must(err)
+		if len(all) != 1 || all[0].CaseNumber != p.CaseNumber || all[0].CentreID != w.centre.ID || all[0].Level != ForSupervisor {
+			t.Fatalf("told: %+v", all)
+		}
+		_, err = w.SettleAlert(ctx, boss, all[0].ID, "实物在派送员手中，数据库被人改过")
+		w.must(err)
+		w.wantAlerts("")
+		night("2026-11-27 02:10")
+		w.wantAlerts("custody_break")
+	})
+}

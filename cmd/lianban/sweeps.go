@@ -39,6 +39,7 @@ func (h *house) sweeps(probe func(context.Context) error) []scheduler.Sweep {
 		{Name: "delivery.runs", Every: time.Minute, Run: h.delivery.MissRunsDue},
 		{Name: "delivery.watch", Every: time.Minute, Run: h.delivery.Watch},
 		{Name: "delivery.shelf", Every: time.Hour, Run: h.delivery.WatchShelf},
+		{Name: "delivery.custody", Every: time.Hour, Run: h.delivery.WatchCustody},
 		{Name: "delivery.close", Every: time.Minute, Run: h.delivery.CloseDue},
 		{Name: "delivery.ask", Every: time.Minute, Run: h.delivery.AskCarriersDue},
 		{Name: "evidence.checkpoint", Every: time.Minute, Run: h.audit.Checkpoint},
