@@ -56,6 +56,7 @@ var labels = map[string]words{
 	"pieces":            {"其余各件一并交出", "with its other pieces"},
 	"method":            {"接收方式", "how it goes"},
 	"person":            {"同意人", "who consents"},
+	"asked":             {"问题", "question"},
 	"questions":         {"两个问题和回答", "the two questions with their answers"},
 	"receipt":           {"接收回执", "receipt"},
 	"results":           {"结果", "results"},

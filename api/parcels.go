@@ -297,13 +297,22 @@ type confirmDelivery struct {
 	ID    string `path:"id" validate:"required,code"`
 	Event string `path:"event" validate:"required,code"`
 	Body  struct {
-		Reason    string              `json:"reason" validate:"required,line=200"`
-		Questions []delivery.Question `json:"questions" validate:"required,min=2,max=2" doc:"two that only who has the parcel can answer"`
+		Reason    string         `json:"reason" validate:"required,line=200"`
+		Questions []questionBody `json:"questions" validate:"required,min=2,max=2,dive" doc:"two that only who has the parcel can answer"`
 	}
 }
 
+type questionBody struct {
+	Asked  string `json:"asked" validate:"required,line=120"`
+	Answer string `json:"answer" validate:"required,line=120"`
+}
+
 func (s *Server) confirmDelivery(ctx context.Context, c *call, in *confirmDelivery) (delivery.Parcel, error) {
-	return s.Delivery.Confirm(ctx, c.by, delivery.Verification{ParcelID: in.ID, EventID: in.Event, Reason: in.Body.Reason, Asked: in.Body.Questions})
+	v := delivery.Verification{ParcelID: in.ID, EventID: in.Event, Reason: in.Body.Reason}
+	for _, q := range in.Body.Questions {
+		v.Asked = append(v.Asked, delivery.Question(q))
+	}
+	return s.Delivery.Confirm(ctx, c.by, v)
 }
 
 func (s *Server) acceptEventTime(ctx context.Context, c *call, in *aboutEvent) (delivery.Parcel, error) {
