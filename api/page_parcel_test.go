@@ -578,3 +578,25 @@ func TestContradictingDeliveriesStandOnThePage(t *testing.T) {
 	s.browse("clerk", "/parcels/"+p.ID, nil).is(http.StatusOK).says("两次妥投记录互相矛盾", "现以此为准", "收货码", "更正不实的一条")
 	s.browseIn("en", "clerk", "/parcels/"+p.ID, nil).says("Two deliveries contradict each other", "stands for now")
 }
+
+// DEL-601: the photos of a day without a network pass at once, and no more than those.
+func TestPhotosOfADayWithoutANetworkPassAtOnce(t *testing.T) {
+	s := newCounter(t)
+	put := func() int {
+		return s.do(request{
+			as: "courier", method: http.MethodPost, path: prefix + "/blobs/" + strings.Repeat("a", 64), body: []byte("x"),
+			header: map[string]string{"Content-Type": "application/octet-stream"},
+		}).status
+	}
+	passed := 0
+	for ; passed < 300; passed++ {
+		if got := put(); got == http.StatusTooManyRequests {
+			break
+		} else if got != http.StatusUnprocessableEntity { // its hash is another
+			t.Fatalf("photo %d: %d", passed, got)
+		}
+	}
+	if passed < 200 || passed > 250 { // the test's clock goes on a second each time
+		t.Errorf("%d photos passed", passed)
+	}
+}

@@ -29,7 +29,8 @@ func (p *site) roundPages() {
 // onRound is the courier who has the parcel; for others it does not exist.
 var onRound = Who{Own: []auth.Role{auth.Courier}, See: []auth.Role{auth.Courier}, Else: http.StatusNotFound}
 
-// drainRate lets the forms of a day without a network through at once (DEL-601).
+// drainRate lets the forms and photos of a day without a network through at once
+// (DEL-601).
 var drainRate = rateClass{name: "drain", every: time.Hour / 600, burst: 200}
 
 // roundPage is what a courier has to do: parcels to take over, then stops.

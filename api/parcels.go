@@ -111,7 +111,7 @@ func (s *Server) courierRoutes() {
 		Title: words{"当面核对收货码和证件后四位", "Compare code and last four at the door, before the hand-over is reported"}, Who: keepers(auth.Courier),
 	}, s.tryAtDoor)
 	register(s, Route{
-		Method: http.MethodPost, Path: "/blobs/{sha256}", Act: "putBlob", Body: delivery.MaxProof + 1,
+		Method: http.MethodPost, Path: "/blobs/{sha256}", Act: "putBlob", Rate: drainRate, Body: delivery.MaxProof + 1,
 		Title: words{"上传照片或签名", "Keep a photo or signature under its hash"}, Who: anywhere(auth.Courier, auth.Clerk, auth.Supervisor, auth.Inspector, auth.Head),
 	}, s.putBlob)
 	register(s, Route{
