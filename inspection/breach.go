@@ -176,7 +176,7 @@ func (d *Desk) askAgain(ctx context.Context, tx bun.IDB, by auth.Actor, p Partic
 	if v.State != VisitClosed {
 		return nil, movedOn("bad_move")
 	}
-	if p.Opinion == OpinionDeemed || p.missing() {
+	if p.Opinion == OpinionDeemed || p.Missing() {
 		g, err := d.ground(ctx, tx, v, p.DepartmentID)
 		if err != nil {
 			return nil, err

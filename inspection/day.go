@@ -161,7 +161,7 @@ type OpinionRequest struct {
 // one corrects the first (O7). A deemed department may still come: agreement is attached,
 // anything else goes to a supervisor (O8, INS-915). Refusals: not_found,
 // not_your_department, visit_not_running, opinion_kind, opinion_items,
-// ground_missing, deferral_ground, deferral_late.
+// absent_by_photo, ground_missing, deferral_ground, deferral_late.
 func (d *Desk) Opine(ctx context.Context, by auth.Actor, r OpinionRequest) (Opinion, error) {
 	d = d.still()
 	o, err := once.Act(ctx, d.DB.Write, r.Once, d.now(), func(tx bun.IDB) (Opinion, error) { return d.opine(ctx, tx, by, r) })
@@ -178,6 +178,11 @@ func (d *Desk) opine(ctx context.Context, tx bun.IDB, by auth.Actor, r OpinionRe
 		}
 		if err := r.check(); err != nil {
 			return nil, err
+		}
+		if toBeSeen(r.Items) {
+			if err := d.mayLookAgain(ctx, tx, p, v); err != nil {
+				return nil, err
+			}
 		}
 		if err := recordComplete(ctx, tx, p, v, r); err != nil {
 			return nil, err

@@ -189,7 +189,7 @@ type PhotoReply struct {
 // AnswerPhoto is that answer, by a signed-in person of the department that asked
 // (L2). An item that is agreed needs no visit; one that is not stays open, for
 // another photo or for the revisit (INS-1108). Refusals: not_found,
-// not_your_department, photo_unknown, photo_answer, reason_missing.
+// not_your_department, photo_unknown, photo_answer, reason_missing, absent_by_photo.
 func (d *Desk) AnswerPhoto(ctx context.Context, by auth.Actor, r PhotoReply) error {
 	d = d.still()
 	_, err := d.onVisit(ctx, r.VisitID, func(tx bun.IDB, v *Visit) ([]audit.Leaf, error) {
@@ -245,6 +245,13 @@ func (d *Desk) followPhoto(ctx context.Context, tx bun.IDB, by auth.Actor, v Vis
 		if r.Answer == PhotoVisit {
 			detail = fmt.Sprintf("办件 %s 整改第 %d 项，%s要求现场复勘：%s", v.CaseNumber, item.N, item.Department, r.Reason)
 			item.Verify = VerifyVisit
+			p, err := findParticipant(ctx, tx, item.ParticipantID)
+			if err == nil {
+				err = d.mayLookAgain(ctx, tx, p, v)
+			}
+			if err != nil {
+				return nil, err
+			}
 			if err := setVerify(ctx, tx, item); err != nil {
 				return nil, err
 			}

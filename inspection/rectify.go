@@ -88,6 +88,25 @@ func (i RectifyItem) check() error {
 	return office.CheckText("items", i.Finding+i.Clause, textLength)
 }
 
+// toBeSeen reports whether an item of them wants another visit.
+func toBeSeen(items []RectifyItem) bool {
+	return slices.ContainsFunc(items, func(i RectifyItem) bool { return i.Verify == VerifyVisit })
+}
+
+// mayLookAgain refuses a department that was absent to have an item seen on the site:
+// it may not cause a second visit, and has it shown by photo (INS-1109).
+func (d *Desk) mayLookAgain(ctx context.Context, q bun.IDB, p Participant, v Visit) error {
+	if !p.Missing() {
+		return nil
+	}
+	g, err := d.ground(ctx, q, v, p.DepartmentID)
+	if err != nil {
+		return err
+	}
+	return fault.Refuse(fault.Conflict, "absent_by_photo",
+		"本部门没有到场，不得要求现场复勘（%s）；请改为看照片核查，人已到场的请先签到", "the department did not come, so it may not ask for another visit (%s); have it shown by photo, or check in first if somebody is there", g.rules.Citation)
+}
+
 func itemDays() error {
 	return fault.Refuse(fault.Invalid, "item_days",
 		"整改期限应为 1 至 %d 个工作日，请逐项填写", "the term of an item is 1 to %d working days; give one for each item", mostDays)

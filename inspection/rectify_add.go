@@ -125,11 +125,11 @@ func (r AddRequest) check(p Participant) error {
 
 // Saw reports whether a department spoke for itself and was not missing on the site.
 func (p Participant) Saw() bool {
-	return p.Opinion == OpinionGiven && !p.missing()
+	return p.Opinion == OpinionGiven && !p.Missing()
 }
 
-// missing reports whether nobody of a department that was expected came.
-func (p Participant) missing() bool {
+// Missing reports whether nobody of a department that was expected came.
+func (p Participant) Missing() bool {
 	return p.Attendance == AttendanceAbsent || p.Attendance == AttendanceAbsentProv
 }
 

@@ -402,6 +402,28 @@ func TestAnAbsentDepartmentThatWroteItsOpinionMayNotAskEither(t *testing.T) { //
 	}
 }
 
+func TestAnAbsentDepartmentHasItsItemsShownByPhotoAlone(t *testing.T) { // INS-1109
+	town.Each(t, func(t *testing.T, d *db.DB) {
+		w, ctx := newWorld(t, d), t.Context()
+		v := w.absent("urban")
+		_, err := w.Opine(ctx, w.inspector("urban"), OpinionRequest{ParticipantID: w.part(v.ID, "urban").ID, Kind: Rectify, Items: toSee()})
+		w.refused(err, "absent_by_photo")
+		w.opines(v, w.inspector("urban"), "urban", OpinionRequest{Kind: Rectify, Items: toShow()})
+		for _, came := range []string{"amr", "fire"} {
+			w.opines(v, w.inspector(came), came, OpinionRequest{Kind: Agree})
+		}
+		_, err = w.Close(ctx, w.clerk, v.ID, once.Key{})
+		w.must(err)
+		w.given(v, 1)
+		photo, err := w.shows(v, 1)
+		w.must(err)
+		reply := PhotoReply{VisitID: v.ID, Photo: photo.ID, Answer: PhotoVisit, Reason: "须看现场"}
+		w.refused(w.AnswerPhoto(ctx, w.inspector("urban"), reply), "absent_by_photo")
+		reply.Answer = PhotoAgreed
+		w.must(w.AnswerPhoto(ctx, w.inspector("urban"), reply))
+	})
+}
+
 func TestOfManyWhoPlanTheRevisitAtOnceOneMakesIt(t *testing.T) { // INS-1109, PRO-3
 	town.Each(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
