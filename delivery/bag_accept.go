@@ -127,31 +127,14 @@ func (d *Desk) checkAccept(ctx context.Context, tx bun.IDB, by auth.Actor, r *Ba
 	return d.checkSlip(ctx, tx, r, v)
 }
 
-// checkSlip wants what a signed paper slip has to show: the name, the time and
-// its scan, which alone proves it (DEL-950), and that the name was on the list of
-// those who may sign for the department (DEL-913).
+// checkSlip wants what a signed slip has to show (DEL-950), and that the name was on
+// the list of those who may sign for the department (DEL-913).
 func (d *Desk) checkSlip(ctx context.Context, tx bun.IDB, r *BagAccept, v BagView) error {
 	r.Receiver = strings.TrimSpace(r.Receiver)
-	if r.Receiver == "" || r.Slip == "" || r.SignedAt.Before(v.ReleasedAt.Truncate(time.Minute)) || r.SignedAt.After(d.now()) {
-		return fault.Refuse(fault.Invalid, "slip_incomplete",
-			"凭纸质流转单签收：请填写签收人和签收时间（移交之后、现在之前），并上传签字流转单的扫描件",
-			"for a paper slip give who signed and when, after the bag was given away and before now, and upload the scan of the signed slip")
-	}
-	if _, err := findBlob(ctx, tx, r.Slip); err != nil {
-		return scanNotUploaded(err)
-	}
-	if err := office.CheckLines(line("receiver", r.Receiver)); err != nil {
+	if err := (signedSlip{r.Receiver, r.SignedAt, r.Slip}).check(ctx, tx, v.ReleasedAt, d.now()); err != nil {
 		return err
 	}
 	return wantRegistered(ctx, tx, v.ToID, r.Receiver, r.SignedAt)
-}
-
-func scanNotUploaded(err error) error {
-	if fault.KindOf(err) != fault.NotFound {
-		return err
-	}
-	return fault.Refuse(fault.Invalid, "scan_not_uploaded",
-		"照片或扫描件还没有上传，请先上传再提交", "the photo or scan was not uploaded; upload it first")
 }
 
 func checkExtras(ctx context.Context, tx bun.IDB, extras []Extra) error {
