@@ -206,7 +206,7 @@ var labels = map[string]words{
 	"sent_at":           {"上传时间", "time of sending"},
 	"sha256":            {"内容校验值", "hash of the content"},
 	"signature":         {"签名", "signature"},
-	"signed_at":         {"签收时间", "time of the signature"},
+	"signed_at":         {"签字时间", "time of the signature"},
 	"signed_on":         {"签署日期", "day of signing"},
 	"signer":            {"签署人", "who signed"},
 	"site":              {"经营场所", "premises"},

@@ -276,8 +276,8 @@ func apiSamples(s *scene) map[string]sample {
 		"changeWay":     {path: "/files/" + s.file + "/change-way", object: true, body: reason},
 		"printFetch":    {path: "/files/" + s.file + "/papers", object: true},
 		"releaseTransfer": {
-			path: "/results/" + s.toGive + "/transfers", object: true, body: handedOver(false),
-			byRole: map[auth.Role]any{auth.Clerk: handedOver(true), auth.Supervisor: handedOver(true)},
+			path: "/results/" + s.toGive + "/transfers", object: true, body: handedOver(),
+			byRole: map[auth.Role]any{auth.Clerk: s.onSlip(), auth.Supervisor: s.onSlip()},
 		},
 		"listTransfers": {path: "/transfers"}, "scanTransfer": {path: "/transfers/scan?number=" + s.number},
 		"findTransfer":         {path: "/transfers/" + s.transfer, object: true},
@@ -436,12 +436,15 @@ func apiSamples(s *scene) map[string]sample {
 // newCalendar gives 2029 one day off more.
 var newCalendar = []byte(`{"years":{"2029":{"status":"provisional","off":["2029-01-02"],"work":[]}}}`)
 
-// handedOver is one certificate; paper is how the window records it.
-func handedOver(paper bool) map[string]any {
-	body := map[string]any{"decided_on": "2026-11-17", "new": []any{map[string]any{"class": "certificate", "title": "检查合格证"}}}
-	if paper {
-		body["paper"], body["giver"] = true, "周志强"
-	}
+// handedOver is one certificate of its department.
+func handedOver() map[string]any {
+	return map[string]any{"decided_on": "2026-11-17", "new": []any{map[string]any{"class": "certificate", "title": "检查合格证"}}}
+}
+
+// onSlip is the same from the slip that its department signed.
+func (s *scene) onSlip() map[string]any {
+	body := handedOver()
+	body["paper"], body["giver"], body["signed_at"], body["slip_sha256"] = true, "周志强", s.trust.Now(), s.photo
 	return body
 }
 
@@ -503,7 +506,7 @@ func newScene(t *testing.T) *scene {
 			ItemID string `json:"item_id"`
 		}
 	}
-	s.post("inspector", "/results/"+s.owed+"/transfers", handedOver(false)).is(http.StatusCreated).into(&released)
+	s.post("inspector", "/results/"+s.owed+"/transfers", handedOver()).is(http.StatusCreated).into(&released)
 	s.transfer, s.number, s.item = released.ID, released.Number, released.Items[0].ItemID
 	return s
 }
@@ -595,7 +598,7 @@ func (s *scene) received() (caseID, item string) {
 			ItemID string `json:"item_id"`
 		}
 	}
-	s.post("inspector", "/results/"+line+"/transfers", handedOver(false)).is(http.StatusCreated).into(&released)
+	s.post("inspector", "/results/"+line+"/transfers", handedOver()).is(http.StatusCreated).into(&released)
 	s.post("clerk", "/transfers/"+released.ID+"/accept", map[string]any{"count": 1}).is(http.StatusOK)
 	return caseID, released.Items[0].ItemID
 }
@@ -676,7 +679,7 @@ func (s *scene) spoiling() {
 		ID     string
 		Extras []struct{ ID string }
 	}
-	s.post("inspector", "/results/"+s.owe(s.newCase())+"/transfers", handedOver(false)).is(http.StatusCreated).into(&released)
+	s.post("inspector", "/results/"+s.owe(s.newCase())+"/transfers", handedOver()).is(http.StatusCreated).into(&released)
 	s.signedFor = released.ID
 	s.post("clerk", "/transfers/"+s.signedFor+"/accept", map[string]any{
 		"count": 1, "extras": []any{map[string]any{"title": "副本", "photo_sha256": s.photo}},

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/uptrace/bun"
 
@@ -317,13 +318,8 @@ func (p *site) acceptBag(v *view) error {
 			outcome := delivery.Finding(v.form("outcome-" + i.ItemID))
 			r.Found = append(r.Found, delivery.Found{ItemID: i.ItemID, Outcome: outcome, Note: v.form("note-" + i.ItemID)})
 		}
-		if r.Slip, err = p.keepUpload(v, "slip"); err != nil {
+		if r.SignedAt, r.Slip, err = p.slipOf(v); err != nil {
 			return err
-		}
-		if at := v.form("signed_at"); at != "" {
-			if r.SignedAt, err = inspection.ParseTime(at); err != nil {
-				return err
-			}
 		}
 		if r.Extras, err = p.extrasOf(v); err != nil {
 			return err
@@ -331,6 +327,17 @@ func (p *site) acceptBag(v *view) error {
 		_, err = p.Delivery.AcceptBag(v.ctx(), v.by, r)
 		return err
 	})
+}
+
+// slipOf reads of a form when a paper slip was signed, and keeps its scan (DEL-950).
+func (p *site) slipOf(v *view) (signed time.Time, scan string, err error) {
+	if at := v.form("signed_at"); at != "" {
+		if signed, err = inspection.ParseTime(at); err != nil {
+			return signed, "", err
+		}
+	}
+	scan, err = p.keepUpload(v, "slip")
+	return signed, scan, err
 }
 
 // extrasOf are the unlisted things of a form, with their photos (DEL-911).

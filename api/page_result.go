@@ -21,7 +21,7 @@ func (p *site) resultPages() {
 	p.on(Route{Method: http.MethodGet, Path: "/results/{id}", Act: "pageResult", Who: readers(mayEvidence...)}, p.result)
 	p.on(Route{
 		Method: http.MethodPost, Path: "/results/{id}/release", Act: "pageRelease",
-		Who: actors(auth.Clerk, auth.Supervisor, auth.Inspector, auth.Head),
+		Who: actors(auth.Clerk, auth.Supervisor, auth.Inspector, auth.Head), Rate: uploadRate, Body: bagBody,
 	}, p.release)
 	p.on(Route{Method: http.MethodPost, Path: "/results/{id}/waive", Act: "pageWaive", Who: actors(atDesk...)}, p.waive)
 	p.on(Route{Method: http.MethodPost, Path: "/results/{id}/remind", Act: "pageRemind", Who: actors(atDesk...)}, p.remind)
@@ -149,7 +149,7 @@ func (p *site) onResult(v *view, f form, to, flash string, act func() error) err
 // release hands the results over. Things are read row by row; an empty row is
 // none.
 func (p *site) release(v *view) error {
-	return p.onResult(v, form{"release", ""}, "/results/"+v.id(), "flash.handed_over", func() error {
+	return p.onResult(v, form{"release", ""}, "/results/"+v.id(), "flash.handed_over", func() (err error) {
 		r := delivery.ReleaseRequest{
 			LineID: v.id(), DecidedOn: v.form("decided_on"), RefusedGrant: v.form("refused_grant") == "yes", Again: v.r.PostForm["again"],
 			PartialWhy: v.form("partial_why"), PartialNote: v.form("partial_note"), Paper: v.is(atDesk...), Giver: v.form("giver"), Once: v.once(),
@@ -159,7 +159,12 @@ func (p *site) release(v *view) error {
 				r.New = append(r.New, n)
 			}
 		}
-		_, err := p.Delivery.Release(v.ctx(), v.by, r)
+		if r.Paper {
+			if r.SignedAt, r.Slip, err = p.slipOf(v); err != nil {
+				return err
+			}
+		}
+		_, err = p.Delivery.Release(v.ctx(), v.by, r)
 		return err
 	})
 }

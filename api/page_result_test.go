@@ -12,6 +12,7 @@ import (
 	"lianban/inspection"
 	"lianban/internal/audit"
 	"lianban/internal/auth"
+	"lianban/scheduler/workday"
 )
 
 // owe lets market regulation and the fire brigade owe a case their results.
@@ -111,15 +112,27 @@ func TestWindowRecordsASlipRemindsAndWaives(t *testing.T) {
 	amr, fire := owed["431103-amr"], owed["431103-fire"]
 	s.browse("clerk", "/sets", nil).is(http.StatusOK).says("影响出件的部门", "市场监管局")
 	s.browse("clerk", "/results/"+amr.ID+"/remind", url.Values{}).is(http.StatusSeeOther)
-	form := url.Values{"decided_on": {"2026-11-16"}, "class1": {"certificate"}, "title1": {"营业执照"}, "once": {"p1"}}
-	s.browse("clerk", "/results/"+amr.ID+"/release", form).is(http.StatusUnprocessableEntity).says("流转单上签字")
+	at := "/results/" + amr.ID
+	form := url.Values{"decided_on": {"2026-11-16"}, "class1": {"certificate"}, "title1": {"营业执照"}, "signed_at": {""}, "once": {"p1"}}
+	s.browse("clerk", at+"/release", form).is(http.StatusUnprocessableEntity).says("流转单上签字")
 	form.Set("giver", "蒋志远")
-	form.Set("once", "p2")
-	s.browse("clerk", "/results/"+amr.ID+"/release", form).is(http.StatusSeeOther)
+	s.browse("clerk", at+"/release", form).is(http.StatusUnprocessableEntity).says("请填写签字人和签字时间")
+	s.browseIn("en", "clerk", at+"/release", form).is(http.StatusUnprocessableEntity).says("and upload the scan of the signed slip")
+	form.Set("signed_at", s.trust.Now().In(workday.Shanghai).Format("2006-01-02T15:04"))
+	s.browse("clerk", at+"/release", form).is(http.StatusUnprocessableEntity).says("上传签字流转单的扫描件").holds(`value="蒋志远"`)
+	s.sendFile("clerk", at+"/release", form, "slip", drawn(t)).is(http.StatusSeeOther)
 	tr := s.one(amr)
-	if !tr.Paper || tr.Giver != "蒋志远" {
+	if !tr.Paper || tr.Giver != "蒋志远" || tr.SignedAt.IsZero() {
 		t.Errorf("transfer: %+v", tr.Transfer)
 	}
+	for lang, says := range map[string]string{"zh": "签字流转单扫描件", "en": "Scan of the signed slip"} {
+		p := s.browseIn(lang, "clerk", "/transfers/"+tr.ID, nil).is(http.StatusOK).says("蒋志远", says)
+		checkPage(t, "the hand-over on paper in "+lang, p.body)
+	}
+	if p := s.browse("clerk", "/transfers/"+tr.ID+"/files/"+tr.Slip, nil).is(http.StatusOK); p.body != string(drawn(t)) {
+		t.Error("the scan is not what was uploaded")
+	}
+	s.browse("clerk-elsewhere", "/transfers/"+tr.ID+"/files/"+tr.Slip, nil).is(http.StatusNotFound)
 	s.browse("clerk", "/transfers/"+tr.ID+"/refuse", url.Values{"reason": {""}}).is(http.StatusUnprocessableEntity)
 	s.browse("clerk", "/transfers/"+tr.ID+"/refuse", url.Values{"reason": {"公章不清"}}).is(http.StatusSeeOther)
 	s.browse("clerk", "/results/"+amr.ID, nil).says("已拒收", "公章不清", "再次送交", "已催办1次")

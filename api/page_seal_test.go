@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"lianban/delivery"
+	"lianban/scheduler/workday"
 )
 
 // DEL-1301: a parcel to the very address of its case takes the point of the
@@ -52,8 +53,8 @@ func TestPagesSayWhatIsCollectedAtTheWindow(t *testing.T) {
 	owed, err := s.Delivery.ListLines(t.Context(), s.actor("clerk"), delivery.LineQuery{CaseID: s.open.ID, State: delivery.LineExpected})
 	s.must(err)
 	s.browse("clerk", "/results/"+owed[0].ID, nil).is(http.StatusOK).says("不寄递，也不网上传输").lacks("电子件")
-	form := url.Values{"giver": {"蒋志远"}, "decided_on": {"2026-11-16"}, "class1": {"approval"}, "title1": {"安全责任书"}, "once": {"p1"}}
-	s.browse("clerk", "/results/"+owed[0].ID+"/release", form).is(http.StatusSeeOther)
+	form := url.Values{"giver": {"蒋志远"}, "signed_at": {s.trust.Now().In(workday.Shanghai).Format("2006-01-02T15:04")}, "decided_on": {"2026-11-16"}, "class1": {"approval"}, "title1": {"安全责任书"}, "once": {"p1"}}
+	s.sendFile("clerk", "/results/"+owed[0].ID+"/release", form, "slip", drawn(t)).is(http.StatusSeeOther)
 	tr := s.one(owed[0])
 	_, err = s.Delivery.Accept(t.Context(), s.actor("clerk"), delivery.AcceptRequest{
 		TransferID: tr.ID, Count: 1, Found: []delivery.Found{{ItemID: tr.Items[0].ItemID, Outcome: delivery.FoundGood}},

@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"net/http"
+	"time"
 
 	"lianban/delivery"
 	"lianban/internal/auth"
@@ -40,7 +41,7 @@ func (s *Server) transferRoutes() {
 	}, s.explainTransferExtra)
 	register(s, Route{
 		Method: http.MethodGet, Path: "/transfers/{id}/blobs/{sha256}", Act: "openTransferBlob",
-		Title: words{"查看多出物料的照片", "Open the photo of an unlisted thing of a transfer"}, Who: readCase,
+		Title: words{"查看移交的签字流转单或照片", "Open a transfer's signed slip or photo"}, Who: readCase,
 	}, s.openTransferBlob)
 	register(s, Route{
 		Method: http.MethodGet, Path: "/items/{id}", Act: "findItem",
@@ -60,6 +61,8 @@ type releaseTransfer struct {
 		PartialNote  string      `json:"partial_note,omitempty" validate:"omitempty,line=200"`
 		Paper        bool        `json:"paper,omitempty" doc:"the window records the department's signed slip"`
 		Giver        string      `json:"giver,omitempty" validate:"omitempty,line=60" doc:"on paper: who signed the slip"`
+		SignedAt     time.Time   `json:"signed_at,omitzero" doc:"on paper: when the slip was signed"`
+		Slip         string      `json:"slip_sha256,omitempty" validate:"omitempty,code" doc:"on paper: scan of the slip, uploaded before"`
 	}
 }
 
@@ -80,7 +83,7 @@ func (s *Server) releaseTransfer(ctx context.Context, c *call, in *releaseTransf
 	b := in.Body
 	r := delivery.ReleaseRequest{
 		LineID: in.ID, DecidedOn: b.DecidedOn, RefusedGrant: b.RefusedGrant, Again: b.Again, PartialWhy: b.PartialWhy,
-		PartialNote: b.PartialNote, Paper: b.Paper, Giver: b.Giver, Once: c.key(in.Key),
+		PartialNote: b.PartialNote, Paper: b.Paper, Giver: b.Giver, SignedAt: b.SignedAt, Slip: b.Slip, Once: c.key(in.Key),
 	}
 	for _, n := range b.New {
 		r.New = append(r.New, delivery.NewItem{Class: delivery.Class(n.Class), Title: n.Title, Seal: delivery.SealFacts(n.Seal)})

@@ -120,7 +120,7 @@ func (d *Desk) importLot(ctx context.Context, by auth.Actor, lot *resultLot, che
 		if err != nil {
 			return err
 		}
-		r := ReleaseRequest{LineID: l.ID, Paper: atWindow(by), Giver: lot.rows[0].cells["交出人"], DecidedOn: dateCell(lot.rows[0].cells["决定日期"])}
+		r := ReleaseRequest{LineID: l.ID, Paper: atWindow(by), table: true, Giver: lot.rows[0].cells["交出人"], DecidedOn: dateCell(lot.rows[0].cells["决定日期"])}
 		for _, row := range lot.rows {
 			answers = append(answers, r.read(row, &have))
 		}

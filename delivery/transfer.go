@@ -51,8 +51,10 @@ type Transfer struct {
 	RefusedGrant bool          `json:"refused_grant"`
 	PartialWhy   string        `json:"partial_why,omitempty"` // reason code when more is to come
 	PartialNote  string        `json:"partial_note,omitempty"`
-	Paper        bool          `json:"paper"`           // from the signed slip (DEL-950)
-	Giver        string        `json:"giver,omitempty"` // who handed it over
+	Paper        bool          `json:"paper"`                              // from the signed slip (DEL-950)
+	Giver        string        `json:"giver,omitempty"`                    // who handed it over
+	SignedAt     time.Time     `bun:",nullzero" json:"signed_at,omitzero"` // on the slip, as the window read it
+	Slip         string        `json:"slip,omitempty"`                     // SHA-256 of the scan of the signed slip
 	ReleasedAt   time.Time     `json:"released_at"`
 	ReleasedBy   string        `json:"released_by"`
 	DueAt        time.Time     `json:"due_at"`               // to be signed by (DEL-912)

@@ -241,14 +241,14 @@ func (d *Desk) completed(ctx context.Context, tx bun.IDB, l ResultLine) error {
 	return d.receive(ctx, tx, &l, last)
 }
 
-// OpenTransferBlob gives the photo of something that was not listed to who may read
-// the transfer. Refusal: not_found.
+// OpenTransferBlob gives the scan of the department's signed slip, or the photo of
+// something that was not listed, to who may read the transfer. Refusal: not_found.
 func (d *Desk) OpenTransferBlob(ctx context.Context, by auth.Actor, transferID, sum string) (b Blob, body []byte, err error) {
 	t, err := d.FindTransfer(ctx, by, transferID)
 	if err != nil {
 		return b, nil, err
 	}
-	if !slices.ContainsFunc(t.Extras, func(e TransferExtra) bool { return e.Photo == sum }) {
+	if sum == "" || sum != t.Slip && !slices.ContainsFunc(t.Extras, func(e TransferExtra) bool { return e.Photo == sum }) {
 		return b, nil, notFound()
 	}
 	return d.readKept(ctx, sum)

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/uptrace/bun"
 
@@ -31,9 +32,13 @@ type ReleaseRequest struct {
 	Again        []string  // ids of items that came back or never arrived
 	PartialWhy   string    // reason code when more is to come
 	PartialNote  string
-	Paper        bool   // the window records the department's signed slip
-	Giver        string // on paper: who signed it
+	Paper        bool      // the window records the department's signed slip
+	Giver        string    // on paper: who signed it
+	SignedAt     time.Time // on paper: when
+	Slip         string    // on paper: SHA-256 of the scan
 	Once         once.Key
+
+	table bool // read from a filled table, which is its own proof (DEL-951)
 }
 
 func (r *ReleaseRequest) check(today workday.Date) error {
@@ -70,17 +75,28 @@ func (r *ReleaseRequest) check(today workday.Date) error {
 	return office.CheckLines(line("giver", r.Giver))
 }
 
+// checkSlip wants the department's signed slip for what the window records of it
+// (DEL-950).
+func (r *ReleaseRequest) checkSlip(ctx context.Context, tx bun.IDB, l ResultLine, now time.Time) error {
+	if !r.Paper || r.table {
+		return nil
+	}
+	return signedSlip{r.Giver, r.SignedAt, r.Slip}.check(ctx, tx, l.ExpectedAt, now)
+}
+
 // maxItems is how many things one transfer may have.
 const maxItems = 50
 
 // Release hands a department's results of a case over to the window, all in one
 // (DEL-301). A signed-in person of the department does it, or the window from
-// the slip that was signed on paper. The things are in the register from now on;
-// the department answers for them until the window has signed (DEL-910).
+// the slip that was signed on paper: who signed, when, and its scan (DEL-950). The
+// things are in the register from now on; the department answers for them until the
+// window has signed (DEL-910).
 // Refusals: not_found, not_your_department, not_receiving_window, decision_date,
 // transfer_empty, transfer_too_long, item_incomplete, seal_facts,
-// seal_facts_elsewhere, partial_reason, giver_missing, text_invalid,
-// line_settled, transfer_open, electronic_standing, item_elsewhere.
+// seal_facts_elsewhere, partial_reason, giver_missing, slip_incomplete,
+// scan_not_uploaded, text_invalid, line_settled, transfer_open,
+// electronic_standing, item_elsewhere.
 func (d *Desk) Release(ctx context.Context, by auth.Actor, r ReleaseRequest) (TransferView, error) {
 	d = d.still()
 	r.New = slices.Clone(r.New)
@@ -105,6 +121,9 @@ func (d *Desk) release(ctx context.Context, tx bun.IDB, by auth.Actor, r Release
 		return TransferView{}, lineSettled()
 	}
 	if err := nothingUnderWay(ctx, tx, l); err != nil {
+		return TransferView{}, err
+	}
+	if err := r.checkSlip(ctx, tx, l, d.now()); err != nil {
 		return TransferView{}, err
 	}
 	centre, err := office.FindCentre(ctx, tx, l.CentreID)
@@ -152,8 +171,11 @@ func (d *Desk) newTransfer(ctx context.Context, tx bun.IDB, by auth.Actor, l Res
 		State: Released, DecidedOn: r.DecidedOn, RefusedGrant: r.RefusedGrant, PartialWhy: r.PartialWhy, PartialNote: r.PartialNote,
 		Paper: r.Paper, Giver: r.Giver, ReleasedAt: d.now(), ReleasedBy: by.String(), Version: 1,
 	}
-	if !r.Paper {
+	switch {
+	case !r.Paper:
 		t.Giver = by.Name
+	case !r.table:
+		t.SignedAt, t.Slip = r.SignedAt, r.Slip
 	}
 	term, err := d.signBy(ctx, tx, l.CentreID, Keeper{t.FromKind, t.FromID}, Keeper{t.ToKind, t.ToID})
 	t.DueAt, t.SignHours = term.Due, term.Hours
@@ -199,7 +221,7 @@ func (d *Desk) fill(ctx context.Context, tx bun.IDB, by auth.Actor, t Transfer, 
 		return TransferView{}, err
 	}
 	return out, audit.Record(ctx, tx, d.transferLeaf("transfer_released", out, by, map[string]any{
-		"partial": t.PartialWhy, "paper": t.Paper, "decided_on": t.DecidedOn, "refused_grant": t.RefusedGrant,
+		"partial": t.PartialWhy, "paper": t.Paper, "slip": t.Slip, "decided_on": t.DecidedOn, "refused_grant": t.RefusedGrant,
 	}))
 }
 

@@ -168,25 +168,73 @@ func TestPartialHandOverNeedsAReasonAndLeavesTheLineOpen(t *testing.T) {
 }
 
 // DEL-103, DEL-950: for a department without accounts the window records the
-// slip, and its own signature is still a second act.
+// slip with who signed it, when, and its scan; its own signature is still a second
+// act.
 func TestPaperDepartmentHandsOverByItsSignedSlip(t *testing.T) {
-	w, ctx := newWorld(t, dbtest.SQLite(t)), t.Context()
-	s := w.newSet("amr")
-	r := ReleaseRequest{LineID: s.Lines[0].ID, DecidedOn: "2026-11-24", New: []NewItem{certificate("决定书")}}
-	_, err := w.Release(ctx, w.clerk, r)
-	w.refused(err, "not_your_department")
-	r.Paper = true
-	_, err = w.Release(ctx, w.clerk, r)
-	w.refused(err, "giver_missing")
-	_, err = w.Release(ctx, w.inspector("amr"), r)
-	w.refused(err, "not_receiving_window")
-	r.Giver = "雷鸣"
-	tr, err := w.Release(ctx, w.clerk, r)
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		w, ctx := newWorld(t, d), t.Context()
+		s := w.newSet("amr")
+		expected := s.Lines[0].ExpectedAt
+		w.at = w.at.Add(2 * time.Hour)
+		r := ReleaseRequest{LineID: s.Lines[0].ID, DecidedOn: "2026-11-24", New: []NewItem{certificate("决定书")}}
+		_, err := w.Release(ctx, w.clerk, r)
+		w.refused(err, "not_your_department")
+		r.Paper = true
+		_, err = w.Release(ctx, w.clerk, r)
+		w.refused(err, "giver_missing")
+		_, err = w.Release(ctx, w.inspector("amr"), r)
+		w.refused(err, "not_receiving_window")
+		r.Giver, r.SignedAt, r.Slip = " 雷鸣 ", w.at.Add(-time.Hour), w.photo()
+		for code, change := range map[string][]func(r *ReleaseRequest){
+			"slip_incomplete": {
+				func(r *ReleaseRequest) { r.SignedAt = time.Time{} },
+				func(r *ReleaseRequest) { r.SignedAt = expected.Add(-time.Hour) },
+				func(r *ReleaseRequest) { r.SignedAt = w.at.Add(time.Minute) },
+				func(r *ReleaseRequest) { r.Slip = "" },
+			},
+			"scan_not_uploaded": {func(r *ReleaseRequest) { r.Slip = strings.Repeat("a", 64) }},
+		} {
+			for n, change := range change {
+				bad := r
+				change(&bad)
+				if _, err := w.Release(ctx, w.clerk, bad); !fault.Is(err, code) {
+					t.Errorf("%s %d: %v", code, n, err)
+				}
+			}
+		}
+		if held := w.sound(); len(held) != 0 {
+			t.Errorf("something was registered: %v", held)
+		}
+		released, err := w.Release(ctx, w.clerk, r)
+		w.must(err)
+		tr, err := w.FindTransfer(ctx, w.inspector("amr"), released.ID)
+		w.must(err)
+		if !tr.Paper || tr.Giver != "雷鸣" || tr.State != Released || !tr.SignedAt.Equal(r.SignedAt) || tr.Slip != r.Slip || !tr.ReleasedAt.Equal(w.at) {
+			t.Errorf("transfer: %+v", tr.Transfer)
+		}
+		if _, body, err := w.OpenTransferBlob(ctx, w.inspector("amr"), tr.ID, r.Slip); err != nil || len(body) == 0 {
+			t.Errorf("scan: %v", err)
+		}
+		for by, sum := range map[string]string{"fire": r.Slip, "amr": ""} {
+			_, _, err = w.OpenTransferBlob(ctx, w.inspector(by), tr.ID, sum)
+			w.refused(err, "not_found")
+		}
+		w.receiveAll(tr)
+	})
+}
+
+// DEL-910: who hands over signed in needs no slip, and what is said of one stays out
+// of the record.
+func TestReleaseBySignInKeepsNoSlip(t *testing.T) {
+	w := newWorld(t, dbtest.SQLite(t))
+	l := w.newSet("amr").Lines[0]
+	tr, err := w.Release(t.Context(), w.inspector("amr"), ReleaseRequest{
+		LineID: l.ID, DecidedOn: "2026-11-24", New: []NewItem{certificate("决定书")}, Giver: "雷鸣", SignedAt: w.at, Slip: w.photo(),
+	})
 	w.must(err)
-	if !tr.Paper || tr.Giver != "雷鸣" || tr.State != Released {
+	if tr.Paper || tr.Giver != w.inspector("amr").Name || !tr.SignedAt.IsZero() || tr.Slip != "" {
 		t.Errorf("transfer: %+v", tr.Transfer)
 	}
-	w.receiveAll(tr)
 }
 
 // Whatever is wrong with what is handed over is refused by its code.
