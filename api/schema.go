@@ -99,6 +99,7 @@ var schemaOf = map[string]func(s *huma.Schema, t reflect.Type, param string){
 	"min": func(s *huma.Schema, t reflect.Type, p string) { lowest(s, t, number(p)) },
 	"max": func(s *huma.Schema, t reflect.Type, p string) { highest(s, t, number(p)) },
 	"oneof": func(s *huma.Schema, _ reflect.Type, p string) {
+		s.Enum = nil // a type inside two requests is met twice
 		for option := range strings.FieldsSeq(p) {
 			s.Enum = append(s.Enum, option)
 		}
