@@ -116,6 +116,13 @@ func (w *world) mainJob() {
 	w.post("inspector", partPath(visit, "fire", "opinion"), map[string]any{"kind": "agree", "text": "符合要求"}).is(http.StatusOK)
 	w.twice(request{as: "urban", method: http.MethodPost, path: prefix + partPath(visit, "urban", "opinion"), body: map[string]any{"kind": "agree"}})
 	w.post("clerk", "/visits/"+visit+"/end-site", nil).is(http.StatusOK)
+	w.clock.forward(time.Second)
+	signed := map[string]any{"how": "signed", "receiver": "李梅", "at": w.trust.Now().Format(time.RFC3339), "scan": map[string]any{"name": "a.png", "content": onePixel(t)}}
+	w.post("inspector", "/visits/"+visit+"/record-signature", signed).is(http.StatusConflict) // nobody of fire has checked in
+	w.twice(request{as: "clerk", method: http.MethodPost, path: prefix + "/visits/" + visit + "/record-signature", body: signed})
+	if got := w.get("clerk", "/visits/"+visit).is(http.StatusOK).at("signed_record.receiver"); got != "李梅" {
+		t.Errorf("signed by %q", got)
+	}
 	if got := w.twice(request{as: "clerk", method: http.MethodPost, path: prefix + "/visits/" + visit + "/close"}).at("result"); got != "passed" {
 		t.Errorf("result %q", got)
 	}
@@ -197,7 +204,7 @@ func TestEveryPostThatCreatesTakesAnIdempotencyKey(t *testing.T) {
 }
 
 // onSite are the acts that need a visit under way, or one that is over.
-var onSite = []string{"opine", "closeVisit", "checkIn", "attestAbsence", "proposeCorrection", "giveList", "proposeItem", "requestRevisit", "planRevisit", "askAgain", "addPhoto", "addPhotoByLink", "concludeRectify", "signOnPaper", "answerChecklist", "pairItems"}
+var onSite = []string{"opine", "closeVisit", "checkIn", "attestAbsence", "proposeCorrection", "giveList", "proposeItem", "requestRevisit", "planRevisit", "askAgain", "addPhoto", "addPhotoByLink", "concludeRectify", "signOnPaper", "answerChecklist", "pairItems", "signRecord"}
 
 // STK-43, INS-604: the second click gets the first answer and makes nothing;
 // the key of one request is refused for another. Opinions and closing are

@@ -134,7 +134,7 @@ var labels = map[string]words{
 	"detail":            {"反映的情况", "what happened"},
 	"verify":            {"核查方式", "how it is verified"},
 	"days":              {"整改期限（工作日）", "term in working days"},
-	"how":               {"送达情况", "how it was given"},
+	"how":               {"送达或签字情况", "how it was given or signed"},
 	"witnesses":         {"见证的勘验人员", "inspectors as witnesses"},
 	"list":              {"第几份整改通知书", "number of the list"},
 	"proposal":          {"追加事项", "later item"},

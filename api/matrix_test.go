@@ -143,7 +143,10 @@ func apiSamples(s *scene) map[string]sample {
 		}},
 		"checkAgreement": {path: draft + "/agreements/applicant/check", object: true},
 		"callRoll":       {path: visit + "/roll-call", object: true},
-		"startVisit":     {path: visit + "/start", object: true}, "endSite": {path: visit + "/end-site", object: true},
+		"signRecord": {path: visit + "/record-signature", object: true, body: map[string]any{
+			"how": "signed", "receiver": "李梅", "at": "2026-11-19T02:00:00Z", "scan": map[string]any{"name": "a.png", "content": onePixel(s.t)},
+		}},
+		"startVisit": {path: visit + "/start", object: true}, "endSite": {path: visit + "/end-site", object: true},
 		"closeVisit": {path: visit + "/close", object: true}, "visitNotHeld": {path: visit + "/not-held", object: true, body: end},
 		"cancelVisit": {path: draft + "/cancel", object: true, body: end},
 

@@ -42,6 +42,7 @@ func (s *Server) pages() error {
 	p.visitPages()
 	p.sitePages()
 	p.rectifyPages()
+	p.recordSignPages()
 	p.signPages()
 	p.checklistPages()
 	p.boardPages()
@@ -296,7 +297,7 @@ var fieldOfCode = map[string]string{
 	"carrier_unknown": "carrier", "run_counts": "out",
 	"electronic_consent_incomplete": "person", "electronic_address": "address", "electronic_scope": "lines", "electronic_line": "lines",
 	"electronic_signature": "signature", "electronic_size": "decided_on", "electronic_digits": "last4",
-	"item_verify": "verify1", "absent_by_photo": "verify1 answer", "item_days": "days1 days", "ask_channel": "channel", "photo_answer": "answer", "add_ground": "ground", "given_time": "at", "given_how": "how", "witnesses": "witness1",
+	"item_verify": "verify1", "absent_by_photo": "verify1 answer", "item_days": "days1 days", "ask_channel": "channel", "photo_answer": "answer", "add_ground": "ground", "given_time": "at", "signed_time": "at", "witness_absent": "witness1", "given_how": "how", "witnesses": "witness1",
 	"written_opinion": "opinion", "not_booked": "leaves", "below_minimum": "comes", "substitute_outside": "comes", "substitute_unfit": "comes", "slot_taken": "comes",
 	"pair_kind": "kind", "pair_departments": "theirs", "pair_exists": "theirs", "item_left_out": "mine", "keep_unknown": "keep",
 	"breach_class": "class", "breach_party": "party", "breach_date": "on", "breach_reported": "on",

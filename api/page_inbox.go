@@ -142,6 +142,7 @@ type invitationPage struct {
 	Colleagues         []option
 	Dangers            []dangerLine
 	Proposed           proposedPanel
+	Signed             signedPanel
 }
 
 // movedLine says how the present round differs from the one before.
@@ -193,6 +194,7 @@ func (p *site) invitation(v *view) error {
 	d.ToSee, d.Over = toSee(found, own), found.State == inspection.VisitClosed
 	d.Moved, d.Dangers = movedOf(v, found), v.dangersOf(found, v.here)
 	d.Site, d.Proposed = p.mySite(v, found, own), p.proposedOf(v, found, v.here)
+	d.Signed = signedOf(found, d.Site.In, v.here)
 	if owesOpinion(own.ParticipantView) {
 		d.OpinionDue = own.OpinionDue
 	}

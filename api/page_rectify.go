@@ -184,20 +184,23 @@ func (p *site) onRectify(v *view, f form, flash string, act func() error) error 
 func (p *site) giveListOf(v *view) error {
 	n := v.r.PathValue("list")
 	return p.onRectify(v, form{"give", n}, "flash.list.given", func() error {
-		at, err := inspection.ParseTime(v.form("at"))
-		if err != nil {
-			return err
+		h, err := v.handed()
+		if err == nil {
+			_, err = p.Inspection.GiveList(v.ctx(), v.by, inspection.GiveRequest{VisitID: v.id(), List: whole(n), Handed: h, Once: v.once()})
 		}
-		scan, err := v.upload("scan", inspection.MaxScan)
-		if err != nil {
-			return err
-		}
-		_, err = p.Inspection.GiveList(v.ctx(), v.by, inspection.GiveRequest{
-			VisitID: v.id(), List: whole(n), How: inspection.GivenHow(v.form("how")), Receiver: v.form("receiver"), At: at,
-			Reason: v.form("reason"), Witnesses: []string{v.form("witness1"), v.form("witness2")}, Scan: scan, Once: v.once(),
-		})
 		return err
 	})
+}
+
+// handed reads how the applicant took a paper.
+func (v *view) handed() (h inspection.Handed, err error) {
+	h = inspection.Handed{
+		How: inspection.GivenHow(v.form("how")), Receiver: v.form("receiver"), Reason: v.form("reason"), Witnesses: []string{v.form("witness1"), v.form("witness2")},
+	}
+	if h.At, err = inspection.ParseTime(v.form("at")); err == nil {
+		h.Scan, err = v.upload("scan", inspection.MaxScan)
+	}
+	return h, err
 }
 
 func (p *site) proposeItemOf(v *view) error {

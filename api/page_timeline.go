@@ -24,7 +24,7 @@ type moment struct {
 
 // toneOf colours what a reader looks for first.
 var toneOf = map[string]string{
-	"arrived": "good", "reply_received": "good", "visit_confirmed": "good", "opinion_given": "good", "joint_opinion": "good", "list_given": "good", "item_proposed": "warn", "item_added": "warn",
+	"arrived": "good", "reply_received": "good", "visit_confirmed": "good", "opinion_given": "good", "joint_opinion": "good", "list_given": "good", "record_signed": "good", "item_proposed": "warn", "item_added": "warn",
 	"item_moved": "good", "photo_late": "bad", "revisit_closed": "good", "term_over": "warn", "revisit_late": "bad", "rectify_undecided": "warn", "breach": "bad", "danger": "bad", "item_pair": "warn", "items_seen": "good",
 	"hold": "warn", "objection": "warn", "service_contested": "warn", "contest_ended": "warn", "extension_asked": "warn", "extension_decided": "warn", "substituted": "warn", "visit_retimed": "warn", "deadline_moved": "warn", "escalated": "warn", "reversal_proposed": "warn", "waiver_proposed": "warn", "opinion_waived": "warn",
 	"missing": "warn", "absent": "bad", "delivery_failed": "bad", "reply_late": "bad", "visit_cancelled": "bad", "visit_not_held": "bad",

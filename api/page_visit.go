@@ -78,6 +78,7 @@ type visitPage struct {
 	Acts    []string        // whose refusal is shown at the head
 	Site    bool            // there is something to see on the page of the site
 	Trip    string          // that it is in
+	Signed  signedPanel     // the applicant's word under the record
 	Near    []nearLine      // visits that could be made on the same trip (INS-609)
 
 	CancelReasons, NotHeldReasons, WithdrawReasons []string
@@ -172,6 +173,7 @@ func (p *site) visit(v *view) error {
 	if found.RevisitOf != "" {
 		d.Limit = found.Rectification.DueAt // T6
 	}
+	d.Signed = signedOf(found, v.organises(found.CentreID), v.here)
 	if d.Ahead && p.now().After(found.End) {
 		d.Next = "late"
 	}

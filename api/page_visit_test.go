@@ -285,3 +285,43 @@ func TestTwoSupervisorsWaitNoLongerForAnOpinionOnThePage(t *testing.T) {
 	s.browseIn("en", "clerk", at, nil).is(http.StatusOK).says("Not waited for any longer", "It is no consent")
 	s.browse("inspector", "/inbox/"+s.booked.ID, nil).is(http.StatusOK).says("不再等候意见", "联合意见书出具之前提出的意见照常计入")
 }
+
+// INS-1012
+func TestTheWindowOrAnInspectorOnTheSiteRecordsThatTheRecordWasSigned(t *testing.T) {
+	s := newStage(t)
+	visit := "/visits/" + s.closed.ID
+	s.browse("clerk", visit, nil).is(http.StatusOK).lacks("申请人阅签") // its list is signed for
+	s.browse("clerk", visit+"/rectify", nil).is(http.StatusOK).says("拒绝签字时填写", "见证的勘验人员")
+
+	v := s.booked
+	visit, inbox := "/visits/"+v.ID, "/inbox/"+v.ID
+	form := map[string]string{"how": "refused", "receiver": "李梅" + trouble, "at": forInput(s.now())}
+	s.upload("clerk", visit+"/record-signature", form, picture(t)).is(http.StatusConflict).says("窗口点“结束”之后")
+	s.until(v.Start)
+	s.again()
+	s.browse("clerk", visit+"/start", url.Values{}).is(http.StatusSeeOther)
+	own := s.partOf(v, "431103-fire").ID
+	for name, by := range map[string]string{"周强" + trouble: "F1", "唐芳": "F2"} {
+		_, err := s.Inspection.CheckIn(t.Context(), s.actor("clerk"), inspection.CheckInRequest{VisitID: v.ID, Party: own, Way: inspection.ByWindow, Name: name, Certificate: by})
+		s.must(err)
+	}
+	s.browse("inspector", inbox+"/checkin", url.Values{"certificate": {"F3"}}).is(http.StatusSeeOther)
+	s.clock.forward(time.Minute)
+	s.browse("clerk", visit, nil).is(http.StatusOK).lacks("申请人阅签")
+	s.browse("clerk", visit+"/end", url.Values{}).is(http.StatusSeeOther)
+	s.browse("clerk", visit, nil).is(http.StatusOK).says("申请人阅签", "登记阅签")
+	s.browseIn("en", "inspector", inbox, nil).is(http.StatusOK).says("Read and signed by the applicant", "Record the signature")
+	s.upload("inspector", inbox+"/record-signature", form, picture(t)).is(http.StatusUnprocessableEntity)
+	form["at"] = forInput(s.now())
+	s.upload("inspector", inbox+"/record-signature", form, picture(t)).is(http.StatusUnprocessableEntity).says("请填写理由")
+	form["reason"], form["witness1"], form["witness2"] = "认为消防意见有误", "周强"+trouble, "唐芳"
+	s.upload("inspector-elsewhere", inbox+"/record-signature", form, picture(t)).is(http.StatusNotFound)
+	form["witness2"] = "何人"
+	s.upload("inspector", inbox+"/record-signature", form, picture(t)).is(http.StatusConflict).says("何人当时不在场")
+	form["witness2"] = "唐芳"
+	s.upload("inspector", inbox+"/record-signature", form, picture(t)).is(http.StatusSeeOther)
+	checkPage(t, inbox, s.browse("inspector", inbox, nil).is(http.StatusOK).says("拒绝签字", "认为消防意见有误", "唐芳").lacks("登记阅签").body)
+	checkPage(t, visit, s.browse("clerk", visit, nil).is(http.StatusOK).says("拒绝签字", "认为消防意见有误", "查看签字页", "登记申请人阅签").body)
+	s.browseIn("en", "clerk", visit, nil).is(http.StatusOK).says("refused to sign", "View the signed page")
+	s.upload("clerk", visit+"/record-signature", form, picture(t)).is(http.StatusConflict).says("只登记一次")
+}

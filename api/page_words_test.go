@@ -24,7 +24,7 @@ var wordsOfType = map[string]map[string][]string{
 		"Consent": {"consent"}, "Attendance": {"attendance"}, "OpinionState": {"opinion"}, "OpinionKind": {"opinion_kind"},
 		"ReplyKind": {"reply_kind"}, "ReplyOutcome": {"reply_outcome", "reply_says"}, "VisitKind": {"visit_kind", "joint_kind"},
 		"DeemedReason": {"deemed_reason"}, "ResourceKind": {"resource"}, "DocumentKind": {"document"},
-		"Verify": {"verify", "verify_by"}, "ItemState": {"item_state"}, "GivenHow": {"given_how"}, "AddGround": {"add_ground"}, "BreachState": {"breach_state"}, "ExtensionOutcome": {"extension_outcome"}, "DangerState": {"danger_state"}, "PairKind": {"pair_kind"}, "Keep": {"keep"}, "PairState": {"pair_state"}, "BreachChannel": {"breach_channel"}, "PhotoAnswer": {"photo_answer"},
+		"Verify": {"verify", "verify_by"}, "ItemState": {"item_state"}, "GivenHow": {"given_how", "record_how"}, "AddGround": {"add_ground"}, "BreachState": {"breach_state"}, "ExtensionOutcome": {"extension_outcome"}, "DangerState": {"danger_state"}, "PairKind": {"pair_kind"}, "Keep": {"keep"}, "PairState": {"pair_state"}, "BreachChannel": {"breach_channel"}, "PhotoAnswer": {"photo_answer"},
 	},
 	"../scheduler/slot": {"Code": {"why"}, "Kind": {"alternative"}},
 	"../internal/auth":  {"Role": {"role"}},

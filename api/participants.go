@@ -36,6 +36,7 @@ func (s *Server) participantRoutes() {
 	register(s, served, s.serveByHand)
 	s.attendanceRoutes()
 	s.rectifyRoutes()
+	s.recordSignRoutes()
 	s.signatureRoutes()
 	s.checklistRoutes()
 	register(s, post("confirm", "confirmDeemed", words{"确认视为同意", "Confirm a deemed consent"}, organisers), s.confirmDeemed)

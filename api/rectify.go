@@ -38,13 +38,22 @@ type giveListRequest struct {
 	ID   string `path:"id" validate:"required,code"`
 	List string `path:"list" validate:"required,code"`
 	Key  string `header:"Idempotency-Key" validate:"required,line=255"`
-	Body struct {
-		How       string   `json:"how" validate:"required,oneof=signed refused"`
-		Receiver  string   `json:"receiver" validate:"required,line=60"`
-		At        string   `json:"at" validate:"required,instant" doc:"when the applicant had it"`
-		Reason    string   `json:"reason,omitempty" validate:"nonul,max=500" doc:"of a refusal to sign"`
-		Witnesses []string `json:"witnesses,omitempty" validate:"max=2,dive,line=60" doc:"the two inspectors who noted a refusal"`
-		Scan      scanBody `json:"scan,omitzero" doc:"what was signed"`
+	Body handedBody
+}
+
+// handedBody is how the applicant took a paper (INS-1012).
+type handedBody struct {
+	How       string   `json:"how" validate:"required,oneof=signed refused"`
+	Receiver  string   `json:"receiver" validate:"required,line=60" doc:"the applicant, or the agent"`
+	At        string   `json:"at" validate:"required,instant" doc:"when it was taken or refused"`
+	Reason    string   `json:"reason,omitempty" validate:"nonul,max=500" doc:"of a refusal to sign"`
+	Witnesses []string `json:"witnesses,omitempty" validate:"max=2,dive,line=60" doc:"the two inspectors who noted a refusal"`
+	Scan      scanBody `json:"scan,omitzero" doc:"what was signed"`
+}
+
+func (b handedBody) handed() inspection.Handed {
+	return inspection.Handed{
+		How: inspection.GivenHow(b.How), Receiver: b.Receiver, At: instant(b.At), Reason: b.Reason, Witnesses: b.Witnesses, Scan: inspection.Scan(b.Scan),
 	}
 }
 
@@ -52,11 +61,7 @@ func (s *Server) giveList(ctx context.Context, c *call, in *giveListRequest) (in
 	if err := s.readable(ctx, c, in.ID); err != nil {
 		return inspection.RectifyList{}, err
 	}
-	b := in.Body
-	return s.Inspection.GiveList(ctx, c.by, inspection.GiveRequest{
-		VisitID: in.ID, List: whole(in.List), How: inspection.GivenHow(b.How), Receiver: b.Receiver, At: instant(b.At), Reason: b.Reason,
-		Witnesses: b.Witnesses, Scan: inspection.Scan(b.Scan), Once: c.key(in.Key),
-	})
+	return s.Inspection.GiveList(ctx, c.by, inspection.GiveRequest{VisitID: in.ID, List: whole(in.List), Handed: in.Body.handed(), Once: c.key(in.Key)})
 }
 
 type proposeItemRequest struct {

@@ -69,6 +69,7 @@ func (v VisitView) revisitSheet(s *paper.Sheet) {
 			facts = append(facts, paper.Fact{Name: "到场人员", Value: p.Name + " " + c.Name + "，" + instantText(c.CameAt)})
 		}
 	}
+	facts = append(facts, v.Signing.facts()...)
 	items := &paper.Table{Columns: []paper.Column{
 		{Title: "序号", Width: 11, Align: paper.Center}, {Title: "部门", Width: 32}, {Title: "要求整改的问题"}, {Title: "依据", Width: 36}, {Title: "复勘结果", Width: 40},
 	}}

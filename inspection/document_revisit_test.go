@@ -29,7 +29,9 @@ func TestARevisitIsAskedForAndRecordedOnPaper(t *testing.T) { // INS-1109, INS-1
 			"fire":  {Kind: Rectify, Text: "仍有杂物", Items: []RectifyItem{{ID: w.itemOf(v, "fire").ID, Days: 3}}},
 			"urban": {Kind: Agree, Text: "符合要求"},
 		})
+		w.must(w.signs(w.clerk, w.signed(second))) // INS-1012
 		text, record := w.printed(w.clerk, second, DocRevisit, "")
+		wantWords(t, text, "申请人阅签", "李梅已阅读并签字")
 		wantWords(t, text, "复勘记录", second.CaseNumber, fire.Finding, "尚未整改，再给3个工作日", "已整改", "仍有杂物", "符合要求", "整改后复勘", "到场人员", flat(instantText(w.visitNow(second).ClosedAt)))
 		wantWords(t, text, "勘验员1，", "勘验员、勘验员1、勘验员2")                      // who came, and who signed
 		own, _ := w.printed(w.inspector("urban"), second, DocRevisit, "") // SEC-3

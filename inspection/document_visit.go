@@ -101,6 +101,7 @@ func (v VisitView) record(s *paper.Sheet, part ParticipantView) {
 	for _, c := range v.Came(part.ID) {
 		facts = append(facts, paper.Fact{Name: "到场人员", Value: c.Name + "，" + instantText(c.CameAt)})
 	}
+	facts = append(facts, v.Signing.facts()...)
 	s.Add(paper.Part{Facts: facts}, paper.Part{Section: "核查结果", Table: &table}, paper.Part{Signs: []string{"核查人员签名", "申请人签名"}})
 }
 

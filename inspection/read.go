@@ -25,6 +25,7 @@ type VisitView struct {
 	Tasks        []Task            `json:"tasks"`
 	Agreements   []Agreement       `json:"agreements,omitempty"`
 	CheckIns     []CheckIn         `json:"check_ins,omitempty"`
+	Signing      *SignedRecord     `json:"signed_record,omitempty"`  // the applicant's word under the record (INS-1012)
 	Trip         string            `json:"trip_id,omitempty"`        // that it is in (INS-609)
 	Joint        *JointOpinion     `json:"joint_opinion,omitempty"`  // the one that counts
 	Versions     []JointOpinion    `json:"joint_versions,omitempty"` // all that were issued, the first one first (INS-1104)
@@ -173,6 +174,7 @@ func (v *VisitView) narrow(by auth.Actor) {
 	v.CheckIns = slices.DeleteFunc(v.CheckIns, func(c CheckIn) bool { return own < 0 || c.Party != v.Participants[own].ID })
 	v.Breaches = slices.DeleteFunc(v.Breaches, func(b Breach) bool { return !b.reads(by, v.Case) })
 	if !onSite { // who came sees what all ask for (INS-1011)
+		v.Signing = v.Signing.narrowed()
 		v.Proposed = slices.DeleteFunc(v.Proposed, func(i ProposedItem) bool { return i.DepartmentID != department })
 		v.Pairs = slices.DeleteFunc(v.Pairs, func(x ItemPair) bool { return x.Item.DepartmentID != department && x.Other.DepartmentID != department })
 	}

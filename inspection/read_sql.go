@@ -203,6 +203,7 @@ func viewVisit(ctx context.Context, q bun.IDB, id string) (out VisitView, err er
 	if out.CheckIns, err = listCheckIns(ctx, q, out.Visit); err != nil {
 		return out, err
 	}
+	out.Signing = out.Signed
 	for i := range out.CheckIns {
 		out.CheckIns[i] = out.CheckIns[i].Masked()
 	}

@@ -24,8 +24,8 @@ type Mismatch struct {
 const casePage = 200
 
 // CheckLog compares what the tables say of every case with what the log says:
-// proofs of service, answers, outcomes, opinions, joint opinions, extensions, where each
-// visit stands, who is booked for it and until when each department may answer. It gives how many
+// proofs of service, answers, outcomes, opinions, joint opinions, signed records,
+// extensions, where each visit stands, who is booked for it and until when each department may answer. It gives how many
 // cases it went through. A row that somebody added, removed or edited by other
 // means than the acts shows here, whatever it would have to look like.
 func CheckLog(ctx context.Context, q bun.IDB, found func(Mismatch)) (cases int, err error) {
@@ -140,6 +140,9 @@ func (r caseRows) tell() (facts []string, deadlines map[string]string) {
 	deadlines = map[string]string{}
 	for _, v := range r.visits {
 		facts = append(facts, fact("visit", v.ID, v.State, v.Round))
+		if s := v.Signed; s != nil {
+			facts = append(facts, fact("record_signed", v.ID, s.How, stamp(s.At), s.print()))
+		}
 	}
 	for _, b := range r.bookings {
 		facts = append(facts, fact("comes", b.VisitID, b.ResourceID))
@@ -327,6 +330,7 @@ var rowLeaves = map[string][]string{
 	"opinion_dropped":    {"opinion_dropped", "opinion"},
 	"opinion_signed":     {"opinion_signed", "signature", "opinion", "capacity"},
 	"joint_opinion":      {"joint_opinion", "visit", "number", "version", "result"},
+	"record_signed":      {"record_signed", "visit", "how", "signed_at", "print"},
 	"list_given":         {"list_given", "visit", "list", "how", "given_at"},
 	"item_listed":        {"item", "item", "visit", ofStream, "print"},
 	"photo_sent":         {"photo", "photo", "item", "sha256", "due"},

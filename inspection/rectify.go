@@ -299,19 +299,24 @@ func itemLeaf(kind string, v Visit, item ListedItem, actor string, at time.Time,
 	return leaf
 }
 
-// GiveRequest records that the applicant has a list. Of a refusal to sign, Reason
+// Handed is how the applicant, or an agent, took a paper. Of a refusal to sign, Reason
 // says why and Witnesses name the two inspectors who signed the note (INS-1012).
 // Scan is what was signed, by the applicant or by them.
-type GiveRequest struct {
-	VisitID   string
-	List      int
+type Handed struct {
 	How       GivenHow
 	Receiver  string
 	At        time.Time
 	Reason    string
 	Witnesses []string
 	Scan      Scan
-	Once      once.Key
+}
+
+// GiveRequest records that the applicant has a list.
+type GiveRequest struct {
+	VisitID string
+	List    int
+	Handed
+	Once once.Key
 }
 
 // GiveList records the one time at which the applicant is given a list in writing;
@@ -360,32 +365,46 @@ func (d *Desk) giveList(ctx context.Context, tx bun.IDB, by auth.Actor, r GiveRe
 
 // checkGiving refuses what cannot be true of a list that is handed over.
 func (d *Desk) checkGiving(list RectifyList, r *GiveRequest) error {
-	r.Receiver, r.At = strings.TrimSpace(r.Receiver), r.At.UTC().Truncate(time.Millisecond)
-	if r.Receiver == "" {
-		return fault.Refuse(fault.Invalid, "receiver_missing", "请填写接收人姓名", "name the person who received it")
+	if err := r.check(); err != nil {
+		return err
 	}
-	if r.At.Before(list.MadeAt.Truncate(time.Minute)) || r.At.After(d.now()) {
+	if !r.between(list.MadeAt, d.now()) {
 		return fault.Refuse(fault.Invalid, "given_time",
 			"送达时间应在通知书作出之后、现在之前，请按签收日期填写", "a list is given after it was made and not in the future; enter the time that was signed")
 	}
-	switch r.How {
+	return nil
+}
+
+// between: people write down minutes.
+func (h Handed) between(from, to time.Time) bool {
+	return !h.At.Before(from.Truncate(time.Minute)) && !h.At.After(to)
+}
+
+// check refuses a paper of which nobody says who took it and how, and drops what
+// belongs to a refusal from one that is signed.
+func (h *Handed) check() error {
+	h.Receiver, h.At = strings.TrimSpace(h.Receiver), h.At.UTC().Truncate(time.Millisecond)
+	if h.Receiver == "" {
+		return fault.Refuse(fault.Invalid, "receiver_missing", "请填写接收人或签字人姓名", "name the person who received or signed it")
+	}
+	switch h.How {
 	case GivenSigned:
-		r.Reason, r.Witnesses = "", []string{}
+		h.Reason, h.Witnesses = "", []string{}
 	case GivenRefused:
-		if err := checkText("reason", r.Reason, reasonLength); err != nil {
+		if err := checkText("reason", h.Reason, reasonLength); err != nil {
 			return err
 		}
-		if err := twoWitnesses(&r.Witnesses); err != nil {
+		if err := twoWitnesses(&h.Witnesses); err != nil {
 			return err
 		}
 	default:
 		return fault.Refuse(fault.Invalid, "given_how",
-			"请选择当面签收或拒绝签收", "say whether the applicant signed for it or refused to sign")
+			"请选择已签字（签收）或拒绝签字", "say whether the applicant signed or refused to sign")
 	}
-	if len(r.Scan.Bytes) == 0 {
+	if len(h.Scan.Bytes) == 0 {
 		return scanMissing()
 	}
-	return office.CheckLines(line("receiver", r.Receiver), line("name", r.Scan.Name))
+	return office.CheckLines(line("receiver", h.Receiver), line("name", h.Scan.Name))
 }
 
 // twoWitnesses: a refusal is noted by two inspectors (INS-1012).
@@ -401,7 +420,7 @@ func twoWitnesses(names *[]string) error {
 	}
 	if len(out) != 2 {
 		return fault.Refuse(fault.Invalid, "witnesses",
-			"拒绝签收的，请填写两名在场勘验人员的姓名", "a refusal to sign is noted by two different inspectors who were there; name both")
+			"拒绝签字的，请填写两名在场勘验人员的姓名", "a refusal to sign is noted by two different inspectors who were there; name both")
 	}
 	*names = out
 	return nil

@@ -59,7 +59,7 @@ func (w *testWorld) viewNow(v Visit) VisitView {
 
 // handOver is a list that the applicant signs for now.
 func (w *testWorld) handOver(v Visit, n int) GiveRequest {
-	return GiveRequest{VisitID: v.ID, List: n, How: GivenSigned, Receiver: "李梅", At: w.now(), Scan: w.image()}
+	return GiveRequest{VisitID: v.ID, List: n, Handed: Handed{How: GivenSigned, Receiver: "李梅", At: w.now(), Scan: w.image()}}
 }
 
 func (w *testWorld) given(v Visit, n int) RectifyList {

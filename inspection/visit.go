@@ -55,6 +55,9 @@ type Visit struct {
 	CreatedAt      time.Time  `json:"created_at"`
 	CreatedBy      string     `json:"created_by"`
 	Version        int        `json:"version"`
+
+	// Signed stays out of lists of visits: who was not there reads little of it.
+	Signed *SignedRecord `bun:"signed_record,type:jsonb,nullzero" json:"-"`
 }
 
 // movable: it has not begun, so its time can be set or changed.

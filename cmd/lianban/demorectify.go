@@ -51,7 +51,8 @@ func (s *stage) leavesList(v inspection.Visit) {
 	s.pass(20)
 	s.did("give the list", func() error {
 		_, err := s.inspection.GiveList(s.ctx, clerk, inspection.GiveRequest{
-			VisitID: v.ID, List: 1, How: inspection.GivenSigned, Receiver: "何满仓", At: s.dial.Now(), Scan: signedSheet(),
+			VisitID: v.ID, List: 1,
+			Handed: inspection.Handed{How: inspection.GivenSigned, Receiver: "何满仓", At: s.dial.Now(), Scan: signedSheet()},
 		})
 		return err
 	})
