@@ -172,20 +172,11 @@ func (d *Desk) endVisit(ctx context.Context, tx bun.IDB, by auth.Actor, v Visit)
 	}
 	var leaves []audit.Leaf
 	for _, p := range participants {
-		ended, err := d.closeHolds(ctx, tx, p, string(v.State), func(r HoldReason) bool { return r != HoldMail })
+		ended, err := d.endDoubts(ctx, tx, by, p, string(v.State))
 		if err != nil {
 			return nil, err
 		}
 		leaves = append(leaves, ended...)
-		objections, err := d.endObjections(ctx, tx, by, p, objectionEnd{outcome: ObjectionOver})
-		if err != nil {
-			return nil, err
-		}
-		contests, err := d.endContests(ctx, tx, by, p)
-		if err != nil {
-			return nil, err
-		}
-		leaves = slices.Concat(leaves, objections, contests)
 	}
 	return leaves, settleCase(ctx, tx, v.CaseID)
 }

@@ -2,6 +2,7 @@ package inspection
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/uptrace/bun"
@@ -132,6 +133,22 @@ func (d *Desk) closeHolds(ctx context.Context, tx bun.IDB, p Participant, why st
 		leaves = append(leaves, holdEnded(p, h, systemActor.String(), why, d.now()))
 	}
 	return leaves, nil
+}
+
+// endDoubts ends what hangs on a department for which nobody waits any more: holds,
+// objections and contests of service. A mail that nobody has read stays: it may hold
+// its answer.
+func (d *Desk) endDoubts(ctx context.Context, tx bun.IDB, by auth.Actor, p Participant, why string) ([]audit.Leaf, error) {
+	holds, err := d.closeHolds(ctx, tx, p, why, func(r HoldReason) bool { return r != HoldMail })
+	if err != nil {
+		return nil, err
+	}
+	objections, err := d.endObjections(ctx, tx, by, p, objectionEnd{outcome: ObjectionOver})
+	if err != nil {
+		return nil, err
+	}
+	contests, err := d.endContests(ctx, tx, by, p)
+	return slices.Concat(holds, objections, contests), err
 }
 
 func holdEnded(p Participant, h HoldRow, by, reason string, now time.Time) audit.Leaf {

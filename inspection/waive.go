@@ -151,27 +151,19 @@ func (d *Desk) waive(ctx context.Context, tx bun.IDB, by auth.Actor, p Participa
 	})
 }
 
-// endWait ends tasks, doubts, objections and contradictions that hang on an opinion
-// which nobody waits for any more. A mail that nobody has read stays: it may hold one.
+// endWait ends tasks, doubts and contradictions that hang on an opinion which nobody
+// waits for any more.
 func (d *Desk) endWait(ctx context.Context, tx bun.IDB, by auth.Actor, p Participant, v Visit) ([]audit.Leaf, error) {
 	done := Task{Subject: p.ID, DoneAt: d.now(), DoneBy: by.String(), Note: "两名主管决定不再等候"}
 	if err := finishTask(ctx, tx, slices.Concat(silenceTasks, dutyTasks, []TaskKind{TaskMissing, TaskAbsence}), done); err != nil {
 		return nil, err
 	}
-	leaves, err := d.closeHolds(ctx, tx, p, "waived", func(h HoldReason) bool { return h != HoldMail })
-	if err != nil {
-		return nil, err
-	}
-	objections, err := d.endObjections(ctx, tx, by, p, objectionEnd{outcome: ObjectionOver})
-	if err != nil {
-		return nil, err
-	}
-	contests, err := d.endContests(ctx, tx, by, p)
+	leaves, err := d.endDoubts(ctx, tx, by, p, "waived")
 	if err != nil {
 		return nil, err
 	}
 	pairs, err := d.endPairs(ctx, tx, v)
-	return slices.Concat(leaves, objections, contests, pairs), err
+	return append(leaves, pairs...), err
 }
 
 // lineWaived is the source of a line that says nothing.

@@ -90,19 +90,10 @@ func (d *Desk) takeOut(ctx context.Context, tx bun.IDB, by auth.Actor, c Case, v
 	if err := freeDepartment(ctx, tx, v.ID, p.DepartmentID); err != nil {
 		return nil, err
 	}
-	leaves, err := d.closeHolds(ctx, tx, p, "withdrawn", func(h HoldReason) bool { return h != HoldMail })
+	leaves, err := d.endDoubts(ctx, tx, by, p, "withdrawn")
 	if err != nil {
 		return nil, err
 	}
-	objections, err := d.endObjections(ctx, tx, by, p, objectionEnd{outcome: ObjectionOver})
-	if err != nil {
-		return nil, err
-	}
-	contests, err := d.endContests(ctx, tx, by, p)
-	if err != nil {
-		return nil, err
-	}
-	leaves = slices.Concat(leaves, objections, contests)
 	v.Sequence++ // ICA-29
 	v.require(comingTo(c, v.Kind))
 	if err := changeVisit(ctx, tx, &v, "sequence", "single_by_rule", "lead_department"); err != nil {
