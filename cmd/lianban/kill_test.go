@@ -32,7 +32,7 @@ func TestNothingIsLostOrHalfDoneWhenTheProcessIsKilled(t *testing.T) {
 	dir := cityToKill(t)
 	random := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // chance for a test
 	for n := range rounds {
-		killOne(t, dir, n, time.Duration(20+random.IntN(500))*time.Millisecond)
+		killOne(t, dir, n, 0.2+5*random.Float64())
 	}
 	checkAfterKills(t, dir)
 }
@@ -55,8 +55,9 @@ func cityToKill(t *testing.T) string {
 	return a.cfg.Data
 }
 
-// killOne starts a victim, lets it work for a while and kills it.
-func killOne(t *testing.T, dir string, seed int, after time.Duration) {
+// killOne starts a victim and kills it after so many times the time that it needed to
+// come up: a slow machine, or the race detector, slows both.
+func killOne(t *testing.T, dir string, seed int, times float64) {
 	t.Helper()
 	self, err := os.Executable()
 	if err != nil {
@@ -71,6 +72,7 @@ func killOne(t *testing.T, dir string, seed int, after time.Duration) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	begin := time.Now()
 	if err := process.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -78,7 +80,8 @@ func killOne(t *testing.T, dir string, seed int, after time.Duration) {
 		_ = process.Wait()
 		t.Fatalf("round %d: it did not come up again: %v\n%s", seed, err, said.String())
 	}
-	<-time.After(after)
+	up := time.Since(begin)
+	<-time.After(time.Duration(times * float64(up)))
 	_ = process.Process.Kill() // too late when it has ended by itself, which it said
 	_ = process.Wait()
 	if said.Len() > 0 {
