@@ -194,7 +194,7 @@ func (p *site) invitation(v *view) error {
 	d.ToSee, d.Over = toSee(found, own), found.State == inspection.VisitClosed
 	d.Moved, d.Dangers = movedOf(v, found), v.dangersOf(found, v.here)
 	d.Site, d.Proposed = p.mySite(v, found, own), p.proposedOf(v, found, v.here)
-	d.Signed = signedOf(found, d.Site.In, v.here)
+	d.Signed = signedOf(v, found, d.Site.In)
 	if owesOpinion(own.ParticipantView) {
 		d.OpinionDue = own.OpinionDue
 	}

@@ -20,12 +20,14 @@ func (p *site) recordSignPages() {
 type signedPanel struct {
 	Visit inspection.VisitView
 	May   bool
+	Opens bool   // the reader may open the scan
 	To    string // where the form goes
 	Once  string
 }
 
-func signedOf(found inspection.VisitView, may bool, base string) signedPanel {
-	return signedPanel{Visit: found, May: may && found.RecordAwaits(), To: base + "/record-signature", Once: newOnce() + "-signed"}
+func signedOf(v *view, found inspection.VisitView, may bool) signedPanel {
+	opens := v.is(overseeing...) || found.Signing != nil && found.Signing.RecordedBy == v.by.String()
+	return signedPanel{Visit: found, May: may && found.RecordAwaits(), Opens: opens, To: v.here + "/record-signature", Once: newOnce() + "-signed"}
 }
 
 func (p *site) signRecordAtWindow(v *view) error {

@@ -173,7 +173,7 @@ func (p *site) visit(v *view) error {
 	if found.RevisitOf != "" {
 		d.Limit = found.Rectification.DueAt // T6
 	}
-	d.Signed = signedOf(found, v.organises(found.CentreID), v.here)
+	d.Signed = signedOf(v, found, v.organises(found.CentreID))
 	if d.Ahead && p.now().After(found.End) {
 		d.Next = "late"
 	}

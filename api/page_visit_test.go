@@ -320,7 +320,11 @@ func TestTheWindowOrAnInspectorOnTheSiteRecordsThatTheRecordWasSigned(t *testing
 	s.upload("inspector", inbox+"/record-signature", form, picture(t)).is(http.StatusConflict).says("何人当时不在场")
 	form["witness2"] = "唐芳"
 	s.upload("inspector", inbox+"/record-signature", form, picture(t)).is(http.StatusSeeOther)
-	checkPage(t, inbox, s.browse("inspector", inbox, nil).is(http.StatusOK).says("拒绝签字", "认为消防意见有误", "唐芳").lacks("登记阅签").body)
+	checkPage(t, inbox, s.browse("inspector", inbox, nil).is(http.StatusOK).says("拒绝签字", "认为消防意见有误", "唐芳", "查看签字页").lacks("登记阅签").body)
+	found, err := s.Inspection.FindVisit(t.Context(), s.actor("clerk"), v.ID)
+	s.must(err)
+	s.browse("inspector", "/scans/"+found.Signing.Scan, nil).is(http.StatusOK) // whoever saved it
+	s.browse("head", "/scans/"+found.Signing.Scan, nil).is(http.StatusNotFound)
 	checkPage(t, visit, s.browse("clerk", visit, nil).is(http.StatusOK).says("拒绝签字", "认为消防意见有误", "查看签字页", "登记申请人阅签").body)
 	s.browseIn("en", "clerk", visit, nil).is(http.StatusOK).says("refused to sign", "View the signed page")
 	s.upload("clerk", visit+"/record-signature", form, picture(t)).is(http.StatusConflict).says("只登记一次")
