@@ -62,6 +62,22 @@ func (s *Server) parcelRoutes() {
 		Title: words{"窗口领取", "Hand a parcel over at the window"}, Who: window,
 	}, s.collectParcel)
 	register(s, Route{
+		Method: http.MethodGet, Path: "/refusals", Act: "listRefusals",
+		Title: words{"未入库的派送记录", "Records of couriers that were refused"}, Who: anywhere(overseeing...),
+	}, s.listRefusals)
+	s.reportedRoutes()
+	s.pauseRoutes()
+	s.troubleRoutes()
+	s.alertRoutes()
+	s.waybillRoutes()
+	s.courierRoutes()
+	s.roundRoutes()
+}
+
+// reportedRoutes settle what a courier has reported.
+func (s *Server) reportedRoutes() {
+	window := keepers(auth.Clerk, auth.Supervisor)
+	register(s, Route{
 		Method: http.MethodPost, Path: "/parcels/{id}/events/{event}/confirm", Act: "confirmDelivery",
 		Title: words{"核实妥投", "Confirm a delivery whose proof is incomplete"}, Who: window,
 	}, s.confirmDelivery)
@@ -77,16 +93,6 @@ func (s *Server) parcelRoutes() {
 		Method: http.MethodPost, Path: "/parcels/{id}/events/{event}/accept-time", Act: "acceptEventTime",
 		Title: words{"认可手机时间", "Accept the device time of a record"}, Who: keepers(auth.Supervisor),
 	}, s.acceptEventTime)
-	register(s, Route{
-		Method: http.MethodGet, Path: "/refusals", Act: "listRefusals",
-		Title: words{"未入库的派送记录", "Records of couriers that were refused"}, Who: anywhere(overseeing...),
-	}, s.listRefusals)
-	s.pauseRoutes()
-	s.troubleRoutes()
-	s.alertRoutes()
-	s.waybillRoutes()
-	s.courierRoutes()
-	s.roundRoutes()
 }
 
 func (s *Server) courierRoutes() {

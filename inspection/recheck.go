@@ -25,9 +25,10 @@ const casePage = 200
 
 // CheckLog compares what the tables say of every case with what the log says:
 // proofs of service, answers, outcomes, opinions, joint opinions, signed records,
-// extensions, where each visit stands, who is booked for it and until when each department may answer. It gives how many
-// cases it went through. A row that somebody added, removed or edited by other
-// means than the acts shows here, whatever it would have to look like.
+// extensions, where each visit stands, who is booked for it and until when each
+// department may answer. It gives how many cases it went through. A row that somebody
+// added, removed or edited by other means than the acts shows here, whatever it would
+// have to look like.
 func CheckLog(ctx context.Context, q bun.IDB, found func(Mismatch)) (cases int, err error) {
 	for after := ""; ; {
 		page, err := casesAfter(ctx, q, after, casePage)
