@@ -36,7 +36,7 @@ func (l linked) send(path string, body map[string]any) *reply {
 func (l linked) shown() *reply {
 	l.t.Helper()
 	got := l.act(http.MethodGet, "", nil).is(http.StatusOK)
-	for _, secret := range []string{"欧阳修", "13800001234", "501", "1202", "苏小妹", "13900001111", "evidence", "recorded_by"} {
+	for _, secret := range []string{"欧阳修", "13800001234", "3栋501", "2栋1202", "苏小妹", "13900001111", "evidence", "recorded_by"} {
 		if strings.Contains(string(got.body), secret) {
 			l.t.Errorf("%q gets out: %s", secret, got.body)
 		}

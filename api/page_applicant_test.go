@@ -49,7 +49,7 @@ func (s *stage) plain(link string) *seen {
 	if len(page.body) > 30_000 || strings.Contains(page.body, "<script") || page.header.Get("X-Robots-Tag") == "" || page.header.Get("Referrer-Policy") != "no-referrer" {
 		s.t.Errorf("%d bytes, script, index or referrer: %v", len(page.body), page.header)
 	}
-	return page.lacks("欧阳修", "13800001234", "501", "13900001111", "苏小妹")
+	return page.lacks("欧阳修", "13800001234", "3栋501", "13900001111", "苏小妹")
 }
 
 // DEL-1201, DEL-1205: everything an applicant may do, by plain forms, with the
